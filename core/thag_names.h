@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What the sites of a session are called. Names are bytes from the program: any bytes; writers
+ * escape them for their format. Sites with equal name share a name id.
+ *
+ * Thread: any number of readers, or one writer. Allocates.
+ */
+#ifndef THAG_NAMES_H
+#define THAG_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct thag_names;
+
+/** A site, borrowed: valid until the next thag_names_put. */
+struct thag_name {
+	const char *name; /* never NULL, terminated, and may hold anything but NUL */
+	size_t name_bytes;
+	const char *file; /* "" when unknown */
+	size_t file_bytes;
+	uint32_t line;
+	uint32_t kind;    /* enum thag_site_kind */
+	uint32_t name_id; /* equal for equal names; counts from 0 */
+};
+
+int thag_names_create(struct thag_names **out);
+void thag_names_destroy(struct thag_names *names);
+
+/**
+ * Names `site`. Bytes after a NUL are dropped; an empty name becomes "<unnamed>". The first
+ * naming of a site wins. Returns 0, -ENOMEM, or -E2BIG when the names' memory limit is reached
+ * (the site is then called "<overflow>").
+ */
+int thag_names_put(struct thag_names *names, uint32_t site, uint32_t kind, const char *name,
+		   size_t name_bytes, const char *file, size_t file_bytes, uint32_t line);
+
+/** The site's name; "<overflow>" for THAG_SITE_OVERFLOW, "site N" for one never named. */
+struct thag_name thag_names_get(const struct thag_names *names, uint32_t site);
+
+/** Name ids given out so far. */
+uint32_t thag_names_count(const struct thag_names *names);
+
+/** A deep copy, for a reader on another thread. 0 or -ENOMEM. */
+int thag_names_copy(struct thag_names **out, const struct thag_names *names);
+
+#endif

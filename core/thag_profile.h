@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A profile to look at: the trees of one or more threads merged by name, in nanoseconds, with
+ * self times, and corrected for the cost of recording unless asked for raw.
+ *
+ * Correction. A recorded call costs `cost_inside` between its two clock reads, which is in its
+ * own time, and `cost_outside` around them, which is in its caller's self time:
+ *
+ *   self(n)  = max(0, total(n) - sum of children's total - calls(n) * inside
+ *                     - sum of children's calls * outside)
+ *   total(n) = self(n) + sum of children's corrected totals
+ *
+ * so self times add up to their root's total exactly, raw or corrected.
+ *
+ * Thread: owner. Allocates; no I/O.
+ */
+#ifndef THAG_PROFILE_H
+#define THAG_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thag_names.h"
+#include "thag_tree.h"
+
+/** How ticks become nanoseconds, and what a call's recording costs. */
+struct thag_scale {
+	double ns_per_tick;
+	uint32_t cost_inside;  /* 1/256 tick */
+	uint32_t cost_outside; /* 1/256 tick */
+	bool raw;              /* leave the cost in */
+};
+
+struct thag_profile_node {
+	uint64_t id; /* hash of the path of names; 0 is never used */
+	uint64_t total_ns;
+	uint64_t self_ns;
+	uint64_t calls;
+	uint64_t min_ns; /* raw; 0 when calls is 0 */
+	uint64_t max_ns; /* raw */
+	uint32_t name;   /* index for thag_profile_name; the root's is the program's */
+	uint32_t parent; /* UINT32_MAX for the root */
+	uint32_t first_child, next_sibling; /* by name, bytewise; 0: none */
+	uint32_t depth;
+	uint32_t flags; /* enum thag_frame_node_flags */
+};
+
+struct thag_profile;
+
+/** `root_name`: what the root frame is called, the program's name. */
+int thag_profile_create(struct thag_profile **out, const char *root_name);
+void thag_profile_destroy(struct thag_profile *profile);
+
+/**
+ * Adds a thread's tree. Both are only read, and may go away afterwards. `open` lists tree nodes
+ * that are running now (they get THAG_FRAME_NODE_OPEN). 0 or -ENOMEM.
+ */
+int thag_profile_add(struct thag_profile *profile, const struct thag_tree *tree,
+		     const struct thag_names *names, const uint32_t *open, size_t open_count);
+
+/** Computes times, order and ids. Call once, after the last add. 0 or -ENOMEM. */
+int thag_profile_finish(struct thag_profile *profile, const struct thag_scale *scale);
+
+/* The rest needs a finished profile. */
+
+/** Nodes in preorder of creation, the root first; borrowed. */
+const struct thag_profile_node *thag_profile_nodes(const struct thag_profile *profile,
+						   uint32_t *count);
+
+/** A node's name: bytes, not necessarily UTF-8; terminated; borrowed. */
+const char *thag_profile_name(const struct thag_profile *profile, uint32_t name, size_t *bytes);
+
+/** A growing byte buffer. All zero is valid and empty. */
+struct thag_buffer {
+	uint8_t *data;
+	size_t bytes;
+	size_t capacity;
+};
+
+void thag_buffer_fini(struct thag_buffer *buffer);
+
+/**
+ * Appends the folded stacks: `a;b;c N`, N the self time in ns, a line for each stack with N > 0,
+ * sorted bytewise. The root is left out. In names `;` becomes `:`, white space and control
+ * characters a space or nothing, invalid UTF-8 U+FFFD, so that a name can't forge a frame or a
+ * line. Lines whose stacks come out equal are summed. 0 or -ENOMEM.
+ */
+int thag_folded_write(const struct thag_profile *profile, struct thag_buffer *out);
+
+struct thag_flame_query {
+	uint64_t focus;     /* node id, 0 or unknown: the root */
+	uint32_t width_px;  /* 0: everything */
+	const char *search; /* case-insensitive substring; "" or NULL: none */
+};
+
+/** What frames say about the session; see struct thag_frame_header. */
+struct thag_frame_facts {
+	uint32_t sequence, flags, thread, cost_ns_x256;
+	uint64_t session, time_ns, events, lost, truncated, duration_ns;
+};
+
+/** Appends a FLAME message of proto/thag/frames.h. 0 or -ENOMEM. */
+int thag_flame_write(const struct thag_profile *profile, const struct thag_flame_query *query,
+		     const struct thag_frame_facts *facts, struct thag_buffer *out);
+
+enum thag_table_sort { THAG_SORT_SELF, THAG_SORT_TOTAL, THAG_SORT_CALLS, THAG_SORT_NAME,
+		       THAG_SORT_MEAN, THAG_SORT_P50, THAG_SORT_P99, THAG_SORT_MAX };
+
+/** Appends a TABLE message, at most THAG_FRAME_ROWS_MAX rows, largest first (names: a to z). */
+int thag_table_write(const struct thag_profile *profile, enum thag_table_sort sort,
+		     const char *search, const struct thag_frame_facts *facts,
+		     struct thag_buffer *out);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The call tree of one thread: a node for each distinct stack of sites.
+ *
+ * Nodes lie in one flat array and name each other by index; node 0 is the root, which stands for
+ * the thread and has no site. A child is found by its parent's cache of the last child, then in
+ * a hash table on (parent, site), so a function with hundreds of callees costs no more than one
+ * with two. All durations are clock ticks.
+ *
+ * Self time is not stored: it is a node's total less its children's, exact by construction.
+ *
+ * Thread: owner; readers take a snapshot under the owner's lock. Only growth allocates.
+ */
+#ifndef THAG_TREE_H
+#define THAG_TREE_H
+
+#include <stdint.h>
+
+#include "thag_hist.h"
+
+#define THAG_TREE_ROOT 0
+#define THAG_TREE_NONE UINT32_MAX
+
+/**
+ * One cache line.
+ *   0 site 4, parent 4 | 8 last_child 4, hist 4 | 16 calls | 24 total | 32 min | 40 max | 48 …
+ */
+struct thag_node {
+	uint32_t site;
+	uint32_t parent;
+	uint32_t last_child; /* the child last looked up, 0 for none: a cache */
+	uint32_t hist;       /* histogram of its durations; none while calls < 2: min is the one */
+	uint64_t calls;      /* finished calls */
+	uint64_t total;      /* time in finished calls, and in parts of calls moved elsewhere */
+	uint64_t min;        /* UINT64_MAX while calls is 0 */
+	uint64_t max;
+	uint16_t hist_group; /* of the block that `hist` names */
+	uint16_t flags;      /* 0 */
+	uint32_t reserved[3];
+};
+
+/** All zero is not valid: see thag_tree_init. */
+struct thag_tree {
+	struct thag_node *nodes;
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t limit;      /* nodes it may grow to, the root included */
+	uint64_t *slot_keys; /* open addressing: (parent + 1) << 32 | site, 0 for free */
+	uint32_t *slot_nodes;
+	uint32_t slot_mask;
+	uint64_t overflowed; /* look-ups answered with the parent's overflow node for want of room */
+	struct thag_hist_pool hists;
+};
+
+/**
+ * `limit`: the most nodes it may hold, at least 2. Returns 0 or -ENOMEM; after that
+ * thag_tree_fini frees it.
+ */
+int thag_tree_init(struct thag_tree *tree, uint32_t limit);
+void thag_tree_fini(struct thag_tree *tree);
+
+/**
+ * The child of `parent` for `site`, made when there is none. At the limit, or without memory,
+ * the answer is a node with the site THAG_SITE_OVERFLOW below the root, or the root itself.
+ */
+uint32_t thag_tree_child(struct thag_tree *tree, uint32_t parent, uint32_t site);
+
+/** Counts one finished call of `duration` ticks at `node`, `added` of them in its total. */
+void thag_tree_add_call(struct thag_tree *tree, uint32_t node, uint64_t duration, uint64_t added);
+
+/** Adds all of `from` to `into`: calls, totals, extremes and histograms. 0 or -ENOMEM. */
+int thag_tree_merge(struct thag_tree *into, const struct thag_tree *from);
+
+/** A deep copy into the uninitialised `copy`, without the hash table. 0 or -ENOMEM. */
+int thag_tree_copy(struct thag_tree *copy, const struct thag_tree *tree);
+
+uint64_t thag_tree_bytes(const struct thag_tree *tree);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What thagd sends a browser over the WebSocket `/ws` (subprotocol "thag-1").
+ *
+ * Text messages are JSON: from the browser requests, from thagd the list of sessions and errors.
+ *
+ *   browser: {"op":"watch","session":"7","thread":0,"focus":"0123456789abcdef","width":1280,
+ *             "search":"text","sort":"self","raw":false,"paused":false}
+ *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus" a
+ *            node id in 16 hex digits or "" for the root; "width" in CSS pixels. Every field but
+ *            op and session may be left out. Each new watch replaces the one before it, and is
+ *            answered at once; after that frames come whenever the profile changed, at most
+ *            THAG_FRAMES_PER_SECOND times a second.
+ *   thagd:   {"op":"sessions","sessions":[…]}     on connecting and whenever the list changes
+ *            {"op":"error","message":"…"}
+ *
+ * Binary messages are frames, little-endian, each self-contained:
+ *
+ *   FLAME  +--------------------+------------------------+-----------------------+---------+
+ *          | thag_frame_header  | thag_frame_flame       | thag_frame_node [n]   | strings |
+ *          +--------------------+------------------------+-----------------------+---------+
+ *   TABLE  +--------------------+------------------------+-----------------------+---------+
+ *          | thag_frame_header  | thag_frame_table       | thag_frame_row [n]    | strings |
+ *          +--------------------+------------------------+-----------------------+---------+
+ *
+ * Strings are UTF-8 (invalid bytes replaced), not terminated; offsets count from the first byte
+ * of the string area. All times are nanoseconds.
+ */
+#ifndef THAG_FRAMES_H
+#define THAG_FRAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define THAG_FRAME_MAGIC UINT32_C(0x46474854) /* "THGF" */
+#define THAG_FRAME_VERSION 1
+#define THAG_FRAMES_PER_SECOND 8
+#define THAG_FRAME_ROWS_MAX 10000
+#define THAG_FRAME_NAME_MAX 4096 /* longer names are cut, with U+2026 at the end */
+
+enum thag_frame_type { THAG_FRAME_FLAME = 1, THAG_FRAME_TABLE = 2 };
+
+/**
+ *   0 magic 4, version 2, type 2 | 8 total_bytes 4, count 4 | 16 strings_offset 4, strings_bytes 4
+ *  24 sequence 4, flags 4 | 32 session 8 | 40 thread 4, 0 | 48 time_ns 8 | 56 events | 64 lost
+ *  72 truncated | 80 duration_ns | 88 cost_ns_x256 4, tree_nodes 4
+ */
+struct thag_frame_header {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t type;           /* enum thag_frame_type */
+	uint32_t total_bytes;    /* of the message */
+	uint32_t count;          /* nodes or rows that follow */
+	uint32_t strings_offset; /* from the start of the message */
+	uint32_t strings_bytes;
+	uint32_t sequence;       /* counts frames of this connection */
+	uint32_t flags;          /* enum thag_frame_flags */
+	uint64_t session;
+	uint32_t thread;         /* kernel thread id, 0: all merged */
+	uint32_t reserved;
+	uint64_t time_ns;        /* CLOCK_REALTIME when the numbers were taken */
+	uint64_t events;         /* of the whole session, so far */
+	uint64_t lost;           /* events known to be lost */
+	uint64_t truncated;      /* frames closed because their thread or program went away */
+	uint64_t duration_ns;    /* of the session so far */
+	uint32_t cost_ns_x256;   /* what one call's recording costs, 1/256 ns */
+	uint32_t tree_nodes;     /* nodes of the whole tree, shown or not */
+};
+
+enum thag_frame_flags {
+	THAG_FRAME_LIVE = 1,      /* the session still runs */
+	THAG_FRAME_CORRECTED = 2, /* times are corrected for the cost of recording */
+	THAG_FRAME_CAPPED = 4,    /* a memory limit was reached: some calls count under "<overflow>" */
+};
+
+/**
+ *   0 root_total_ns | 8 focus | 16 matched_ns | 24 matched_calls | 32 hidden_nodes 4, depth 4
+ */
+struct thag_frame_flame {
+	uint64_t root_total_ns; /* total of the whole tree */
+	uint64_t focus;         /* id of the node the frame is zoomed to, 0: the root */
+	uint64_t matched_ns;    /* total of the frames that match the search, none counted twice */
+	uint64_t matched_calls;
+	uint32_t hidden_nodes;  /* nodes not sent for being narrower than half a pixel */
+	uint32_t depth;         /* of the whole tree */
+};
+
+/**
+ * A frame of the flamegraph, parents before children, siblings by name. The node at index 0 is
+ * the root; the path from it to the focus comes whole.
+ *
+ *   0 id | 8 start_ns | 16 total_ns | 24 self_ns | 32 calls | 40 min_ns | 48 max_ns
+ *  56 parent 4, depth 4 | 64 name_offset 4, name_bytes 4 | 72 flags 4, 0
+ */
+struct thag_frame_node {
+	uint64_t id;       /* hash of the path of names: the same in every frame */
+	uint64_t start_ns; /* from the left edge of the root */
+	uint64_t total_ns;
+	uint64_t self_ns;
+	uint64_t calls;
+	uint64_t min_ns;
+	uint64_t max_ns;
+	uint32_t parent; /* index, UINT32_MAX for the root */
+	uint32_t depth;  /* 0 for the root */
+	uint32_t name_offset;
+	uint32_t name_bytes;
+	uint32_t flags; /* enum thag_frame_node_flags */
+	uint32_t reserved;
+};
+
+enum thag_frame_node_flags {
+	THAG_FRAME_NODE_MATCHED = 1, /* its name holds the search text */
+	THAG_FRAME_NODE_SECTION = 2,
+	THAG_FRAME_NODE_OPEN = 4, /* running now: its times still grow */
+};
+
+/**
+ *   0 functions 4, matched 4 | 8 root_total_ns
+ */
+struct thag_frame_table {
+	uint32_t functions; /* of the profile; `count` rows of them follow */
+	uint32_t matched;   /* that match the search: only these are sent, when there is one */
+	uint64_t root_total_ns;
+};
+
+/**
+ * A function over all its places; recursion counts once in the total.
+ *
+ *   0 calls | 8 self_ns | 16 total_ns | 24 min_ns | 32 max_ns | 40 p50_ns | 48 p99_ns
+ *  56 name_offset 4, name_bytes 4 | 64 file_offset 4, file_bytes 4 | 72 line 4, flags 4
+ */
+struct thag_frame_row {
+	uint64_t calls;
+	uint64_t self_ns;
+	uint64_t total_ns;
+	uint64_t min_ns;
+	uint64_t max_ns;
+	uint64_t p50_ns;
+	uint64_t p99_ns;
+	uint32_t name_offset;
+	uint32_t name_bytes;
+	uint32_t file_offset;
+	uint32_t file_bytes;
+	uint32_t line;
+	uint32_t flags; /* enum thag_frame_node_flags */
+};
+
+#ifndef __cplusplus
+_Static_assert(sizeof(struct thag_frame_header) == 96, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_flame) == 40, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_node) == 80, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_table) == 16, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_row) == 80, "part of the ABI");
+_Static_assert(offsetof(struct thag_frame_node, parent) == 56, "part of the ABI");
+_Static_assert(offsetof(struct thag_frame_row, name_offset) == 56, "part of the ABI");
+_Static_assert(offsetof(struct thag_frame_header, events) == 56, "part of the ABI");
+#endif
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Shared memory between a profiled program and thagd. Two memfds:
+ *
+ *   the program's, sealed SHRINK|GROW|FUTURE_WRITE|SEAL; thagd maps it read-only:
+ *
+ *     0          +--------------------------------+
+ *                | struct thag_shm_header         |  one page, and the texts
+ *     THREADS    +--------------------------------+
+ *                | struct thag_shm_thread [slots] |  what a kill must not lose
+ *     SITES      +--------------------------------+
+ *                | struct thag_shm_site [2^20]    |
+ *     STRINGS    +--------------------------------+
+ *                | site names, bump-allocated     |
+ *     RINGS      +--------------------------------+
+ *                | ring 0 (8 MiB) | ring 1 | …    |  slots rings; untouched pages cost nothing
+ *                +--------------------------------+
+ *
+ *   thagd's, sealed SHRINK|GROW; the program maps it read-only:
+ *
+ *     0          +--------------------------------+
+ *                | struct thag_shm_consumer_header|
+ *     CONSUMERS  +--------------------------------+
+ *                | struct thag_shm_consumer[slots]|  128 bytes each: how far each ring was read
+ *                +--------------------------------+
+ *
+ * Each side trusts nothing of the other's: the offsets are constants, the slot count is checked
+ * against the file's size, and every field is copied before it is checked.
+ */
+#ifndef THAG_SHM_H
+#define THAG_SHM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "words.h"
+
+#define THAG_SHM_MAGIC UINT64_C(0x1a0a0d6d68736774) /* "tgshm\r\n\x1a", little-endian */
+#define THAG_CONSUMER_MAGIC UINT64_C(0x1a0a0d6e6f636774) /* "tgcon\r\n\x1a" */
+#define THAG_SHM_VERSION 1
+#define THAG_SHM_BYTE_ORDER UINT32_C(0x01020304)
+
+#define THAG_SLOTS_MAX 1024 /* threads recorded at once */
+#define THAG_SITES_MAX (UINT32_C(1) << 20)
+#define THAG_STRINGS_BYTES (UINT32_C(64) << 20)
+#define THAG_SITE_OVERFLOW 1 /* the site of every call whose own found no room */
+#define THAG_SITE_FIRST 2    /* the first id given out; 0 means "not registered" */
+#define THAG_SITE_NAME_MAX (UINT32_C(1) << 20) /* bytes of one name; longer ones are cut */
+
+#define THAG_TEXT_BYTES 4096
+
+enum thag_clock { THAG_CLOCK_TSC = 1, THAG_CLOCK_MONOTONIC = 2, THAG_CLOCK_CNTVCT = 3 };
+
+/** Bits of thag_shm_header.modes: what is being profiled. */
+enum thag_mode_bits { THAG_MODE_TIME = 1, THAG_MODE_MEMORY = 2 };
+
+/**
+ * The head of the program's memfd. Written once, before the memfd is sent, except for the
+ * fields under "later". Times: `ticks` by `clock`, `_ns` by CLOCK_MONOTONIC or CLOCK_REALTIME.
+ *
+ *   0  magic 8 | 8 version 4, byte_order 4 | 16 header_bytes 4, slots 4 | 24 sites 4, ring_words 4
+ *  32  pid 4, clock 4 | 40 modes 4, flags 4 | 48 start_ticks | 56 start_mono_ns | 64 start_real_ns
+ *  72  cost_inside | 76 cost_outside | 80 nonce 16 | 96 reserved
+ * 128  site_count 4, strings_used 4 | 136 exited 4, refused_threads 4 | 144 reserved
+ * 192  text_bytes[4] | 208 reserved | 256 texts: exe, cwd, argv, output_dir (4096 each)
+ */
+struct thag_shm_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t byte_order;
+	uint32_t header_bytes; /* sizeof(struct thag_shm_header) */
+	uint32_t slots;        /* rings in the file, 1 … THAG_SLOTS_MAX */
+	uint32_t sites;        /* THAG_SITES_MAX */
+	uint32_t ring_words;   /* THAG_RING_WORDS */
+	uint32_t pid;          /* as the program sees it; thagd asks the kernel */
+	uint32_t clock;        /* enum thag_clock */
+	uint32_t modes;        /* enum thag_mode_bits */
+	uint32_t flags;        /* 0 */
+	uint64_t start_ticks;
+	uint64_t start_mono_ns;
+	uint64_t start_real_ns;
+	uint32_t cost_inside;  /* a call's own cost between its two clock reads, 1/256 tick */
+	uint32_t cost_outside; /* the rest of its cost, paid by its caller, 1/256 tick */
+	uint8_t nonce[16];     /* random; names the session across restarts of thagd */
+	uint8_t reserved0[32];
+
+	/* later; atomics */
+	uint32_t site_count;      /* ids given out: the entries below it may be valid */
+	uint32_t strings_used;    /* bytes; may pass THAG_STRINGS_BYTES when full */
+	uint32_t exited;          /* 1 after a normal exit */
+	uint32_t refused_threads; /* threads that found no free slot */
+	uint8_t reserved1[48];
+
+	uint32_t text_bytes[4];   /* lengths of the texts, enum thag_text */
+	uint8_t reserved2[48];
+	uint8_t text[4][THAG_TEXT_BYTES]; /* argv: arguments separated by NUL */
+};
+
+enum thag_text { THAG_TEXT_EXE, THAG_TEXT_CWD, THAG_TEXT_ARGV, THAG_TEXT_OUTPUT_DIR };
+
+/**
+ * A ring slot's side of the story that must survive a kill. Writer: the thread that owns the
+ * slot (`state` and `tid`: whoever claims it). Alone on its 128 bytes, so that slots don't share
+ * a cache line or an adjacent-line pair.
+ *
+ *   0 state 4, tid 4 | 8 lost_calls | 16 lost_words | 24 waits | 32 generation 4 | 36 reserved
+ */
+struct thag_shm_thread {
+	uint32_t state; /* enum thag_slot_state */
+	uint32_t tid;
+	uint64_t lost_calls; /* calls not recorded for want of room, over all owners */
+	uint64_t skewed;     /* events whose clock ran backwards and was clamped */
+	uint64_t waits;      /* times a thread waited for room */
+	uint32_t generation; /* owners so far */
+	uint8_t reserved[92];
+};
+
+enum thag_slot_state { THAG_SLOT_FREE = 0, THAG_SLOT_BUSY = 1 };
+
+/**
+ * A function or section. Writer: the thread that registered it; `ready` is stored last, with
+ * release, and is 1 ever after. Names lie in the string area, not terminated.
+ *
+ *   0 ready 4, kind 4 | 8 name_offset 4, name_bytes 4 | 16 file_offset 4, file_bytes 4 | 24 line 4, 0
+ */
+struct thag_shm_site {
+	uint32_t ready;
+	uint32_t kind; /* enum thag_site_kind */
+	uint32_t name_offset;
+	uint32_t name_bytes;
+	uint32_t file_offset;
+	uint32_t file_bytes;
+	uint32_t line;
+	uint32_t reserved;
+};
+
+enum thag_site_kind { THAG_SITE_FUNCTION = 1, THAG_SITE_SECTION = 2 };
+
+/**
+ * The head of thagd's memfd. Writer: thagd, once.
+ *
+ *   0 magic 8 | 8 version 4, slots 4 | 16 session 8 | 24 reserved
+ */
+struct thag_shm_consumer_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t slots;
+	uint64_t session;
+	uint8_t reserved[104];
+};
+
+/**
+ * How far thagd has read one ring. Writer: the drain thread that owns the ring.
+ *
+ *   0 tail 8 | 8 reserved
+ */
+struct thag_shm_consumer {
+	uint64_t tail; /* free-running position of the next word to read; starts at RING_WORDS */
+	uint8_t reserved[120];
+};
+
+#define THAG_SHM_THREADS_OFFSET UINT64_C(20480)
+#define THAG_SHM_SITES_OFFSET (THAG_SHM_THREADS_OFFSET + UINT64_C(128) * THAG_SLOTS_MAX)
+#define THAG_SHM_STRINGS_OFFSET (THAG_SHM_SITES_OFFSET + UINT64_C(32) * THAG_SITES_MAX)
+#define THAG_SHM_RINGS_OFFSET \
+	((THAG_SHM_STRINGS_OFFSET + THAG_STRINGS_BYTES + 4095) & ~UINT64_C(4095))
+#define THAG_SHM_CONSUMERS_OFFSET UINT64_C(128)
+
+/** Bytes of a program's memfd with `slots` rings. */
+static inline uint64_t thag_shm_bytes(uint32_t slots)
+{
+	return THAG_SHM_RINGS_OFFSET + slots * THAG_RING_BYTES;
+}
+
+/** Bytes of thagd's memfd for `slots` rings, whole pages of 4096. */
+static inline uint64_t thag_shm_consumer_bytes(uint32_t slots)
+{
+	return (THAG_SHM_CONSUMERS_OFFSET + UINT64_C(128) * slots + 4095) & ~UINT64_C(4095);
+}
+
+#define THAG_ASSERT_OFFSET(type, field, at) \
+	_Static_assert(offsetof(type, field) == (at), #type "." #field " is part of the ABI")
+#define THAG_ASSERT_SIZE(type, bytes) \
+	_Static_assert(sizeof(type) == (bytes), "the size of " #type " is part of the ABI")
+
+#ifndef __cplusplus
+THAG_ASSERT_SIZE(struct thag_shm_header, 256 + 4 * THAG_TEXT_BYTES);
+THAG_ASSERT_OFFSET(struct thag_shm_header, pid, 32);
+THAG_ASSERT_OFFSET(struct thag_shm_header, start_ticks, 48);
+THAG_ASSERT_OFFSET(struct thag_shm_header, cost_inside, 72);
+THAG_ASSERT_OFFSET(struct thag_shm_header, nonce, 80);
+THAG_ASSERT_OFFSET(struct thag_shm_header, site_count, 128);
+THAG_ASSERT_OFFSET(struct thag_shm_header, text_bytes, 192);
+THAG_ASSERT_OFFSET(struct thag_shm_header, text, 256);
+THAG_ASSERT_SIZE(struct thag_shm_thread, 128);
+THAG_ASSERT_SIZE(struct thag_shm_site, 32);
+THAG_ASSERT_SIZE(struct thag_shm_consumer_header, 128);
+THAG_ASSERT_SIZE(struct thag_shm_consumer, 128);
+_Static_assert(sizeof(struct thag_shm_header) <= THAG_SHM_THREADS_OFFSET, "header fits its place");
+#endif
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Event words: what a profiled thread writes into its ring.
+ *
+ * One event is one aligned 8-byte word; a few kinds are followed by payload words.
+ *
+ *   event    63                                    24 23  21  20 19                 0
+ *           +----------------------------------------+------+---+--------------------+
+ *           |        time, low 40 bits of ticks      | kind | P |        arg         |
+ *           +----------------------------------------+------+---+--------------------+
+ *   payload 63                                            21  20 19                 0
+ *           +-----------------------------------------------+---+--------------------+
+ *           |              payload bits 62..20              | P |  payload bits 19..0 |
+ *           +-----------------------------------------------+---+--------------------+
+ *
+ * P is the phase: bit 20 of the word's free-running position. Positions start at
+ * THAG_RING_WORDS (2^20), so the first lap writes P = 1 over zeroed memory, and each lap flips
+ * it. A word is present when its P equals its position's; nothing else is published.
+ *
+ * The phase sits at the position's own bit 20 and the time at the top so that the emit path
+ * needs one shift, two masks and no 64-bit constant; see docs/ring.md for the measurements.
+ *
+ * Every byte may come from a hostile program: decoders mask, then check.
+ */
+#ifndef THAG_WORDS_H
+#define THAG_WORDS_H
+
+#include <stdint.h>
+
+/** Words in one ring, a power of two. Its bit is the phase bit, so it is part of the ABI. */
+#define THAG_RING_LOG2 20
+#define THAG_RING_WORDS (UINT32_C(1) << THAG_RING_LOG2)
+#define THAG_RING_MASK (THAG_RING_WORDS - 1)
+#define THAG_RING_BYTES (UINT64_C(8) << THAG_RING_LOG2)
+
+#define THAG_WORD_PHASE ((uint64_t)THAG_RING_WORDS)
+#define THAG_WORD_ARG_MASK UINT64_C(0xfffff)
+#define THAG_WORD_KIND_SHIFT 21
+#define THAG_WORD_TIME_SHIFT 24
+#define THAG_WORD_TIME_BITS 40
+
+/**
+ * What an event word says. The arg is given for each; "index" is a slot of the thread's stack
+ * of open frames, counted from 0 at the bottom.
+ */
+enum thag_kind {
+	THAG_KIND_EXT = 0,           /* arg: enum thag_ext << 12 | 12 bits; payload by its kind */
+	THAG_KIND_ENTER = 1,         /* arg: site; opens a frame at the next index */
+	THAG_KIND_EXIT = 2,          /* arg: index; closes that frame and all above it */
+	THAG_KIND_SECTION_BEGIN = 3, /* arg: site; opens a frame at the next index */
+	THAG_KIND_SECTION_END = 4,   /* arg: index; that frame ends, those above it stay open */
+	THAG_KIND_TIME = 5,          /* arg: bits 59..40 of the clock; the word's time: the rest */
+	THAG_KIND_ALLOC = 6,         /* reserved: memory profiling */
+	THAG_KIND_FREE = 7,          /* reserved: memory profiling */
+};
+
+/** Kinds of THAG_KIND_EXT, in the upper 8 bits of its arg. */
+enum thag_ext {
+	THAG_EXT_NOP = 0,          /* fills a reserved word that has nothing to say */
+	THAG_EXT_THREAD_START = 1, /* payload: kernel thread id; the stack is empty from here */
+	THAG_EXT_THREAD_END = 2,   /* the thread is gone; its open frames are truncated */
+	THAG_EXT_LOST = 3,         /* payload: calls dropped since the last LOST of this ring */
+	THAG_EXT_TASK_SWITCH = 4,  /* reserved. payload: task id */
+	THAG_EXT_REALLOC = 5,      /* reserved. payload: old address, new address, size */
+	THAG_EXT_STACK_DEF = 6,    /* reserved. payload: stack id, frames that follow */
+	THAG_EXT_MARK = 7,         /* reserved. payload: site */
+	THAG_EXT_VALUE = 8,        /* reserved. payload: site, value */
+	THAG_EXT_COUNT
+};
+
+#define THAG_EXT_SHIFT 12
+#define THAG_EXT_PAYLOAD_MAX 3
+
+/** Payload words that follow an EXT word of kind `ext`; -1 when the kind is unknown. */
+static inline int thag_ext_payload_words(uint32_t ext)
+{
+	static const signed char words[THAG_EXT_COUNT] = { 0, 1, 0, 1, 1, 3, 2, 1, 2 };
+
+	return ext < THAG_EXT_COUNT ? words[ext] : -1;
+}
+
+/** The constant part of an event word: everything but its time and phase. */
+#define THAG_WORD(kind, arg) ((uint64_t)(kind) << THAG_WORD_KIND_SHIFT | (uint64_t)(arg))
+
+/** The constant part of an EXT word. */
+#define THAG_WORD_EXT(ext) THAG_WORD(THAG_KIND_EXT, (uint64_t)(ext) << THAG_EXT_SHIFT)
+
+static inline uint32_t thag_word_kind(uint64_t word)
+{
+	return (uint32_t)(word >> THAG_WORD_KIND_SHIFT) & 7;
+}
+
+static inline uint32_t thag_word_arg(uint64_t word)
+{
+	return (uint32_t)(word & THAG_WORD_ARG_MASK);
+}
+
+/** The low 40 bits of the clock, in ticks. */
+static inline uint64_t thag_word_time(uint64_t word)
+{
+	return word >> THAG_WORD_TIME_SHIFT;
+}
+
+/** Whether `word` is the one written at free-running position `pos`, not an older lap's. */
+static inline int thag_word_is_at(uint64_t word, uint64_t pos)
+{
+	return ((word ^ pos) & THAG_WORD_PHASE) == 0;
+}
+
+/** 63 bits of payload, spread around the phase bit; bit 63 of `value` is lost. */
+static inline uint64_t thag_payload_pack(uint64_t value)
+{
+	return (value & ~THAG_WORD_ARG_MASK) << 1 | (value & THAG_WORD_ARG_MASK);
+}
+
+static inline uint64_t thag_payload_unpack(uint64_t word)
+{
+	return (word >> 1 & ~THAG_WORD_ARG_MASK) | (word & THAG_WORD_ARG_MASK);
+}
+
+#endif
