@@ -61,7 +61,7 @@ enum thag_mode_bits { THAG_MODE_TIME = 1, THAG_MODE_MEMORY = 2 };
  *   0  magic 8 | 8 version 4, byte_order 4 | 16 header_bytes 4, slots 4 | 24 sites 4, ring_words 4
  *  32  pid 4, clock 4 | 40 modes 4, flags 4 | 48 start_ticks | 56 start_mono_ns | 64 start_real_ns
  *  72  cost_inside | 76 cost_outside | 80 nonce 16 | 96 reserved
- * 128  site_count 4, strings_used 4 | 136 exited 4, refused_threads 4 | 144 reserved
+ * 128  site_count 4, strings_used 4 | 136 exited 4, refused_threads 4 | 144 slots_used 4, reserved
  * 192  text_bytes[4] | 208 reserved | 256 texts: exe, cwd, argv, output_dir (4096 each)
  */
 struct thag_shm_header {
@@ -89,7 +89,8 @@ struct thag_shm_header {
 	uint32_t strings_used;    /* bytes; may pass THAG_STRINGS_BYTES when full */
 	uint32_t exited;          /* 1 after a normal exit */
 	uint32_t refused_threads; /* threads that found no free slot */
-	uint8_t reserved1[48];
+	uint32_t slots_used;      /* slots below it have been, or are being, claimed at least once */
+	uint8_t reserved1[44];
 
 	uint32_t text_bytes[4];   /* lengths of the texts, enum thag_text */
 	uint8_t reserved2[48];
@@ -103,7 +104,7 @@ enum thag_text { THAG_TEXT_EXE, THAG_TEXT_CWD, THAG_TEXT_ARGV, THAG_TEXT_OUTPUT_
  * slot (`state` and `tid`: whoever claims it). Alone on its 128 bytes, so that slots don't share
  * a cache line or an adjacent-line pair.
  *
- *   0 state 4, tid 4 | 8 lost_calls | 16 lost_words | 24 waits | 32 generation 4 | 36 reserved
+ *   0 state 4, tid 4 | 8 lost_calls | 16 skewed | 24 waits | 32 generation 4 | 36 reserved
  */
 struct thag_shm_thread {
 	uint32_t state; /* enum thag_slot_state */
