@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "scan.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <thag.h>
+
+#include "memory.h"
+
+#define SCAN_BUFFER_START ((size_t)64 << 10)
+
+void scan_init(struct scan *scan)
+{
+	*scan = (struct scan){ .capacity = SCAN_BUFFER_START };
+	scan->buffer = memory_resize(NULL, scan->capacity);
+	table_init(&scan->table);
+}
+
+void scan_fini(struct scan *scan)
+{
+	table_fini(&scan->table);
+	free(scan->buffer);
+}
+
+static ssize_t read_all(struct scan *scan, int fd)
+{
+	size_t bytes = 0;
+
+	for (;;) {
+		if (bytes == scan->capacity) {
+			scan->capacity *= 2;
+			scan->buffer = memory_resize(scan->buffer, scan->capacity);
+		}
+		ssize_t got = read(fd, scan->buffer + bytes, scan->capacity - bytes);
+
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			return (ssize_t)bytes;
+		bytes += (size_t)got;
+	}
+}
+
+static ssize_t read_file(struct scan *scan, const char *path)
+{
+	THAG_PROFILED();
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t bytes;
+
+	if (fd < 0)
+		return -1;
+	bytes = read_all(scan, fd);
+	close(fd);
+	return bytes;
+}
+
+void scan_file(struct scan *scan, const char *path)
+{
+	THAG_PROFILED();
+	ssize_t bytes = read_file(scan, path);
+
+	if (bytes < 0) {
+		scan->unreadable++;
+		return;
+	}
+	scan->files++;
+	scan->bytes += (uint64_t)bytes;
+	scan_text(&scan->table, scan->buffer, (size_t)bytes);
+}
+
+static inline bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || is_digit(c);
+}
+
+void scan_text(struct table *table, const char *text, size_t bytes)
+{
+	THAG_PROFILED();
+	size_t at = 0;
+
+	while (at < bytes) {
+		size_t start = at;
+
+		while (at < bytes && is_word(text[at]))
+			at++;
+		/* a word that starts with a digit is a number, its suffix too */
+		if (at > start && !is_digit(text[start]))
+			table_add(table, text + start, at - start, 1);
+		at += at == start;
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* How often each word was seen. Thread: owner. */
+#ifndef TREESTAT_TABLE_H
+#define TREESTAT_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct word {
+	char *text; /* NULL: a free slot */
+	uint32_t bytes;
+	uint32_t hash;
+	uint64_t count;
+};
+
+struct table {
+	struct word *slots;
+	size_t capacity; /* a power of two */
+	size_t distinct;
+	uint64_t total;
+};
+
+void table_init(struct table *table);
+void table_fini(struct table *table);
+
+/** Counts the word of `bytes` bytes at `text` `count` times more. */
+void table_add(struct table *table, const char *text, size_t bytes, uint64_t count);
+
+/** Adds all of `from` to `into`. */
+void table_merge(struct table *into, const struct table *from);
+
+/**
+ * The `count` most frequent words, in order, into `out`; equal counts by name. Borrowed. Returns
+ * how many there are.
+ */
+size_t table_top(const struct table *table, struct word *out, size_t count);
+
+#endif
