@@ -15,11 +15,14 @@
 
 #include "thag_tree.h"
 
-/** A frame that is open. */
+/**
+ * A frame that is open. One with the node of the frame below it is not told apart from that:
+ * a section that ended below the top, or a call the tree has no room for.
+ */
 struct thag_frame {
 	uint64_t start;   /* ticks: since when its time goes to `node` */
 	uint64_t carried; /* ticks of this call that went to other nodes before */
-	uint32_t node;    /* THAG_TREE_NONE: a section that ended below the top */
+	uint32_t node;
 	uint32_t site;
 };
 
@@ -28,7 +31,7 @@ struct thag_thread {
 	uint32_t tid;
 	uint32_t ended;
 	struct thag_tree tree;
-	struct thag_frame *stack;
+	struct thag_frame *stack; /* stack[0] stands for the root, stack[depth] is the top */
 	uint32_t depth;
 	uint32_t stack_capacity;
 	uint32_t base;          /* frames below the stack that were opened before we listened */

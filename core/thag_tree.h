@@ -48,7 +48,7 @@ struct thag_tree {
 	uint64_t *slot_keys; /* open addressing: (parent + 1) << 32 | site, 0 for free */
 	uint32_t *slot_nodes;
 	uint32_t slot_mask;
-	uint64_t overflowed; /* look-ups answered with the parent's overflow node for want of room */
+	uint64_t overflowed; /* look-ups answered with the parent itself for want of room */
 	struct thag_hist_pool hists;
 };
 
@@ -59,14 +59,50 @@ struct thag_tree {
 int thag_tree_init(struct thag_tree *tree, uint32_t limit);
 void thag_tree_fini(struct thag_tree *tree);
 
+/** The part of thag_tree_child that looks past the cache. */
+uint32_t thag_tree_child_slow(struct thag_tree *tree, uint32_t parent, uint32_t site);
+
 /**
  * The child of `parent` for `site`, made when there is none. At the limit, or without memory,
- * the answer is a node with the site THAG_SITE_OVERFLOW below the root, or the root itself.
+ * the answer is `parent`: such a call is not told apart from its caller, whose self time it
+ * stays in, so that no time is counted twice or lost.
  */
-uint32_t thag_tree_child(struct thag_tree *tree, uint32_t parent, uint32_t site);
+static inline uint32_t thag_tree_child(struct thag_tree *tree, uint32_t parent, uint32_t site)
+{
+	uint32_t last = tree->nodes[parent].last_child;
+
+	if (__builtin_expect(last && tree->nodes[last].site == site, 1))
+		return last;
+	return thag_tree_child_slow(tree, parent, site);
+}
+
+/** The part of counting a call's duration that may have to look for its block. */
+void thag_tree_add_duration(struct thag_tree *tree, struct thag_node *node, uint64_t duration);
 
 /** Counts one finished call of `duration` ticks at `node`, `added` of them in its total. */
-void thag_tree_add_call(struct thag_tree *tree, uint32_t node, uint64_t duration, uint64_t added);
+static inline void thag_tree_add_call(struct thag_tree *tree, uint32_t index, uint64_t duration,
+				      uint64_t added)
+{
+	struct thag_node *node = &tree->nodes[index];
+	uint32_t bucket = thag_hist_bucket(duration);
+	uint32_t group = bucket / THAG_HIST_BLOCK_BUCKETS;
+	uint32_t *count;
+
+	node->total += added;
+	if (__builtin_expect(duration < node->min, 0))
+		node->min = duration;
+	if (__builtin_expect(duration > node->max, 0))
+		node->max = duration;
+	if (__builtin_expect(node->hist && node->hist_group == group, 1)) {
+		count = &tree->hists.blocks[node->hist].count[bucket % THAG_HIST_BLOCK_BUCKETS];
+		if (__builtin_expect(++*count != 0, 1)) {
+			node->calls++;
+			return;
+		}
+		--*count; /* full: the slow way carries */
+	}
+	thag_tree_add_duration(tree, node, duration);
+}
 
 /** Adds all of `from` to `into`: calls, totals, extremes and histograms. 0 or -ENOMEM. */
 int thag_tree_merge(struct thag_tree *into, const struct thag_tree *from);

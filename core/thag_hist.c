@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "thag_hist.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void thag_hist_pool_fini(struct thag_hist_pool *pool)
+{
+	free(pool->blocks);
+	free(pool->metas);
+	free(pool->carries);
+	*pool = (struct thag_hist_pool){ 0 };
+}
+
+uint64_t thag_hist_pool_bytes(const struct thag_hist_pool *pool)
+{
+	return pool->capacity * (uint64_t)(sizeof(*pool->blocks) + sizeof(*pool->metas)) +
+	       pool->carry_capacity * (uint64_t)sizeof(*pool->carries);
+}
+
+uint64_t thag_hist_bucket_low(uint32_t bucket)
+{
+	uint32_t sub = 1u << THAG_HIST_SUB_LOG2;
+
+	if (bucket < 2 * sub)
+		return bucket;
+	uint32_t shift = (bucket >> THAG_HIST_SUB_LOG2) - 1;
+
+	return (uint64_t)(sub + bucket % sub) << shift;
+}
+
+static int grow(struct thag_hist_pool *pool)
+{
+	uint32_t capacity = pool->capacity ? pool->capacity * 2 : 16;
+	void *grown;
+
+	if (capacity < pool->capacity)
+		return -ENOMEM;
+	grown = realloc(pool->blocks, capacity * sizeof(*pool->blocks));
+	if (!grown)
+		return -ENOMEM;
+	pool->blocks = grown;
+	grown = realloc(pool->metas, capacity * sizeof(*pool->metas));
+	if (!grown)
+		return -ENOMEM;
+	pool->metas = grown;
+	pool->capacity = capacity;
+	return 0;
+}
+
+/* A fresh zero block, not yet in any ring; 0 without memory. */
+static uint32_t take_block(struct thag_hist_pool *pool, uint32_t group)
+{
+	if (pool->count + 1 >= pool->capacity && grow(pool) != 0)
+		return 0;
+	if (pool->count == 0)
+		pool->count = 1;
+	uint32_t block = pool->count++;
+
+	pool->blocks[block] = (struct thag_hist_block){ 0 };
+	pool->metas[block] = (struct thag_hist_meta){ .next = block, .group = (uint16_t)group };
+	return block;
+}
+
+static uint32_t find_block(const struct thag_hist_pool *pool, uint32_t hist, uint32_t group)
+{
+	uint32_t block = hist;
+
+	do {
+		if (pool->metas[block].group == group)
+			return block;
+		block = pool->metas[block].next;
+	} while (block != hist);
+	return 0;
+}
+
+static int add_carry(struct thag_hist_pool *pool, uint32_t block, uint32_t bucket)
+{
+	if (pool->carry_count == pool->carry_capacity) {
+		uint32_t capacity = pool->carry_capacity ? pool->carry_capacity * 2 : 8;
+		void *grown = realloc(pool->carries, capacity * sizeof(*pool->carries));
+
+		if (!grown)
+			return -ENOMEM;
+		pool->carries = grown;
+		pool->carry_capacity = capacity;
+	}
+	pool->carries[pool->carry_count++] = (struct thag_hist_carry){ block, bucket };
+	return 0;
+}
+
+static int add_count(struct thag_hist_pool *pool, uint32_t block, uint32_t bucket, uint64_t count)
+{
+	uint32_t *at = &pool->blocks[block].count[bucket % THAG_HIST_BLOCK_BUCKETS];
+	uint64_t sum = *at + count;
+
+	for (uint64_t carry = sum >> 32; carry; carry--) {
+		int result = add_carry(pool, block, bucket);
+
+		if (result)
+			return result;
+	}
+	*at = (uint32_t)sum;
+	return 0;
+}
+
+int thag_hist_add(struct thag_hist_pool *pool, uint32_t *hist, uint32_t bucket, uint64_t count)
+{
+	uint32_t group = bucket / THAG_HIST_BLOCK_BUCKETS;
+	uint32_t block = *hist ? find_block(pool, *hist, group) : 0;
+
+	if (!block) {
+		block = take_block(pool, group);
+		if (!block)
+			return -ENOMEM;
+		if (*hist) {
+			pool->metas[block].next = pool->metas[*hist].next;
+			pool->metas[*hist].next = block;
+		}
+	}
+	*hist = block;
+	return add_count(pool, block, bucket, count);
+}
+
+static void sum_carries(const struct thag_hist_pool *pool, uint32_t block,
+			uint64_t counts[static THAG_HIST_BUCKETS])
+{
+	for (uint32_t i = 0; i < pool->carry_count; i++)
+		if (pool->carries[i].block == block)
+			counts[pool->carries[i].bucket] += UINT64_C(1) << 32;
+}
+
+void thag_hist_sum(const struct thag_hist_pool *pool, uint32_t hist,
+		   uint64_t counts[static THAG_HIST_BUCKETS])
+{
+	uint32_t block = hist;
+
+	if (hist == THAG_HIST_NONE)
+		return;
+	do {
+		uint64_t *at = counts + pool->metas[block].group * THAG_HIST_BLOCK_BUCKETS;
+
+		for (uint32_t i = 0; i < THAG_HIST_BLOCK_BUCKETS; i++)
+			at[i] += pool->blocks[block].count[i];
+		sum_carries(pool, block, counts);
+		block = pool->metas[block].next;
+	} while (block != hist);
+}
+
+uint64_t thag_hist_quantile(const uint64_t counts[static THAG_HIST_BUCKETS], uint32_t permille)
+{
+	uint64_t all = 0, below = 0, low;
+	uint32_t bucket = 0;
+
+	for (uint32_t i = 0; i < THAG_HIST_BUCKETS; i++)
+		all += counts[i];
+	if (all == 0)
+		return 0;
+	/* the rank of the wanted value, from 1; in parts, as all * permille may overflow */
+	uint64_t rank = all / 1000 * permille + (all % 1000 * permille + 999) / 1000;
+
+	if (rank == 0)
+		rank = 1;
+	for (; bucket < THAG_HIST_BUCKETS - 1; bucket++) {
+		below += counts[bucket];
+		if (below >= rank)
+			break;
+	}
+	low = thag_hist_bucket_low(bucket);
+	if (bucket + 1 >= thag_hist_bucket(UINT64_MAX))
+		return low;
+	return low + (thag_hist_bucket_low(bucket + 1) - 1 - low) / 2;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "thag_ring.h"
+
+#include "thag/words.h"
+
+/*
+ * Words order nothing between them, so each is loaded relaxed; the acquire fence after a batch
+ * pairs with the release fence that ends the registration of a site (libclient): who has seen a
+ * word that names a site sees the site's entry.
+ */
+static uint64_t load_word(const struct thag_ring_reader *reader, uint64_t pos)
+{
+	return __atomic_load_n(&reader->words[pos & THAG_RING_MASK], __ATOMIC_RELAXED);
+}
+
+/*
+ * Release: the loads of a batch are done before the producer may overwrite their words. Its
+ * partner is the producer's acquire load of the same index when it looks for room.
+ */
+static void publish(struct thag_ring_reader *reader)
+{
+	__atomic_store_n(reader->published, reader->tail, __ATOMIC_RELEASE);
+}
+
+size_t thag_ring_read(struct thag_ring_reader *reader, uint64_t *out, size_t max)
+{
+	uint64_t pos = reader->tail;
+	size_t count = 0;
+
+	for (; count < max; count++, pos++) {
+		uint64_t word = load_word(reader, pos);
+
+		if (!thag_word_is_at(word, pos))
+			break;
+		out[count] = word;
+	}
+	if (count == 0)
+		return 0;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	reader->tail = pos;
+	reader->hole_pos = 0;
+	publish(reader);
+	return count;
+}
+
+/* Whether a word of this lap waits within a batch behind the next one. */
+static bool words_wait_behind(const struct thag_ring_reader *reader)
+{
+	for (uint64_t pos = reader->tail + 1; pos < reader->tail + THAG_RING_BATCH; pos++)
+		if (thag_word_is_at(load_word(reader, pos), pos))
+			return true;
+	return false;
+}
+
+bool thag_ring_skip_hole(struct thag_ring_reader *reader, uint64_t now_ns, bool writer_dead)
+{
+	if (thag_word_is_at(load_word(reader, reader->tail), reader->tail))
+		return true; /* filled by now */
+	if (!words_wait_behind(reader))
+		return false;
+	if (reader->hole_pos != reader->tail) {
+		reader->hole_pos = reader->tail;
+		reader->hole_since_ns = now_ns;
+	}
+	if (!writer_dead && now_ns - reader->hole_since_ns < THAG_RING_HOLE_NS)
+		return false;
+	/* no word may go unread that was written while we looked */
+	if (thag_word_is_at(load_word(reader, reader->tail), reader->tail))
+		return true;
+	reader->holes++;
+	reader->tail++;
+	reader->hole_pos = 0;
+	publish(reader);
+	return true;
+}
