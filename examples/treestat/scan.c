@@ -14,8 +14,7 @@
 
 void scan_init(struct scan *scan)
 {
-	*scan = (struct scan){ .capacity = SCAN_BUFFER_START };
-	scan->buffer = memory_resize(NULL, scan->capacity);
+	*scan = (struct scan){ .buffer = NULL };
 	table_init(&scan->table);
 }
 
@@ -25,17 +24,25 @@ void scan_fini(struct scan *scan)
 	free(scan->buffer);
 }
 
+static bool grow_buffer(struct scan *scan)
+{
+	if (scan->capacity > SIZE_MAX / 2)
+		return false;
+	scan->capacity = scan->capacity ? scan->capacity * 2 : SCAN_BUFFER_START;
+	scan->buffer = memory_resize(scan->buffer, scan->capacity);
+	return true;
+}
+
 static ssize_t read_all(struct scan *scan, int fd)
 {
 	size_t bytes = 0;
 
 	for (;;) {
-		if (bytes == scan->capacity) {
-			scan->capacity *= 2;
-			scan->buffer = memory_resize(scan->buffer, scan->capacity);
-		}
-		ssize_t got = read(fd, scan->buffer + bytes, scan->capacity - bytes);
+		ssize_t got;
 
+		if (bytes == scan->capacity && !grow_buffer(scan))
+			return -1;
+		got = read(fd, scan->buffer + bytes, scan->capacity - bytes);
 		if (got < 0)
 			return -1;
 		if (got == 0)

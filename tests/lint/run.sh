@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# House rules over everything git tracks. Prints a line a check and "N passed, N failed".
+# Needs a configured build (THAG_BUILD, build/) for its compile commands.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+
+build=${THAG_BUILD:-$PWD/build}
+file_lines_max=600
+passed=0 failed=0
+
+tracked() { git ls-files -- "$@"; }
+
+# check NAME COMMAND...: prints what the command said only when it failed.
+check() {
+  local name=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    echo "ok $name"
+    passed=$((passed + 1))
+  else
+    echo "not ok $name"
+    printf '%s\n' "$output" | head -n 60 | sed 's/^/  /'
+    failed=$((failed + 1))
+  fi
+}
+
+# fails with the lines it read, if any
+none() { ! grep .; }
+
+check_format() {
+  tracked '*.c' '*.h' '*.cpp' '*.hpp' | xargs -r clang-format --dry-run -Werror
+}
+
+tidy_one() {
+  # shellcheck disable=SC2016 # the words are clang-tidy's
+  clang-tidy --quiet -p "$1" --extra-arg=-Wno-unknown-warning-option \
+    --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-Qunused-arguments "$2" \
+    2>/dev/null
+}
+export -f tidy_one
+
+check_tidy() {
+  [[ -e $build/compile_commands.json ]] || { echo "no $build/compile_commands.json"; return 1; }
+  compiled_sources | xargs -r -P "$(nproc)" -n 1 bash -c "tidy_one '$build' \"\$0\""
+}
+
+# The tracked C and C++ sources that the build compiles.
+compiled_sources() {
+  local source
+  tracked '*.c' '*.cpp' | while read -r source; do
+    ! grep -qF "/$source\"" "$build/compile_commands.json" || echo "$source"
+  done
+}
+
+scripts() {
+  tracked '*.sh'
+  git ls-files | while read -r file; do
+    case $file in
+    *.sh) ;;
+    *) ! head -c 64 "$file" | head -n 1 | grep -qaE '^#!.*[ /](ba)?sh$' || echo "$file" ;;
+    esac
+  done
+}
+
+check_shell() { scripts | xargs -r shellcheck; }
+
+check_manuals() { tracked 'docs/man/*.[1-9]' | xargs -r mandoc -T lint -W style; }
+
+check_types() {
+  [[ -e web/tsconfig.json ]] || return 0
+  (cd web && node_modules/.bin/tsc --noEmit -p .)
+}
+
+include_flags() {
+  grep -oE -- '-I[^ "]+' "$build/compile_commands.json" | sort -u
+}
+
+# header_alone COMPILER... HEADER: it compiles with nothing before it.
+header_alone() {
+  local header=${*: -1}
+  # shellcheck disable=SC2046 # the flags are words without spaces
+  (cd "$build" && printf '#include "%s"\n' "$OLDPWD/$header" |
+    "${@:1:$#-1}" -fsyntax-only -D_GNU_SOURCE $(include_flags) \
+      $(pkg-config --cflags jansson libuv libwebsockets 2>/dev/null) -) || {
+    echo "$header doesn't compile alone ($1)"
+    return 1
+  }
+}
+
+headers_alone() {
+  local header status=0
+  while read -r header; do
+    header_alone "$@" "$header" || status=1
+  done
+  return "$status"
+}
+
+public_headers() { tracked 'libclient/include/*.h' 'proto/thag/words.h'; }
+
+check_headers() { tracked '*.h' | headers_alone gcc -std=gnu11 -Wall -Wextra -Werror -x c; }
+check_public_c() { public_headers | headers_alone clang -std=c11 -Wall -Wextra -Werror -x c; }
+check_public_cpp() { public_headers | headers_alone g++ -std=c++17 -Wall -Wextra -Werror -x c++; }
+check_public_clang_cpp() {
+  public_headers | headers_alone clang++ -std=c++17 -Wall -Wextra -Werror -x c++
+}
+
+check_length() {
+  tracked '*.c' '*.h' '*.cpp' '*.hpp' '*.ts' '*.css' '*.py' '*.sh' dev | xargs -r wc -l |
+    awk -v max=$file_lines_max '$2 != "total" && $1 > max { print $2 ": " $1 " lines" }' | none
+}
+
+check_licence() {
+  tracked '*.c' '*.h' '*.cpp' '*.hpp' '*.ts' '*.css' '*.py' '*.sh' '*meson.build' dev .ci/run |
+    grep -vx 'meson.build' |
+    xargs -r grep -L 'SPDX-License-Identifier: MIT OR Apache-2.0' | none
+}
+
+check_marks() {
+  git grep -nIwE 'TO''DO|FIX''ME|XX''X|HA''CK' -- ':!*.lock' ':!*package-lock.json' | none
+}
+
+check_space() {
+  git grep -nIE '[[:blank:]]+$' -- ':!*.md' ':!LICENSE-*' ':!tests/**/corpus/*' | none
+}
+
+for name in format tidy shell manuals types headers public_c public_cpp public_clang_cpp \
+  length licence marks space; do
+  check "$name" "check_$name"
+done
+echo "$passed passed, $failed failed"
+((failed == 0))
