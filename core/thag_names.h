@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define THAG_NAMES_BYTES_MAX (UINT32_C(64) << 20) /* of all different names and files together */
+#define THAG_NAMES_FILE_MAX 4096		  /* of one file's path; longer ones are cut */
+
 struct thag_names;
 
 /** A site, borrowed: valid until the next thag_names_put. */
@@ -20,8 +23,8 @@ struct thag_name {
 	const char *file; /* "" when unknown */
 	size_t file_bytes;
 	uint32_t line;
-	uint32_t kind;    /* enum thag_site_kind */
-	uint32_t name_id; /* equal for equal names; counts from 0 */
+	uint32_t kind;	  /* enum thag_site_kind */
+	uint32_t name_id; /* equal for equal names; counts from 0; UINT32_MAX when never named */
 };
 
 int thag_names_create(struct thag_names **out);
@@ -29,13 +32,16 @@ void thag_names_destroy(struct thag_names *names);
 
 /**
  * Names `site`. Bytes after a NUL are dropped; an empty name becomes "<unnamed>". The first
- * naming of a site wins. Returns 0, -ENOMEM, or -E2BIG when the names' memory limit is reached
- * (the site is then called "<overflow>").
+ * naming of a site wins. Returns 0, -ENOMEM, -EINVAL when `site` is not below THAG_SITES_MAX, or
+ * -E2BIG when the names' memory limit is reached (the site is then called "<overflow>").
  */
 int thag_names_put(struct thag_names *names, uint32_t site, uint32_t kind, const char *name,
 		   size_t name_bytes, const char *file, size_t file_bytes, uint32_t line);
 
-/** The site's name; "<overflow>" for THAG_SITE_OVERFLOW, "site N" for one never named. */
+/**
+ * The site's name; "<overflow>" for THAG_SITE_OVERFLOW. One never named is called "site N", in
+ * memory that lasts until the calling thread asks for another such name.
+ */
 struct thag_name thag_names_get(const struct thag_names *names, uint32_t site);
 
 /** Name ids given out so far. */
