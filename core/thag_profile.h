@@ -10,7 +10,10 @@
  *                     - sum of children's calls * outside)
  *   total(n) = self(n) + sum of children's corrected totals
  *
- * so self times add up to their root's total exactly, raw or corrected.
+ * so self times add up to their root's total exactly, raw or corrected. Each self time is worked
+ * out in ticks and then rounded to nanoseconds, so a total may differ from its own ticks by half
+ * a nanosecond a node below it. The root of a merged profile is the sum of its threads; where a
+ * thread's root has no time of its own, that of its children.
  *
  * Thread: owner. Allocates; no I/O.
  */
@@ -21,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "thag_buffer.h"
 #include "thag_names.h"
 #include "thag_tree.h"
 
@@ -29,7 +33,7 @@ struct thag_scale {
 	double ns_per_tick;
 	uint32_t cost_inside;  /* 1/256 tick */
 	uint32_t cost_outside; /* 1/256 tick */
-	bool raw;              /* leave the cost in */
+	bool raw;	       /* leave the cost in */
 };
 
 struct thag_profile_node {
@@ -39,7 +43,7 @@ struct thag_profile_node {
 	uint64_t calls;
 	uint64_t min_ns; /* raw; 0 when calls is 0 */
 	uint64_t max_ns; /* raw */
-	uint32_t name;   /* index for thag_profile_name; the root's is the program's */
+	uint32_t name;	 /* index for thag_profile_name; the root's is the program's */
 	uint32_t parent; /* UINT32_MAX for the root */
 	uint32_t first_child, next_sibling; /* by name, bytewise; 0: none */
 	uint32_t depth;
@@ -54,7 +58,8 @@ void thag_profile_destroy(struct thag_profile *profile);
 
 /**
  * Adds a thread's tree. Both are only read, and may go away afterwards. `open` lists tree nodes
- * that are running now (they get THAG_FRAME_NODE_OPEN). 0 or -ENOMEM.
+ * that are running now (they get THAG_FRAME_NODE_OPEN). 0 or -ENOMEM; after that the profile can
+ * only be destroyed.
  */
 int thag_profile_add(struct thag_profile *profile, const struct thag_tree *tree,
 		     const struct thag_names *names, const uint32_t *open, size_t open_count);
@@ -64,33 +69,34 @@ int thag_profile_finish(struct thag_profile *profile, const struct thag_scale *s
 
 /* The rest needs a finished profile. */
 
-/** Nodes in preorder of creation, the root first; borrowed. */
+/** Nodes, the root first and each before its children; borrowed. */
 const struct thag_profile_node *thag_profile_nodes(const struct thag_profile *profile,
 						   uint32_t *count);
 
 /** A node's name: bytes, not necessarily UTF-8; terminated; borrowed. */
 const char *thag_profile_name(const struct thag_profile *profile, uint32_t name, size_t *bytes);
 
-/** A growing byte buffer. All zero is valid and empty. */
-struct thag_buffer {
-	uint8_t *data;
-	size_t bytes;
-	size_t capacity;
-};
-
-void thag_buffer_fini(struct thag_buffer *buffer);
+#define THAG_FOLDED_BYTES_MAX (UINT64_C(256) << 20)
+#define THAG_FOLDED_DEEPER "<deeper>"
 
 /**
  * Appends the folded stacks: `a;b;c N`, N the self time in ns, a line for each stack with N > 0,
- * sorted bytewise. The root is left out. In names `;` becomes `:`, white space and control
- * characters a space or nothing, invalid UTF-8 U+FFFD, so that a name can't forge a frame or a
- * line. Lines whose stacks come out equal are summed. 0 or -ENOMEM.
+ * lines sorted bytewise. The root is left out, and so is its own self time. Names are written by
+ * thag_text_append_frame, so that none can forge a frame, a line or a number, at most
+ * THAG_FRAME_NAME_MAX bytes each. Lines whose stacks come out equal are summed.
+ *
+ * A stack a million deep, with time on each level, would need terabytes: when the text might pass
+ * THAG_FOLDED_BYTES_MAX, the deepest levels are summed under the frame THAG_FOLDED_DEEPER, as few
+ * as that takes. 0, or -ENOMEM with nothing appended.
  */
 int thag_folded_write(const struct thag_profile *profile, struct thag_buffer *out);
 
+#define THAG_FLAME_DEPTH_MAX 4096   /* levels below the focus */
+#define THAG_FLAME_NODES_MAX 100000 /* below the focus, and again above it */
+
 struct thag_flame_query {
-	uint64_t focus;     /* node id, 0 or unknown: the root */
-	uint32_t width_px;  /* 0: everything */
+	uint64_t focus;	    /* node id, 0 or unknown: the root */
+	uint32_t width_px;  /* 0: no node is too narrow */
 	const char *search; /* case-insensitive substring; "" or NULL: none */
 };
 
@@ -100,14 +106,36 @@ struct thag_frame_facts {
 	uint64_t session, time_ns, events, lost, truncated, duration_ns;
 };
 
-/** Appends a FLAME message of proto/thag/frames.h. 0 or -ENOMEM. */
+/**
+ * Appends a FLAME message of proto/thag/frames.h: the path to the focus, and below it what is at
+ * least half a pixel wide, whole levels of it as far as the limits above allow; `hidden_nodes`
+ * counts what else is below the focus. A focus too deep for its path to be sent is replaced by
+ * the caller above it that isn't.
+ *
+ * The search looks at the whole tree. A frame below a match adds nothing to `matched_ns`, but its
+ * calls do to `matched_calls`. The root, being no function, doesn't match. 0, or -ENOMEM with
+ * nothing appended.
+ */
 int thag_flame_write(const struct thag_profile *profile, const struct thag_flame_query *query,
 		     const struct thag_frame_facts *facts, struct thag_buffer *out);
 
-enum thag_table_sort { THAG_SORT_SELF, THAG_SORT_TOTAL, THAG_SORT_CALLS, THAG_SORT_NAME,
-		       THAG_SORT_MEAN, THAG_SORT_P50, THAG_SORT_P99, THAG_SORT_MAX };
+enum thag_table_sort {
+	THAG_SORT_SELF,
+	THAG_SORT_TOTAL,
+	THAG_SORT_CALLS,
+	THAG_SORT_NAME,
+	THAG_SORT_MEAN,
+	THAG_SORT_P50,
+	THAG_SORT_P99,
+	THAG_SORT_MAX,
+};
 
-/** Appends a TABLE message, at most THAG_FRAME_ROWS_MAX rows, largest first (names: a to z). */
+/**
+ * Appends a TABLE message, at most THAG_FRAME_ROWS_MAX rows, largest first (names: a to z), equal
+ * ones by name. A row's total counts the outermost of recursive calls only, its mean is total by
+ * calls, and its durations are raw. Without a search nothing is `matched`. 0, or -ENOMEM with
+ * nothing appended.
+ */
 int thag_table_write(const struct thag_profile *profile, enum thag_table_sort sort,
 		     const char *search, const struct thag_frame_facts *facts,
 		     struct thag_buffer *out);

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "thag_profile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "thag/frames.h"
+#include "thag/shm.h"
+#include "thag_profile_private.h"
+
+#define FIRST_NODES 64
+#define FIRST_FUNCTIONS 32
+#define ROOT 0
+
+/** FNV-1a. */
+static uint64_t hash_name(const char *name, size_t bytes)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < bytes; i++)
+		hash = (hash ^ (uint8_t)name[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/** The id of the path that goes on from `parent` (0: begins) with the name of that hash. */
+static uint64_t path_id(uint64_t parent, uint64_t name_hash)
+{
+	uint64_t id = (parent ^ name_hash >> 32 ^ name_hash << 32) * UINT64_C(0xd6e8feb86659fd93);
+
+	id ^= id >> 32;
+	id *= UINT64_C(0xd6e8feb86659fd93);
+	id ^= id >> 32;
+	return id ? id : 1;
+}
+
+/** The bytes of `name` that a profile keeps. */
+static uint32_t usable_bytes(size_t bytes)
+{
+	return bytes < THAG_SITE_NAME_MAX ? (uint32_t)bytes : THAG_SITE_NAME_MAX;
+}
+
+static int reserve_functions(struct thag_profile *profile, uint32_t count)
+{
+	uint32_t capacity = profile->function_capacity;
+
+	if (count <= capacity)
+		return 0;
+	while (capacity < count)
+		capacity = capacity ? capacity * 2 : FIRST_FUNCTIONS;
+	struct thag_function *grown =
+		reallocarray(profile->functions, capacity, sizeof(*profile->functions));
+	if (!grown)
+		return -ENOMEM;
+	profile->functions = grown;
+	profile->function_capacity = capacity;
+	return 0;
+}
+
+/** The number of a name, made a function when it is new. */
+static int put_function(struct thag_profile *profile, const char *name, size_t bytes,
+			uint32_t *number)
+{
+	uint32_t before = profile->names.count;
+	int ret = reserve_functions(profile, before + 1);
+
+	if (!ret)
+		ret = thag_strings_put(&profile->names, name, usable_bytes(bytes), number);
+	if (!ret && *number == before)
+		profile->functions[before] =
+			(struct thag_function){ .hash = hash_name(name, usable_bytes(bytes)),
+						.site = UINT32_MAX };
+	return ret;
+}
+
+static int reserve_nodes(struct thag_profile *profile, uint32_t count)
+{
+	uint32_t capacity = profile->capacity ? profile->capacity : FIRST_NODES;
+
+	if (count <= profile->capacity)
+		return 0;
+	while (capacity < count)
+		capacity *= 2;
+	void *grown = reallocarray(profile->nodes, capacity, sizeof(*profile->nodes));
+	if (!grown)
+		return -ENOMEM;
+	profile->nodes = grown;
+	grown = reallocarray(profile->measures, capacity, sizeof(*profile->measures));
+	if (!grown)
+		return -ENOMEM;
+	profile->measures = grown;
+	profile->capacity = capacity;
+	return thag_pairs_reserve(&profile->children, capacity);
+}
+
+/** Adds a node; room for it has been reserved. */
+static uint32_t add_node(struct thag_profile *profile, uint32_t parent, uint32_t name)
+{
+	const struct thag_profile_node *up = parent == UINT32_MAX ? NULL : &profile->nodes[parent];
+	const struct thag_function *function = &profile->functions[name];
+	struct thag_profile_node node = {
+		.id = path_id(up ? up->id : 0, function->hash),
+		.name = name,
+		.parent = parent,
+		.depth = up ? up->depth + 1 : 0,
+	};
+
+	if (node.depth > profile->depth)
+		profile->depth = node.depth;
+	profile->nodes[profile->count] = node;
+	profile->measures[profile->count] = (struct thag_measure){ .min = UINT64_MAX };
+	return profile->count++;
+}
+
+static int add_root(struct thag_profile *profile, const char *name)
+{
+	uint32_t number;
+	int ret = put_function(profile, name, strlen(name), &number);
+
+	if (!ret)
+		ret = thag_strings_put(&profile->files, "", 0, &number);
+	if (!ret)
+		ret = reserve_nodes(profile, FIRST_NODES);
+	if (!ret)
+		add_node(profile, UINT32_MAX, 0);
+	return ret;
+}
+
+int thag_profile_create(struct thag_profile **out, const char *root_name)
+{
+	struct thag_profile *profile = calloc(1, sizeof(*profile));
+	int ret = profile ? add_root(profile, root_name) : -ENOMEM;
+
+	if (ret)
+		thag_profile_destroy(profile);
+	else
+		*out = profile;
+	return ret;
+}
+
+void thag_profile_destroy(struct thag_profile *profile)
+{
+	if (!profile)
+		return;
+	free(profile->nodes);
+	free(profile->measures);
+	thag_pairs_fini(&profile->children);
+	thag_strings_fini(&profile->names);
+	thag_strings_fini(&profile->files);
+	free(profile->functions);
+	thag_hist_pool_fini(&profile->hists);
+	free(profile->subtrees);
+	free(profile->starts);
+	free(profile);
+}
+
+/** A tree on its way into a profile. */
+struct addition {
+	struct thag_profile *profile;
+	const struct thag_tree *tree;
+	const struct thag_names *names;
+	uint32_t *functions; /* by site: its name's number + 1, 0: not asked yet */
+	uint32_t *nodes;     /* by node of the tree: the profile's */
+};
+
+static void addition_fini(struct addition *addition)
+{
+	free(addition->functions);
+	free(addition->nodes);
+}
+
+static int addition_init(struct addition *addition)
+{
+	const struct thag_tree *tree = addition->tree;
+	uint32_t sites = 0;
+
+	for (uint32_t i = 1; i < tree->count; i++)
+		if (tree->nodes[i].site >= sites)
+			sites = tree->nodes[i].site + 1;
+	addition->functions = calloc((size_t)sites + 1, sizeof(*addition->functions));
+	addition->nodes = malloc(tree->count * sizeof(*addition->nodes));
+	if (!addition->functions || !addition->nodes)
+		return -ENOMEM;
+	if (tree->count > UINT32_MAX / 2 - addition->profile->count)
+		return -ENOMEM;
+	return reserve_nodes(addition->profile, addition->profile->count + tree->count);
+}
+
+/** A function is described by the first of its sites, in whatever order threads come. */
+static int describe_function(struct thag_profile *profile, uint32_t number, uint32_t site,
+			     const struct thag_name *name)
+{
+	struct thag_function *function = &profile->functions[number];
+
+	if (site >= function->site)
+		return 0;
+	function->site = site;
+	function->line = name->line;
+	function->flags = name->kind == THAG_SITE_SECTION ? THAG_FRAME_NODE_SECTION : 0;
+	return thag_strings_put(&profile->files, name->file, usable_bytes(name->file_bytes),
+				&function->file);
+}
+
+static int function_of_site(struct addition *addition, uint32_t site, uint32_t *number)
+{
+	uint32_t *known = &addition->functions[site];
+
+	if (*known == 0) {
+		struct thag_name name = thag_names_get(addition->names, site);
+		int ret = put_function(addition->profile, name.name, name.name_bytes, number);
+
+		if (!ret)
+			ret = describe_function(addition->profile, *number, site, &name);
+		if (ret)
+			return ret;
+		*known = *number + 1;
+	}
+	*number = *known - 1;
+	return 0;
+}
+
+static uint32_t child_of(struct thag_profile *profile, uint32_t parent, uint32_t function)
+{
+	uint32_t *child = thag_pairs_at(&profile->children, parent, function);
+
+	if (*child == 0)
+		*child = add_node(profile, parent, function);
+	return *child;
+}
+
+/** Adds the counts of the histogram `from` to the function's. */
+static int merge_hist(struct thag_profile *profile, uint32_t *into,
+		      const struct thag_hist_pool *pool, uint32_t from)
+{
+	uint32_t block = from;
+	int ret = 0;
+
+	do {
+		uint32_t first = pool->metas[block].group * (uint32_t)THAG_HIST_BLOCK_BUCKETS;
+		const uint32_t *counts = pool->blocks[block].count;
+
+		for (uint32_t i = 0; i < THAG_HIST_BLOCK_BUCKETS && !ret; i++)
+			if (counts[i])
+				ret = thag_hist_add(&profile->hists, into, first + i, counts[i]);
+		for (uint32_t i = 0; i < pool->carry_count && !ret; i++)
+			if (pool->carries[i].block == block)
+				ret = thag_hist_add(&profile->hists, into, pool->carries[i].bucket,
+						    UINT64_C(1) << 32);
+		block = pool->metas[block].next;
+	} while (block != from && !ret);
+	return ret;
+}
+
+static int add_numbers(struct addition *addition, const struct thag_node *from, uint32_t node)
+{
+	struct thag_profile *profile = addition->profile;
+	struct thag_measure *measure = &profile->measures[node];
+	uint32_t *hist = &profile->functions[profile->nodes[node].name].hist;
+
+	profile->nodes[node].calls += from->calls;
+	measure->total += from->total;
+	if (from->min < measure->min)
+		measure->min = from->min;
+	if (from->max > measure->max)
+		measure->max = from->max;
+	if (from->hist != THAG_HIST_NONE)
+		return merge_hist(profile, hist, &addition->tree->hists, from->hist);
+	if (from->calls == 1)
+		return thag_hist_add(&profile->hists, hist, thag_hist_bucket(from->min), 1);
+	return 0;
+}
+
+static int add_tree(struct addition *addition)
+{
+	const struct thag_tree *tree = addition->tree;
+	int ret = add_numbers(addition, &tree->nodes[THAG_TREE_ROOT], ROOT);
+
+	addition->nodes[THAG_TREE_ROOT] = ROOT;
+	for (uint32_t i = 1; i < tree->count && !ret; i++) {
+		const struct thag_node *from = &tree->nodes[i];
+		uint32_t function;
+
+		assert(from->parent < i);
+		ret = function_of_site(addition, from->site, &function);
+		if (ret)
+			break;
+		addition->nodes[i] =
+			child_of(addition->profile, addition->nodes[from->parent], function);
+		ret = add_numbers(addition, from, addition->nodes[i]);
+	}
+	return ret;
+}
+
+int thag_profile_add(struct thag_profile *profile, const struct thag_tree *tree,
+		     const struct thag_names *names, const uint32_t *open, size_t open_count)
+{
+	struct addition addition = { .profile = profile, .tree = tree, .names = names };
+	int ret = addition_init(&addition);
+
+	if (!ret)
+		ret = add_tree(&addition);
+	for (size_t i = 0; i < open_count && !ret; i++)
+		if (open[i] < tree->count)
+			profile->nodes[addition.nodes[open[i]]].flags |= THAG_FRAME_NODE_OPEN;
+	addition_fini(&addition);
+	return ret;
+}
+
+const struct thag_profile_node *thag_profile_nodes(const struct thag_profile *profile,
+						   uint32_t *count)
+{
+	*count = profile->count;
+	return profile->nodes;
+}
+
+const char *thag_profile_name(const struct thag_profile *profile, uint32_t name, size_t *bytes)
+{
+	return thag_strings_get(&profile->names, name, bytes);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "thag_profile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "thag_framing.h"
+#include "thag_profile_private.h"
+
+/** A function over all its places. */
+struct sum {
+	struct thag_frame_row row; /* its numbers; its strings come when it is sent */
+	uint32_t name;
+	uint32_t rank;
+	uint32_t nodes;
+	uint32_t open; /* on the path of the walk, so many times */
+	double key;    /* what it is sorted by, largest first */
+	bool matched;
+};
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void enter(struct sum *sum, const struct thag_profile_node *node)
+{
+	struct thag_frame_row *row = &sum->row;
+
+	sum->nodes++;
+	row->self_ns += node->self_ns;
+	if (sum->open++ == 0)
+		row->total_ns += node->total_ns;
+	if (node->calls)
+		row->min_ns = row->calls ? smaller(row->min_ns, node->min_ns) : node->min_ns;
+	row->max_ns = larger(row->max_ns, node->max_ns);
+	row->calls += node->calls;
+	row->flags |= node->flags;
+}
+
+/** Walks the tree without recursion, leaving nodes as it climbs. The root is no function. */
+static void sum_nodes(const struct thag_profile *profile, struct sum *sums)
+{
+	const struct thag_profile_node *nodes = profile->nodes;
+	uint32_t at = nodes[0].first_child;
+
+	while (at) {
+		enter(&sums[nodes[at].name], &nodes[at]);
+		if (nodes[at].first_child) {
+			at = nodes[at].first_child;
+			continue;
+		}
+		while (at && !nodes[at].next_sibling) {
+			sums[nodes[at].name].open--;
+			at = nodes[at].parent;
+		}
+		if (at) {
+			sums[nodes[at].name].open--;
+			at = nodes[at].next_sibling;
+		}
+	}
+}
+
+static void set_quantiles(const struct thag_profile *profile, struct sum *sum)
+{
+	uint64_t counts[THAG_HIST_BUCKETS] = { 0 };
+	struct thag_frame_row *row = &sum->row;
+
+	thag_hist_sum(&profile->hists, profile->functions[sum->name].hist, counts);
+	/* buckets are coarse: no quantile is outside what was really measured */
+	row->p50_ns = thag_profile_ns(profile, thag_hist_quantile(counts, 500));
+	row->p50_ns = larger(row->min_ns, smaller(row->p50_ns, row->max_ns));
+	row->p99_ns = thag_profile_ns(profile, thag_hist_quantile(counts, 990));
+	row->p99_ns = larger(row->min_ns, smaller(row->p99_ns, row->max_ns));
+}
+
+static double sort_key(const struct thag_frame_row *row, enum thag_table_sort sort)
+{
+	switch (sort) {
+	case THAG_SORT_SELF:
+		return (double)row->self_ns;
+	case THAG_SORT_TOTAL:
+		return (double)row->total_ns;
+	case THAG_SORT_CALLS:
+		return (double)row->calls;
+	case THAG_SORT_MEAN:
+		return row->calls ? (double)row->total_ns / (double)row->calls : 0;
+	case THAG_SORT_P50:
+		return (double)row->p50_ns;
+	case THAG_SORT_P99:
+		return (double)row->p99_ns;
+	case THAG_SORT_MAX:
+		return (double)row->max_ns;
+	case THAG_SORT_NAME:
+		break;
+	}
+	return 0;
+}
+
+static int compare_sums(const void *a, const void *b)
+{
+	const struct sum *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key > y->key ? -1 : 1;
+	return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+/** Moves the functions to be listed to the front, and returns how many they are. */
+static uint32_t choose(const struct thag_framing *framing, struct sum *sums, bool searching,
+		       struct thag_frame_table *facts)
+{
+	uint32_t names = framing->profile->names.count;
+	uint32_t chosen = 0;
+
+	for (uint32_t i = 0; i < names; i++) {
+		sums[i].name = i;
+		sums[i].rank = framing->profile->functions[i].rank;
+		sums[i].matched = framing->matches[i];
+		if (sums[i].nodes == 0)
+			continue;
+		facts->functions++;
+		facts->matched += sums[i].matched;
+		if (sums[i].matched || !searching)
+			sums[chosen++] = sums[i];
+	}
+	return chosen;
+}
+
+static int send_row(struct thag_framing *framing, struct sum *sum)
+{
+	const struct thag_function *function = &framing->profile->functions[sum->name];
+	struct thag_frame_row *row = &sum->row;
+	int ret = thag_framing_put_name(framing, sum->name, &row->name_offset, &row->name_bytes);
+
+	if (!ret)
+		ret = thag_framing_put_file(framing, function->file, &row->file_offset,
+					    &row->file_bytes);
+	row->line = function->line;
+	row->flags |= sum->matched ? THAG_FRAME_NODE_MATCHED : 0;
+	return ret ? ret : thag_buffer_append(framing->out, row, sizeof(*row));
+}
+
+static int write_rows(struct thag_framing *framing, struct sum *sums, enum thag_table_sort sort,
+		      bool searching, uint32_t *count)
+{
+	struct thag_frame_table facts = { .root_total_ns = framing->profile->nodes[0].total_ns };
+	uint32_t chosen = choose(framing, sums, searching, &facts);
+	int ret = thag_buffer_append(framing->out, &facts, sizeof(facts));
+
+	for (uint32_t i = 0; i < chosen; i++) {
+		set_quantiles(framing->profile, &sums[i]);
+		sums[i].key = sort_key(&sums[i].row, sort);
+	}
+	qsort(sums, chosen, sizeof(*sums), compare_sums);
+	*count = chosen < THAG_FRAME_ROWS_MAX ? chosen : THAG_FRAME_ROWS_MAX;
+	for (uint32_t i = 0; i < *count && !ret; i++)
+		ret = send_row(framing, &sums[i]);
+	return ret;
+}
+
+int thag_table_write(const struct thag_profile *profile, enum thag_table_sort sort,
+		     const char *search, const struct thag_frame_facts *facts,
+		     struct thag_buffer *out)
+{
+	struct sum *sums = calloc(profile->names.count, sizeof(*sums));
+	struct thag_framing framing;
+	uint32_t count = 0;
+	int ret = thag_framing_begin(&framing, profile, THAG_FRAME_TABLE, search, facts, out);
+
+	if (!sums)
+		ret = -ENOMEM;
+	if (!ret) {
+		sum_nodes(profile, sums);
+		ret = write_rows(&framing, sums, sort, search && search[0], &count);
+	}
+	free(sums);
+	return thag_framing_end(&framing, count, ret);
+}
