@@ -135,8 +135,6 @@ struct thag_shm_site {
 	uint32_t reserved;
 };
 
-enum thag_site_kind { THAG_SITE_FUNCTION = 1, THAG_SITE_SECTION = 2 };
-
 /**
  * The head of thagd's memfd. Writer: thagd, once.
  *

@@ -68,6 +68,9 @@ enum thag_ext {
 	THAG_EXT_COUNT
 };
 
+/** What a site is. */
+enum thag_site_kind { THAG_SITE_FUNCTION = 1, THAG_SITE_SECTION = 2 };
+
 #define THAG_EXT_SHIFT 12
 #define THAG_EXT_PAYLOAD_MAX 3
 

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/**
+ * @file emit.h
+ * The emit path: what thag.h's macros compile to. Not for use by hand.
+ *
+ * A span costs two clock reads, and for each one an index taken by a single instruction and one
+ * 8-byte store. Everything else (first use, a full ring, a dead daemon, longjmp, fork) is on the
+ * cold side, behind three checks: `head < limit`, a known site, and a time near the last one.
+ *
+ * The producer's head is one 64-bit word, so that position and depth change together, in one
+ * instruction that a signal can't split:
+ *
+ *     63                              32 31                               0
+ *    +----------------------------------+----------------------------------+
+ *    | position + depth of open frames  | position of the next word        |
+ *    +----------------------------------+----------------------------------+
+ *
+ * Opening a frame adds (2, 1), closing one adds (0, 1): its word takes a place, and the place
+ * kept for its exit is given up. So `head < limit` says that there is room for this word and for
+ * the exits of all open frames; an exit needs no check, and frames that were recorded always
+ * close. Both halves are rebased long before they wrap.
+ */
+#ifndef THAG_EMIT_H
+#define THAG_EMIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "thag/words.h"
+
+#if !defined(__x86_64__)
+#include <time.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+/** A place in the source; one static object each, registered by its first event. */
+struct thag_site {
+	uint32_t word; /* THAG_WORD(kind, id) of its opening event, 0 before it is registered */
+	uint32_t kind; /* enum thag_site_kind */
+	uint32_t line;
+	const char *name;
+	const char *file;
+};
+
+/* Values of a span's index that are none. */
+#define THAG_SPAN_OFF UINT32_MAX               /* not recorded: profiling is off */
+#define THAG_SPAN_DROPPED (UINT32_MAX - 1)     /* not recorded: below a call that was dropped */
+#define THAG_SPAN_DROP_ROOT (UINT32_MAX - 2)   /* not recorded: the ring had no room */
+#define THAG_SPAN_SLOW_CLOCK (UINT32_C(1) << 30) /* flag: the clock needs a call */
+
+struct thag_span {
+	uint32_t index; /* of the frame on its thread's stack */
+};
+
+struct thag_producer;
+
+struct thag_section {
+	uint32_t index;
+	struct thag_producer *producer;
+};
+
+/**
+ * One thread's end of its ring. The first page is private to this process: the kernel wipes it
+ * on fork (MADV_WIPEONFORK), so that a child starts with limit 0, on the cold side. The rest
+ * survives, so that an emit that was interrupted by a handler that forked still has a place to
+ * write to.
+ */
+struct thag_producer {
+	uint64_t head;
+	uint64_t limit;     /* head at which the cold side must look for room; 0: always */
+	uint64_t time_base; /* ticks at the last TIME word */
+	unsigned char cold[4096 - 24];
+	uint64_t *words;       /* THAG_RING_WORDS of them */
+	uintptr_t frame_sp[1]; /* really RING_WORDS: stack pointer of each open frame, by index */
+};
+
+/** Ticks after which a TIME word must precede an event: half of what 40 bits can tell apart. */
+#define THAG_TIME_BASE_LOG2 38
+
+#define THAG_HEAD_OPEN ((UINT64_C(2) << 32) | 1)
+#define THAG_HEAD_CLOSE UINT64_C(1)
+
+/** Whether anything is recorded in this process. Written by the library only. */
+extern int thag_on;
+
+/** This thread's producer; before its first event one that has no room. Never NULL. */
+extern __thread struct thag_producer *thag_this_producer __attribute__((tls_model("initial-exec")));
+
+void thag_start(const char *mode);
+uint32_t thag_open_slow(struct thag_site *site) __attribute__((cold));
+void thag_close_slow(uint32_t index) __attribute__((cold));
+struct thag_section thag_section_open(struct thag_site *site);
+void thag_section_close(struct thag_section *section);
+void thag_time_slow(struct thag_producer *producer, uint64_t ticks) __attribute__((cold));
+
+#define THAG_INLINE static inline __attribute__((always_inline, unused))
+#define THAG_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/** The clock. On x86-64 the TSC; the cold side sees to machines where that is no clock. */
+THAG_INLINE uint64_t thag_ticks(void)
+{
+#if defined(__x86_64__)
+	return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	uint64_t ticks;
+
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+	return ticks;
+#else
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+#endif
+}
+
+/** Adds to head and returns what it was, in one instruction for this thread and its signals. */
+THAG_INLINE uint64_t thag_head_add(struct thag_producer *producer, uint64_t add)
+{
+#if defined(__x86_64__)
+	/* no lock prefix: no other thread writes it */
+	__asm__ volatile("xaddq %0, %1" : "+r"(add), "+m"(producer->head) : : "memory", "cc");
+	return add;
+#else
+	return __atomic_fetch_add(&producer->head, add, __ATOMIC_RELAXED);
+#endif
+}
+
+THAG_INLINE uint64_t thag_head_get(const struct thag_producer *producer)
+{
+	return __atomic_load_n(&producer->head, __ATOMIC_RELAXED);
+}
+
+THAG_INLINE uint32_t thag_head_depth(uint64_t head)
+{
+	return (uint32_t)(head >> 32) - (uint32_t)head;
+}
+
+/**
+ * Publishes the word for the position in `head`. Relaxed: the reader takes each word by itself,
+ * and stops at the first that isn't there yet.
+ */
+THAG_INLINE void thag_word_put(struct thag_producer *producer, uint64_t head, uint64_t word)
+{
+	__atomic_store_n(&producer->words[head & THAG_RING_MASK], word | (head & THAG_WORD_PHASE),
+			 __ATOMIC_RELAXED);
+}
+
+THAG_INLINE void thag_frame_note(struct thag_producer *producer, uint32_t index)
+{
+#if defined(__x86_64__)
+	/* the stack pointer itself: a span that has no address can live in a register */
+	__asm__ volatile("movq %%rsp, %0" : "=m"(producer->frame_sp[index]));
+#else
+	producer->frame_sp[index] = (uintptr_t)__builtin_frame_address(0);
+#endif
+}
+
+/** Opens a frame; returns its index, or one of THAG_SPAN_… . */
+THAG_INLINE uint32_t thag_open(struct thag_site *site)
+{
+	struct thag_producer *producer = thag_this_producer;
+	uint32_t word = __atomic_load_n(&site->word, __ATOMIC_RELAXED), index;
+	uint64_t ticks, head;
+
+	if (THAG_UNLIKELY(thag_head_get(producer) >= producer->limit || word == 0))
+		return thag_open_slow(site);
+	ticks = thag_ticks();
+	if (THAG_UNLIKELY((ticks - producer->time_base) >> THAG_TIME_BASE_LOG2))
+		thag_time_slow(producer, ticks);
+	head = thag_head_add(producer, THAG_HEAD_OPEN);
+	index = thag_head_depth(head);
+	thag_frame_note(producer, index);
+	thag_word_put(producer, head, ticks << THAG_WORD_TIME_SHIFT | word);
+	return index;
+}
+
+/** Closes the frame `index`, which was recorded, on top or not. */
+THAG_INLINE void thag_close(uint32_t index)
+{
+	struct thag_producer *producer = thag_this_producer;
+	uint64_t ticks = thag_ticks();
+
+	if (THAG_UNLIKELY(thag_head_depth(thag_head_get(producer)) != index + 1)) {
+		thag_close_slow(index);
+		return;
+	}
+	if (THAG_UNLIKELY((ticks - producer->time_base) >> THAG_TIME_BASE_LOG2))
+		thag_time_slow(producer, ticks);
+	thag_word_put(producer, thag_head_add(producer, THAG_HEAD_CLOSE),
+		      ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_EXIT, index));
+}
+
+THAG_INLINE struct thag_span thag_span_enter(struct thag_site *site)
+{
+	struct thag_span span = { THAG_SPAN_OFF };
+
+	if (__builtin_expect(__atomic_load_n(&thag_on, __ATOMIC_RELAXED), 1))
+		span.index = thag_open(site);
+	return span;
+}
+
+THAG_INLINE void thag_span_exit(struct thag_span *span)
+{
+	if (span->index != THAG_SPAN_OFF)
+		thag_close(span->index);
+}
+
+THAG_INLINE struct thag_section thag_section_begin(struct thag_site *site)
+{
+	struct thag_section off = { THAG_SPAN_OFF, NULL };
+
+	return __atomic_load_n(&thag_on, __ATOMIC_RELAXED) ? thag_section_open(site) : off;
+}
+
+THAG_INLINE void thag_section_end(struct thag_section *section)
+{
+	if (section->index != THAG_SPAN_OFF)
+		thag_section_close(section);
+}
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What does recording one call cost? Measured with the emit path itself, on a ring of our own.
+ *
+ * `inside` is the time between the two clock reads of an empty call; the whole is the difference
+ * between a loop of recorded empty calls and one of plain ones; the rest is `outside`. Each is
+ * the least over several rounds: what disturbs a round only adds to it.
+ */
+#include "internal.h"
+
+#include <sys/mman.h>
+
+#define CALLS 256
+#define ROUNDS 24
+
+struct scratch {
+	struct thag_producer *producer;
+	uint64_t *words;
+	size_t producer_bytes;
+};
+
+static __attribute__((noinline)) void plain_call(void)
+{
+	__asm__ volatile("");
+}
+
+static __attribute__((noinline)) void recorded_call(struct thag_site *site)
+{
+	uint32_t index = thag_open(site);
+
+	__asm__ volatile("");
+	thag_close(index);
+}
+
+static void *map_private(size_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static void rewind_scratch(struct thag_producer *producer)
+{
+	producer->head = (uint64_t)THAG_RING_WORDS << 32 | THAG_RING_WORDS;
+	producer->limit = thag_process.slow_clock ? 0 : UINT64_MAX;
+	producer->time_base = thag_clock_now();
+}
+
+/* Ticks between the clock reads of the least disturbed call. */
+static uint64_t least_inside(const uint64_t *words)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (uint32_t i = 0; i + 1 < 2 * CALLS; i += 2) {
+		uint64_t ticks = thag_word_time(words[i + 1]) - thag_word_time(words[i]);
+
+		if (ticks < least)
+			least = ticks;
+	}
+	return least;
+}
+
+static void measure(const struct scratch *scratch, uint64_t *inside, uint64_t *recorded,
+		    uint64_t *plain)
+{
+	struct thag_site site = { .word = (uint32_t)THAG_WORD(THAG_KIND_ENTER, THAG_SITE_FIRST) };
+	uint64_t start, took;
+
+	rewind_scratch(scratch->producer);
+	start = thag_clock_now();
+	for (uint32_t i = 0; i < CALLS; i++)
+		recorded_call(&site);
+	took = thag_clock_now() - start;
+	*recorded = took < *recorded ? took : *recorded;
+	start = thag_clock_now();
+	for (uint32_t i = 0; i < CALLS; i++)
+		plain_call();
+	took = thag_clock_now() - start;
+	*plain = took < *plain ? took : *plain;
+	took = least_inside(scratch->words);
+	*inside = took < *inside ? took : *inside;
+}
+
+static void run(const struct scratch *scratch, uint32_t *inside, uint32_t *outside)
+{
+	static const struct thag_shm_consumer all_read = { .tail = THAG_RING_WORDS };
+	uint64_t between = UINT64_MAX, recorded = UINT64_MAX, plain = UINT64_MAX, whole;
+	struct thag_producer *before = thag_this_producer;
+
+	/* the slow clock looks for room at every call */
+	thag_process.consumers = &all_read;
+	scratch->producer->words = scratch->words;
+	thag_cold(scratch->producer)->live = 1;
+	thag_this_producer = scratch->producer;
+	for (uint32_t i = 0; i < ROUNDS; i++)
+		measure(scratch, &between, &recorded, &plain);
+	thag_this_producer = before;
+	thag_process.consumers = NULL;
+	whole = recorded > plain ? (recorded - plain) * 256 / CALLS : 0;
+	between *= 256;
+	*inside = (uint32_t)(between < whole ? between : whole);
+	*outside = (uint32_t)(whole - *inside);
+}
+
+void thag_calibrate(uint32_t *inside, uint32_t *outside)
+{
+	struct scratch scratch = { .producer_bytes = sizeof(struct thag_producer) +
+						     THAG_RING_WORDS * sizeof(uintptr_t) };
+
+	*inside = *outside = 0;
+	scratch.producer = map_private(scratch.producer_bytes);
+	scratch.words = map_private(THAG_RING_BYTES);
+	if (scratch.producer && scratch.words)
+		run(&scratch, inside, outside);
+	if (scratch.producer)
+		munmap(scratch.producer, scratch.producer_bytes);
+	if (scratch.words)
+		munmap(scratch.words, THAG_RING_BYTES);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the emit path does when it isn't fast: first use, no room, no clock, frames that vanished. */
+#include "internal.h"
+
+#include <errno.h>
+
+/* The stack pointer of the function that called ours, as it was before the call. */
+#define CALLER_SP ((uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *))
+
+static uint64_t head_change(int64_t places, int64_t depth)
+{
+	return (uint64_t)(places + depth) << 32 | (uint64_t)places;
+}
+
+void thag_time_slow(struct thag_producer *producer, uint64_t ticks)
+{
+	uint64_t high = ticks >> THAG_WORD_TIME_BITS & THAG_WORD_ARG_MASK;
+
+	if (ticks < producer->time_base) {
+		struct thag_shm_thread *shared = &thag_process.threads[thag_cold(producer)->slot];
+
+		__atomic_store_n(&shared->skewed, shared->skewed + 1, __ATOMIC_RELAXED);
+	}
+	producer->time_base = ticks;
+	thag_put_plain(producer, ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_TIME, high));
+}
+
+static void say_lost(struct thag_producer *producer, uint64_t ticks)
+{
+	struct thag_producer_cold *cold = thag_cold(producer);
+	uint64_t lost = cold->lost_unsaid;
+
+	if (lost == 0 || !thag_room_has(producer, 3))
+		return;
+	cold->lost_unsaid = 0;
+	thag_put_ext(producer, ticks, THAG_EXT_LOST, lost);
+}
+
+/* Opens a frame for which there is room. */
+static uint32_t open_frame(struct thag_producer *producer, uint32_t word, uintptr_t sp)
+{
+	uint64_t ticks = thag_clock_now(), head;
+	uint32_t index;
+
+	if ((ticks - producer->time_base) >> THAG_TIME_BASE_LOG2)
+		thag_time_slow(producer, ticks);
+	say_lost(producer, ticks);
+	head = thag_head_add(producer, THAG_HEAD_OPEN);
+	index = thag_head_depth(head);
+	producer->frame_sp[index] = sp;
+	thag_word_put(producer, head, ticks << THAG_WORD_TIME_SHIFT | word);
+	return thag_process.slow_clock ? index | THAG_SPAN_SLOW_CLOCK : index;
+}
+
+static void count_lost(struct thag_producer *producer)
+{
+	struct thag_producer_cold *cold = thag_cold(producer);
+	struct thag_shm_thread *shared = &thag_process.threads[cold->slot];
+
+	cold->lost_unsaid++;
+	__atomic_store_n(&shared->lost_calls, shared->lost_calls + 1, __ATOMIC_RELAXED);
+}
+
+static uint32_t drop_call(struct thag_producer *producer, uintptr_t sp)
+{
+	struct thag_producer_cold *cold = thag_cold(producer);
+
+	cold->dropping = 1;
+	cold->drop_depth = thag_head_depth(thag_head_get(producer));
+	cold->drop_sp = sp;
+	producer->limit = 0; /* whatever is called from here on comes by the cold side */
+	count_lost(producer);
+	return THAG_SPAN_DROP_ROOT;
+}
+
+/* The subtree is over, or the frame it hung below is gone. */
+static bool drop_goes_on(struct thag_producer *producer)
+{
+	struct thag_producer_cold *cold = thag_cold(producer);
+
+	if (cold->dropping && thag_head_depth(thag_head_get(producer)) < cold->drop_depth)
+		cold->dropping = 0;
+	return cold->dropping;
+}
+
+static uint32_t open_slow(struct thag_site *site, uintptr_t sp)
+{
+	struct thag_producer *producer = thag_this_producer;
+	uint32_t word = __atomic_load_n(&site->word, __ATOMIC_ACQUIRE);
+
+	if (!thag_cold(producer)->live)
+		producer = thag_thread_attach();
+	if (!producer)
+		return THAG_SPAN_OFF;
+	if (word == 0)
+		word = thag_site_register(site);
+	if (drop_goes_on(producer)) {
+		count_lost(producer);
+		return THAG_SPAN_DROPPED;
+	}
+	if (!thag_room_find(producer))
+		return drop_call(producer, sp);
+	return open_frame(producer, word, sp);
+}
+
+uint32_t thag_open_slow(struct thag_site *site)
+{
+	int saved = errno;
+	uint32_t index = open_slow(site, CALLER_SP);
+
+	errno = saved;
+	return index;
+}
+
+/* Closes `index` and whatever lies above it, by one EXIT. Their exits' places are given up. */
+static void close_from(struct thag_producer *producer, uint32_t index, uint64_t ticks)
+{
+	int64_t gone = (int64_t)thag_head_depth(thag_head_get(producer)) - index;
+	uint64_t head;
+
+	if ((ticks - producer->time_base) >> THAG_TIME_BASE_LOG2)
+		thag_time_slow(producer, ticks);
+	head = thag_head_add(producer, head_change(1, -gone));
+	thag_word_put(producer, head,
+		      ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_EXIT, index));
+}
+
+void thag_close_slow(uint32_t index)
+{
+	struct thag_producer *producer = thag_this_producer;
+
+	if (index == THAG_SPAN_DROP_ROOT)
+		thag_cold(producer)->dropping = 0;
+	if (index >= THAG_SPAN_DROP_ROOT)
+		return;
+	index &= ~THAG_SPAN_SLOW_CLOCK;
+	/* a frame of before the fork, or of another thread, is not ours to close */
+	if (!thag_cold(producer)->live || index >= thag_head_depth(thag_head_get(producer)))
+		return;
+	close_from(producer, index, thag_clock_now());
+}
+
+/* Sections that ended below the top keep their index until all above them is gone. */
+#define ENDED_SP 0
+
+static void pop_ended(struct thag_producer *producer, uint64_t ticks)
+{
+	struct thag_producer_cold *cold = thag_cold(producer);
+	uint32_t depth = thag_head_depth(thag_head_get(producer)), index = depth;
+
+	while (index && producer->frame_sp[index - 1] == ENDED_SP)
+		index--;
+	if (index == depth)
+		return;
+	cold->ended_sections -= cold->ended_sections < depth - index ? cold->ended_sections :
+								       depth - index;
+	close_from(producer, index, ticks);
+}
+
+struct thag_section thag_section_open(struct thag_site *site)
+{
+	int saved = errno;
+	struct thag_section section;
+
+	if (thag_cold(thag_this_producer)->ended_sections)
+		pop_ended(thag_this_producer, thag_clock_now());
+	section.index = open_slow(site, CALLER_SP);
+	section.producer = thag_this_producer;
+	errno = saved;
+	return section;
+}
+
+/* Ends a section that is not on top: its word takes the place kept for it; its index stays. */
+static void end_below(struct thag_producer *producer, uint32_t index, uint64_t ticks)
+{
+	if (producer->frame_sp[index] == ENDED_SP)
+		return;
+	/* its index needs an EXIT later on, as well: without room that EXIT ends the section */
+	if (!thag_room_has(producer, 1))
+		return;
+	producer->frame_sp[index] = ENDED_SP;
+	thag_cold(producer)->ended_sections++;
+	thag_put_plain(producer,
+		       ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_SECTION_END, index));
+}
+
+void thag_section_close(struct thag_section *section)
+{
+	struct thag_producer *producer = thag_this_producer;
+	uint32_t index = section->index & ~THAG_SPAN_SLOW_CLOCK, depth;
+
+	if (section->producer == producer && section->index >= THAG_SPAN_DROP_ROOT) {
+		thag_close_slow(section->index);
+	} else if (section->producer == producer && thag_cold(producer)->live) {
+		depth = thag_head_depth(thag_head_get(producer));
+		if (index + 1 == depth)
+			close_from(producer, index, thag_clock_now());
+		else if (index < depth)
+			end_below(producer, index, thag_clock_now());
+		if (thag_cold(producer)->ended_sections)
+			pop_ended(producer, thag_clock_now());
+	}
+	section->index = THAG_SPAN_OFF;
+}

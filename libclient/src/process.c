@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+int thag_on;
+struct thag_process thag_process;
+
+/* A memory mapping that a forked child leaves behind once it has its own. */
+static struct thag_process parent_process;
+static struct thag_epoch *epoch;
+static struct thag_config config;
+static pid_t introduced_pid; /* who may say that it exited */
+
+/* Seen by a program that keeps its descriptors in order: ours stay out of the low numbers. */
+#define FIRST_FD 200
+
+uint64_t thag_mono_ns(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t thag_clock_now(void)
+{
+	return thag_process.slow_clock ? thag_mono_ns() : thag_ticks();
+}
+
+static uint64_t real_ns(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Whether thag_ticks counts at one rate on all processors, whatever they do. */
+static bool ticks_are_a_clock(void)
+{
+#if defined(__x86_64__)
+	unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+
+	return __get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx) && edx & 1u << 8;
+#else
+	return true;
+#endif
+}
+
+static uint32_t choose_clock(void)
+{
+	const char *asked = getenv("THAG_CLOCK");
+
+#if defined(__x86_64__)
+	uint32_t fast = THAG_CLOCK_TSC;
+#elif defined(__aarch64__)
+	uint32_t fast = THAG_CLOCK_CNTVCT;
+#else
+	uint32_t fast = THAG_CLOCK_MONOTONIC;
+#endif
+	if ((asked && strcmp(asked, "monotonic") == 0) || !ticks_are_a_clock())
+		return THAG_CLOCK_MONOTONIC;
+	return fast;
+}
+
+static void *private_page(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return NULL;
+	if (madvise(page, 4096, MADV_WIPEONFORK) == 0)
+		return page;
+	munmap(page, 4096);
+	return NULL;
+}
+
+static int move_up(int fd)
+{
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
+
+	if (moved < 0)
+		return fd; /* a low limit of descriptors */
+	close(fd);
+	return moved;
+}
+
+/* Makes a memfd of `bytes`; setting a size beyond RLIMIT_FSIZE would kill us. */
+static int make_memfd(uint64_t bytes)
+{
+	struct rlimit limit;
+	int fd;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes)
+		return -EFBIG;
+	fd = memfd_create("thag-shm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	fd = move_up(fd);
+	if (ftruncate(fd, (off_t)bytes) == 0)
+		return fd;
+	int result = -errno;
+
+	close(fd);
+	return result;
+}
+
+static int map_shared(struct thag_process *process, uint32_t slots)
+{
+	uint64_t bytes = thag_shm_bytes(slots);
+	int fd = make_memfd(bytes);
+	uint8_t *base;
+
+	if (fd < 0)
+		return fd;
+	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (base == MAP_FAILED) {
+		int result = -errno;
+
+		close(fd);
+		return result;
+	}
+	madvise(base, bytes, MADV_DONTDUMP);
+	process->header = (struct thag_shm_header *)(void *)base;
+	process->threads = (struct thag_shm_thread *)(void *)(base + THAG_SHM_THREADS_OFFSET);
+	process->sites = (struct thag_shm_site *)(void *)(base + THAG_SHM_SITES_OFFSET);
+	process->strings = base + THAG_SHM_STRINGS_OFFSET;
+	process->rings = base + THAG_SHM_RINGS_OFFSET;
+	process->shm_bytes = bytes;
+	process->shm_fd = fd;
+	process->slots = slots;
+	return 0;
+}
+
+/* As many rings as the limits on address space and file size allow. */
+static int make_shared(struct thag_process *process)
+{
+	int result = -ENOMEM;
+
+	for (uint32_t slots = THAG_SLOTS_MAX; slots; slots /= 4) {
+		result = map_shared(process, slots);
+		if (result == 0)
+			break;
+	}
+	return result;
+}
+
+static void release(struct thag_process *process)
+{
+	if (process->header)
+		munmap(process->header, process->shm_bytes);
+	if (process->consumers)
+		munmap((uint8_t *)(uintptr_t)process->consumers - THAG_SHM_CONSUMERS_OFFSET,
+		       process->consumer_bytes);
+	process->header = NULL;
+	process->consumers = NULL;
+}
+
+static void fill_text(struct thag_shm_header *header, enum thag_text which, const void *text,
+		      ssize_t bytes)
+{
+	if (bytes <= 0)
+		return;
+	header->text_bytes[which] = (uint32_t)(bytes < THAG_TEXT_BYTES ? bytes : THAG_TEXT_BYTES);
+	memcpy(header->text[which], text, header->text_bytes[which]);
+}
+
+static void fill_texts(struct thag_shm_header *header)
+{
+	static char text[THAG_TEXT_BYTES]; /* used by one thread at a time: see thag_epoch */
+	int fd;
+
+	fill_text(header, THAG_TEXT_EXE, text, readlink("/proc/self/exe", text, sizeof(text)));
+	if (getcwd(text, sizeof(text)))
+		fill_text(header, THAG_TEXT_CWD, text, (ssize_t)strlen(text));
+	fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		fill_text(header, THAG_TEXT_ARGV, text, read(fd, text, sizeof(text)));
+		close(fd);
+	}
+	fill_text(header, THAG_TEXT_OUTPUT_DIR, config.output_dir,
+		  (ssize_t)strlen(config.output_dir));
+}
+
+static void fill_header(struct thag_process *process)
+{
+	struct thag_shm_header *header = process->header;
+
+	header->magic = THAG_SHM_MAGIC;
+	header->version = THAG_SHM_VERSION;
+	header->byte_order = THAG_SHM_BYTE_ORDER;
+	header->header_bytes = sizeof(*header);
+	header->slots = process->slots;
+	header->sites = THAG_SITES_MAX;
+	header->ring_words = THAG_RING_WORDS;
+	header->pid = (uint32_t)getpid();
+	header->clock = choose_clock();
+	header->modes = THAG_MODE_TIME;
+	header->site_count = THAG_SITE_FIRST;
+	if (getrandom(header->nonce, sizeof(header->nonce), GRND_NONBLOCK) < 0)
+		memcpy(header->nonce, &(uint64_t){ thag_mono_ns() }, sizeof(uint64_t));
+	fill_texts(header);
+	header->start_real_ns = real_ns();
+	header->start_ticks = thag_clock_now();
+	header->start_mono_ns = thag_mono_ns();
+}
+
+static int map_consumers(struct thag_process *process)
+{
+	uint64_t bytes = thag_shm_consumer_bytes(process->slots);
+	int seals = fcntl(process->consumer_fd, F_GET_SEALS);
+	const struct thag_shm_consumer_header *header;
+	struct stat st;
+	uint8_t *base;
+
+	/* a file that shrank would kill us when we read it */
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(process->consumer_fd, &st) != 0 ||
+	    (uint64_t)st.st_size < bytes)
+		return -EPROTO;
+	base = mmap(NULL, bytes, PROT_READ, MAP_SHARED, process->consumer_fd, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	header = (const struct thag_shm_consumer_header *)(void *)base;
+	process->consumers = (const struct thag_shm_consumer *)(void *)(base +
+									THAG_SHM_CONSUMERS_OFFSET);
+	process->consumer_bytes = bytes;
+	return header->magic == THAG_CONSUMER_MAGIC && header->version == THAG_SHM_VERSION ?
+		       0 :
+		       -EPROTO;
+}
+
+static int introduce(struct thag_process *process, char *why, size_t why_bytes)
+{
+	int result, fd = -1;
+
+	/* nobody, not even we, can change the size or map it for writing again */
+	if (fcntl(process->shm_fd, F_ADD_SEALS,
+		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
+		return -errno;
+	result = thag_hello(process->shm_fd, &fd, why, why_bytes);
+	if (result)
+		return result;
+	process->consumer_fd = move_up(fd);
+	return map_consumers(process);
+}
+
+/* Forked: what the parent shared stays where it is, for its sites and for emits under way. */
+static void set_parent_aside(void)
+{
+	if (!thag_process.header)
+		return;
+	release(&parent_process);
+	parent_process = thag_process;
+	close(thag_process.shm_fd);
+	close(thag_process.consumer_fd);
+	thag_process.header = NULL;
+	thag_process.consumers = NULL;
+}
+
+static int attach(char *why, size_t why_bytes)
+{
+	int result;
+
+	set_parent_aside();
+	thag_process.shm_fd = thag_process.consumer_fd = -1;
+	thag_process.slow_clock = choose_clock() == THAG_CLOCK_MONOTONIC;
+	result = make_shared(&thag_process);
+	if (result)
+		return result;
+	fill_header(&thag_process);
+	if (parent_process.header)
+		thag_site_inherit(&thag_process, &parent_process);
+	thag_calibrate(&thag_process.header->cost_inside, &thag_process.header->cost_outside);
+	result = introduce(&thag_process, why, why_bytes);
+	if (result == 0)
+		return 0;
+	release(&thag_process);
+	close(thag_process.shm_fd);
+	if (thag_process.consumer_fd >= 0)
+		close(thag_process.consumer_fd);
+	return result;
+}
+
+bool thag_process_is_live(void)
+{
+	return epoch && __atomic_load_n(&epoch->state, __ATOMIC_ACQUIRE) == THAG_ATTACH_LIVE;
+}
+
+static bool begin_attach(void)
+{
+	int none = THAG_ATTACH_NONE;
+
+	return epoch && __atomic_compare_exchange_n(&epoch->state, &none, THAG_ATTACH_BUSY, false,
+						    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+int thag_process_attach(bool quiet)
+{
+	char why[200] = "";
+	int result;
+
+	if (!begin_attach())
+		return -EBUSY;
+	result = attach(why, sizeof(why));
+	if (result == 0)
+		introduced_pid = getpid();
+	else
+		__atomic_store_n(&thag_on, 0, __ATOMIC_RELAXED);
+	/* release: who sees LIVE sees thag_process whole */
+	__atomic_store_n(&epoch->state, result == 0 ? THAG_ATTACH_LIVE : THAG_ATTACH_FAILED,
+			 __ATOMIC_RELEASE);
+	if (result && !quiet)
+		thag_say(why[0] ? why : strerrordesc_np(-result), "; running unprofiled", NULL, NULL);
+	return result;
+}
+
+static void start(const char *mode)
+{
+	static const char memory_only[] = "memory profiling is not in this version; running unprofiled";
+	const char *on_full = getenv("THAG_ON_FULL");
+
+	if (epoch || getauxval(AT_SECURE) || thag_config_read(mode, &config) != 0 ||
+	    config.modes == 0)
+		return;
+	if (!(config.modes & THAG_MODE_TIME)) {
+		thag_say(memory_only, NULL, NULL, NULL);
+		return;
+	}
+	thag_process.drop_at_once = on_full && strcmp(on_full, "drop") == 0;
+	epoch = private_page();
+	thag_thread_setup();
+	if (epoch && thag_process_attach(false) == 0)
+		__atomic_store_n(&thag_on, 1, __ATOMIC_RELAXED);
+}
+
+void thag_start(const char *mode)
+{
+	int saved = errno;
+	sigset_t all, before;
+
+	sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+		return;
+	start(mode);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+}
+
+/* A normal end: without this word thagd takes the end for a kill. */
+__attribute__((destructor)) static void say_exited(void)
+{
+	if (thag_process_is_live() && introduced_pid == getpid())
+		__atomic_store_n(&thag_process.header->exited, 1, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "internal.h"
+
+#include <sched.h>
+#include <time.h>
+
+/*
+ * Words kept free beyond what open frames need: signal handlers that come between a check and
+ * the reservation after it take one each, and TIME and LOST words have no check of their own.
+ */
+#define SLACK_WORDS 64
+#define WAIT_NS UINT64_C(10000000)
+#define SPINS 20
+#define NAP_NS 20000
+
+/* Both halves of head are rebased by this much when the position reaches it: a whole number of
+ * laps, twice, so that slot and phase stay as they are. */
+#define REBASE UINT32_C(0x80000000)
+
+static void rebase(struct thag_producer *producer)
+{
+	uint64_t both = (uint64_t)REBASE << 32 | REBASE;
+
+	if ((uint32_t)thag_head_get(producer) < REBASE)
+		return;
+	thag_head_add(producer, ~both + 1);
+	thag_cold(producer)->position_high += REBASE;
+}
+
+/*
+ * Brings the limit up to the reader's index, which it returns; `*limit` is what it allows.
+ * Acquire: partner of the release store in thag_ring.c; who sees the index may overwrite what
+ * lies before it.
+ */
+static uint64_t refresh(struct thag_producer *producer, uint64_t *limit)
+{
+	const struct thag_producer_cold *cold = thag_cold(producer);
+	uint64_t tail = __atomic_load_n(&thag_process.consumers[cold->slot].tail, __ATOMIC_ACQUIRE);
+	uint64_t position = cold->position_high + (uint32_t)thag_head_get(producer);
+	uint64_t unread = position - tail;
+	uint64_t places;
+
+	/* an index that can't be: give no room rather than overwrite */
+	if (unread > THAG_RING_WORDS)
+		unread = THAG_RING_WORDS;
+	places = position - cold->position_high + THAG_RING_WORDS - unread;
+	*limit = places > SLACK_WORDS ? (places - SLACK_WORDS) << 32 : 0;
+	/* where the fast side can't time events it must find no room */
+	producer->limit = thag_process.slow_clock ? 0 : *limit;
+	return tail;
+}
+
+bool thag_room_has(struct thag_producer *producer, uint32_t words)
+{
+	uint64_t limit;
+
+	rebase(producer);
+	refresh(producer, &limit);
+	return thag_head_get(producer) + ((uint64_t)words << 32) < limit;
+}
+
+static void nap(uint32_t turn)
+{
+	struct timespec pause = { .tv_nsec = NAP_NS };
+
+	if (turn < SPINS)
+		sched_yield();
+	else
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+static bool wait_for_room(struct thag_producer *producer)
+{
+	struct thag_producer_cold *cold = thag_cold(producer);
+	struct thag_shm_thread *shared = &thag_process.threads[cold->slot];
+	uint64_t start = thag_mono_ns(), waited = 0;
+
+	__atomic_store_n(&shared->waits, shared->waits + 1, __ATOMIC_RELAXED);
+	bool found = false;
+
+	for (uint32_t turn = 0; !found && waited < cold->wait_left_ns; turn++) {
+		nap(turn);
+		waited = thag_mono_ns() - start;
+		found = thag_room_has(producer, 1);
+	}
+	cold->wait_left_ns -= waited < cold->wait_left_ns ? waited : cold->wait_left_ns;
+	return found;
+}
+
+bool thag_room_find(struct thag_producer *producer)
+{
+	struct thag_producer_cold *cold = thag_cold(producer);
+	uint64_t tail, limit;
+
+	rebase(producer);
+	tail = refresh(producer, &limit);
+	if (tail != cold->exhausted_tail && !thag_process.drop_at_once) {
+		cold->wait_left_ns = WAIT_NS; /* thagd reads: it deserves patience again */
+		cold->exhausted_tail = tail;
+	}
+	if (thag_head_get(producer) < limit)
+		return true;
+	return cold->wait_left_ns && wait_for_room(producer);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Of threads that have no ring: limit 0, so that every event comes by the cold side. */
+static struct thag_producer nobody;
+
+__thread struct thag_producer *thag_this_producer = &nobody;
+
+/* A thread that found no slot tries again after so many calls. */
+#define RETRY_CALLS 4096
+static __thread uint32_t calls_to_retry;
+
+static pthread_key_t end_key;
+static bool end_key_made;
+
+static size_t producer_bytes(void)
+{
+	return sizeof(struct thag_producer) + THAG_RING_WORDS * sizeof(uintptr_t);
+}
+
+static uint32_t this_tid(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
+}
+
+static struct thag_producer *map_producer(void)
+{
+	struct thag_producer *producer = mmap(NULL, producer_bytes(), PROT_READ | PROT_WRITE,
+					      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (producer == MAP_FAILED)
+		return NULL;
+	/* the page before `words`; without it a forked child would write to its parent's ring */
+	if (madvise(producer, offsetof(struct thag_producer, words), MADV_WIPEONFORK) != 0) {
+		munmap(producer, producer_bytes());
+		return NULL;
+	}
+	madvise(producer, producer_bytes(), MADV_DONTDUMP);
+	return producer;
+}
+
+/* Slots below `slots_used` are all that thagd looks at: say so before the first word. */
+static void announce_slot(uint32_t slot)
+{
+	uint32_t *used = &thag_process.header->slots_used;
+	uint32_t seen = __atomic_load_n(used, __ATOMIC_RELAXED);
+
+	while (seen <= slot && !__atomic_compare_exchange_n(used, &seen, slot + 1, true,
+							    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+}
+
+/* A slot whose thread ended without a word (a raw exit system call) can be taken over. */
+static bool owner_is_gone(uint32_t slot)
+{
+	uint32_t tid = __atomic_load_n(&thag_process.threads[slot].tid, __ATOMIC_RELAXED);
+
+	return tid != 0 && syscall(SYS_tgkill, getpid(), tid, 0) != 0 && errno == ESRCH;
+}
+
+/* Acquire, and release in give_back: what the last owner left in the producer is seen. */
+static bool claim(uint32_t slot, uint32_t from)
+{
+	return __atomic_compare_exchange_n(&thag_process.threads[slot].state, &from,
+					   THAG_SLOT_BUSY, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+static uint32_t claim_slot(void)
+{
+	for (uint32_t slot = 0; slot < thag_process.slots; slot++)
+		if (__atomic_load_n(&thag_process.threads[slot].state, __ATOMIC_RELAXED) ==
+			    THAG_SLOT_FREE &&
+		    claim(slot, THAG_SLOT_FREE))
+			return slot;
+	for (uint32_t slot = 0; slot < thag_process.slots; slot++) {
+		uint32_t tid = thag_process.threads[slot].tid;
+
+		/* whoever swaps the dead one's tid for 0 has the slot */
+		if (owner_is_gone(slot) &&
+		    __atomic_compare_exchange_n(&thag_process.threads[slot].tid, &tid, 0, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return slot;
+	}
+	return UINT32_MAX;
+}
+
+static void give_back(uint32_t slot)
+{
+	__atomic_store_n(&thag_process.threads[slot].tid, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&thag_process.threads[slot].state, THAG_SLOT_FREE, __ATOMIC_RELEASE);
+}
+
+static void reset(struct thag_producer *producer, uint32_t slot)
+{
+	struct thag_producer_cold *cold = thag_cold(producer);
+	uint64_t position = (uint32_t)producer->head ? (uint32_t)producer->head : THAG_RING_WORDS;
+	uint64_t high = (uint32_t)producer->head ? cold->position_high : 0;
+
+	*cold = (struct thag_producer_cold){ .slot = slot, .position_high = high };
+	producer->limit = 0;
+	producer->time_base = 0;
+	producer->head = position << 32 | position;
+	producer->words = (uint64_t *)(void *)(thag_process.rings + slot * THAG_RING_BYTES);
+}
+
+/* The words that every owner of a ring begins with. */
+static bool introduce(struct thag_producer *producer, uint32_t slot)
+{
+	struct thag_shm_thread *shared = &thag_process.threads[slot];
+	uint64_t ticks = thag_clock_now();
+
+	if (!thag_room_find(producer) || !thag_room_has(producer, 8))
+		return false;
+	__atomic_store_n(&shared->tid, this_tid(), __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->generation, shared->generation + 1, __ATOMIC_RELAXED);
+	announce_slot(slot);
+	producer->time_base = ticks;
+	thag_put_plain(producer,
+		       ticks << THAG_WORD_TIME_SHIFT |
+			       THAG_WORD(THAG_KIND_TIME,
+					 ticks >> THAG_WORD_TIME_BITS & THAG_WORD_ARG_MASK));
+	thag_put_ext(producer, ticks, THAG_EXT_THREAD_START, this_tid());
+	return true;
+}
+
+static struct thag_producer *own_slot(uint32_t slot)
+{
+	struct thag_producer *producer = thag_process.producers[slot];
+
+	if (!producer)
+		producer = map_producer();
+	if (!producer)
+		return NULL;
+	thag_process.producers[slot] = producer;
+	reset(producer, slot);
+	if (!introduce(producer, slot))
+		return NULL;
+	thag_cold(producer)->live = 1;
+	if (end_key_made)
+		pthread_setspecific(end_key, producer);
+	return producer;
+}
+
+static struct thag_producer *attach(void)
+{
+	struct thag_producer *producer = NULL;
+	uint32_t slot;
+
+	if (!thag_process_is_live() && thag_process_attach(true) != 0)
+		return NULL;
+	slot = claim_slot();
+	if (slot != UINT32_MAX) {
+		producer = own_slot(slot);
+		if (!producer)
+			give_back(slot);
+	}
+	if (producer)
+		thag_this_producer = producer;
+	else
+		__atomic_fetch_add(&thag_process.header->refused_threads, 1, __ATOMIC_RELAXED);
+	return producer;
+}
+
+struct thag_producer *thag_thread_attach(void)
+{
+	struct thag_producer *producer;
+	sigset_t all, before;
+
+	if (calls_to_retry && --calls_to_retry)
+		return NULL;
+	/* a handler that came in here half-way would claim a second slot */
+	sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+		return NULL;
+	producer = attach();
+	if (!producer)
+		calls_to_retry = RETRY_CALLS;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return producer;
+}
+
+/* A thread is ending. Events of destructors that run after this one attach it anew. */
+static void end_thread(void *context)
+{
+	struct thag_producer *producer = context;
+	struct thag_producer_cold *cold = thag_cold(producer);
+	uint64_t ticks = thag_clock_now();
+
+	if (!cold->live || producer != thag_this_producer)
+		return;
+	thag_this_producer = &nobody;
+	if ((ticks - producer->time_base) >> THAG_TIME_BASE_LOG2)
+		thag_time_slow(producer, ticks);
+	/* there are exits' places or slack; a ring's next owner says the same by beginning */
+	thag_put_plain(producer, ticks << THAG_WORD_TIME_SHIFT | THAG_WORD_EXT(THAG_EXT_THREAD_END));
+	cold->live = 0;
+	give_back(cold->slot);
+}
+
+/*
+ * A forked child holds its parent's rings. An emit that a handler interrupted to fork would go on
+ * in the child with a place in them: from here on that is memory of the child's own.
+ */
+static void leave_parents_rings(void)
+{
+	if (thag_process.rings)
+		mmap(thag_process.rings, thag_process.slots * THAG_RING_BYTES,
+		     PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+void thag_thread_setup(void)
+{
+	if (end_key_made)
+		return;
+	end_key_made = pthread_key_create(&end_key, end_thread) == 0;
+	pthread_atfork(NULL, NULL, leave_parents_rings);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Prints proto.ts: what TypeScript must know of the layouts in thag/, as the compiler sees them,
+ * so that no number is written down twice.
+ *
+ * Sizes and offsets become the members of an enum for each struct, in bytes; constants above
+ * 2^31 become bigints.
+ */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "thag/control.h"
+#include "thag/frames.h"
+#include "thag/shm.h"
+#include "thag/words.h"
+
+static void begin(const char *name)
+{
+	printf("\nexport enum %s {\n", name);
+}
+
+static void member(const char *name, size_t value)
+{
+	printf("  %s = %zu,\n", name, value);
+}
+
+static void end(void)
+{
+	puts("}");
+}
+
+static void number(const char *name, uint32_t value)
+{
+	printf("export const %s = %" PRIu32 ";\n", name, value);
+}
+
+static void big(const char *name, uint64_t value)
+{
+	printf("export const %s = 0x%" PRIx64 "n;\n", name, value);
+}
+
+#define FIELD(type, field) member(#field, offsetof(struct type, field))
+#define SIZE(type) member("SIZE", sizeof(struct type))
+#define VALUE(prefix, name) member(#name, prefix##name)
+#define NUMBER(name) number(#name, THAG_##name)
+#define BIG(name) big(#name, THAG_##name)
+
+static void print_frame_constants(void)
+{
+	puts("/** The frames of the WebSocket; see thag/frames.h. */");
+	NUMBER(FRAME_MAGIC);
+	NUMBER(FRAME_VERSION);
+	NUMBER(FRAMES_PER_SECOND);
+	NUMBER(FRAME_ROWS_MAX);
+	NUMBER(FRAME_NAME_MAX);
+	NUMBER(DEFAULT_PORT);
+
+	begin("FrameType");
+	VALUE(THAG_FRAME_, FLAME);
+	VALUE(THAG_FRAME_, TABLE);
+	end();
+
+	begin("FrameFlag");
+	VALUE(THAG_FRAME_, LIVE);
+	VALUE(THAG_FRAME_, CORRECTED);
+	VALUE(THAG_FRAME_, CAPPED);
+	end();
+
+	begin("NodeFlag");
+	VALUE(THAG_FRAME_NODE_, MATCHED);
+	VALUE(THAG_FRAME_NODE_, SECTION);
+	VALUE(THAG_FRAME_NODE_, OPEN);
+	end();
+}
+
+static void print_header_layout(void)
+{
+	begin("Header");
+	SIZE(thag_frame_header);
+	FIELD(thag_frame_header, magic);
+	FIELD(thag_frame_header, version);
+	FIELD(thag_frame_header, type);
+	FIELD(thag_frame_header, total_bytes);
+	FIELD(thag_frame_header, count);
+	FIELD(thag_frame_header, strings_offset);
+	FIELD(thag_frame_header, strings_bytes);
+	FIELD(thag_frame_header, sequence);
+	FIELD(thag_frame_header, flags);
+	FIELD(thag_frame_header, session);
+	FIELD(thag_frame_header, thread);
+	FIELD(thag_frame_header, time_ns);
+	FIELD(thag_frame_header, events);
+	FIELD(thag_frame_header, lost);
+	FIELD(thag_frame_header, truncated);
+	FIELD(thag_frame_header, duration_ns);
+	FIELD(thag_frame_header, cost_ns_x256);
+	FIELD(thag_frame_header, tree_nodes);
+	end();
+}
+
+static void print_flame_layout(void)
+{
+	begin("Flame");
+	SIZE(thag_frame_flame);
+	FIELD(thag_frame_flame, root_total_ns);
+	FIELD(thag_frame_flame, focus);
+	FIELD(thag_frame_flame, matched_ns);
+	FIELD(thag_frame_flame, matched_calls);
+	FIELD(thag_frame_flame, hidden_nodes);
+	FIELD(thag_frame_flame, depth);
+	end();
+
+	begin("Node");
+	SIZE(thag_frame_node);
+	FIELD(thag_frame_node, id);
+	FIELD(thag_frame_node, start_ns);
+	FIELD(thag_frame_node, total_ns);
+	FIELD(thag_frame_node, self_ns);
+	FIELD(thag_frame_node, calls);
+	FIELD(thag_frame_node, min_ns);
+	FIELD(thag_frame_node, max_ns);
+	FIELD(thag_frame_node, parent);
+	FIELD(thag_frame_node, depth);
+	FIELD(thag_frame_node, name_offset);
+	FIELD(thag_frame_node, name_bytes);
+	FIELD(thag_frame_node, flags);
+	end();
+}
+
+static void print_table_layout(void)
+{
+	begin("Table");
+	SIZE(thag_frame_table);
+	FIELD(thag_frame_table, functions);
+	FIELD(thag_frame_table, matched);
+	FIELD(thag_frame_table, root_total_ns);
+	end();
+
+	begin("Row");
+	SIZE(thag_frame_row);
+	FIELD(thag_frame_row, calls);
+	FIELD(thag_frame_row, self_ns);
+	FIELD(thag_frame_row, total_ns);
+	FIELD(thag_frame_row, min_ns);
+	FIELD(thag_frame_row, max_ns);
+	FIELD(thag_frame_row, p50_ns);
+	FIELD(thag_frame_row, p99_ns);
+	FIELD(thag_frame_row, name_offset);
+	FIELD(thag_frame_row, name_bytes);
+	FIELD(thag_frame_row, file_offset);
+	FIELD(thag_frame_row, file_bytes);
+	FIELD(thag_frame_row, line);
+	FIELD(thag_frame_row, flags);
+	end();
+}
+
+static void print_word_constants(void)
+{
+	puts("\n/** Event words; see thag/words.h. */");
+	NUMBER(RING_LOG2);
+	NUMBER(RING_WORDS);
+	BIG(WORD_PHASE);
+	BIG(WORD_ARG_MASK);
+	NUMBER(WORD_KIND_SHIFT);
+	NUMBER(WORD_TIME_SHIFT);
+	NUMBER(WORD_TIME_BITS);
+	NUMBER(EXT_SHIFT);
+	NUMBER(EXT_PAYLOAD_MAX);
+
+	begin("Kind");
+	VALUE(THAG_KIND_, EXT);
+	VALUE(THAG_KIND_, ENTER);
+	VALUE(THAG_KIND_, EXIT);
+	VALUE(THAG_KIND_, SECTION_BEGIN);
+	VALUE(THAG_KIND_, SECTION_END);
+	VALUE(THAG_KIND_, TIME);
+	VALUE(THAG_KIND_, ALLOC);
+	VALUE(THAG_KIND_, FREE);
+	end();
+
+	begin("Ext");
+	VALUE(THAG_EXT_, NOP);
+	VALUE(THAG_EXT_, THREAD_START);
+	VALUE(THAG_EXT_, THREAD_END);
+	VALUE(THAG_EXT_, LOST);
+	VALUE(THAG_EXT_, TASK_SWITCH);
+	VALUE(THAG_EXT_, REALLOC);
+	VALUE(THAG_EXT_, STACK_DEF);
+	VALUE(THAG_EXT_, MARK);
+	VALUE(THAG_EXT_, VALUE);
+	end();
+
+	puts("\n/** Payload words that follow an EXT word, by its kind. */");
+	fputs("export const EXT_PAYLOAD_WORDS: readonly number[] = [", stdout);
+	for (uint32_t ext = 0; ext < THAG_EXT_COUNT; ext++)
+		printf("%s%d", ext ? ", " : "", thag_ext_payload_words(ext));
+	puts("];");
+}
+
+int main(void)
+{
+	puts("// Printed by proto/generate_ts.c from the C headers. Not to be edited.\n");
+	print_frame_constants();
+	print_header_layout();
+	print_flame_layout();
+	print_table_layout();
+	print_word_constants();
+	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
