@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Bundles the UI and writes it as a C file, so that thagd serves it from its own memory.
+//
+//   node build.mjs --proto PROTO.TS --out WEB_ASSETS.C [--depfile FILE]
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The bundled script and style sheet, and the files that went into them. */
+async function bundle(proto) {
+  const result = await build({
+    absWorkingDir: here,
+    entryPoints: { app: "src/main.ts", style: "src/app.css" },
+    outdir: "out",
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    target: ["chrome111", "firefox115", "safari16"],
+    alias: { "thag-proto": resolve(proto) },
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  const output = (suffix) => result.outputFiles.find((file) => file.path.endsWith(suffix)).contents;
+  const inputs = Object.keys(result.metafile.inputs).map((path) => resolve(here, path));
+  return { script: output(".js"), style: output(".css"), inputs };
+}
+
+/** A C array of a file's bytes. */
+function toArray(name, bytes) {
+  const lines = [];
+  for (let at = 0; at < bytes.length; at += 24) lines.push(`\t${[...bytes.subarray(at, at + 24)].join(", ")},`);
+  return `static const unsigned char ${name}[] = {\n${lines.join("\n")}\n};\n`;
+}
+
+/** The C file that holds `assets`. */
+function toC(assets) {
+  const arrays = assets.map(({ bytes }, index) => toArray(`asset_${index}`, bytes));
+  const rows = assets.map(({ path, type, bytes }, index) => {
+    const etag = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+    return `\t{ "${path}", "${type}", "\\"${etag}\\"", asset_${index}, sizeof(asset_${index}) },\n`;
+  });
+  return [
+    "/* Written by web/build.mjs. Not to be edited. */\n",
+    '#include "web_assets.h"\n\n',
+    ...arrays,
+    `\nconst struct thag_web_asset thag_web_assets[] = {\n${rows.join("")}};\n`,
+    `const size_t thag_web_asset_count = ${assets.length};\n`,
+  ].join("");
+}
+
+const { values: options } = parseArgs({
+  options: { proto: { type: "string" }, out: { type: "string" }, depfile: { type: "string" } },
+});
+const { script, style, inputs } = await bundle(options.proto);
+const page = join(here, "src/index.html");
+const icon = join(here, "src/favicon.svg");
+const assets = [
+  { path: "/", type: "text/html; charset=utf-8", bytes: readFileSync(page) },
+  { path: "/app.js", type: "text/javascript; charset=utf-8", bytes: script },
+  { path: "/app.css", type: "text/css; charset=utf-8", bytes: style },
+  { path: "/favicon.svg", type: "image/svg+xml; charset=utf-8", bytes: readFileSync(icon) },
+];
+writeFileSync(options.out, toC(assets));
+if (options.depfile) {
+  const paths = [...inputs, page, icon].map((path) => path.replaceAll(" ", "\\ "));
+  writeFileSync(options.depfile, `${options.out}: ${paths.join(" ")}\n`);
+}

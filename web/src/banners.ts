@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** What the user must know before trusting the numbers: losses, limits, a daemon that is gone. */
+import { byId, el } from "./dom.ts";
+import { count, exact, plural, share } from "./format.ts";
+import { isCapped } from "./frames.ts";
+import { display } from "./names.ts";
+import type { Session } from "./sessions.ts";
+import type { Store } from "./store.ts";
+
+interface Banner {
+  kind: "gone" | "warn" | "info";
+  text: string;
+  /** A button that goes with it. */
+  action?: { text: string; session: string };
+}
+
+function connectionBanners({ connection, error, sessions }: Store): Banner[] {
+  const banners: Banner[] = [];
+  if (connection === "gone")
+    banners.push({
+      kind: "gone",
+      text: sessions.length > 0
+        ? "thagd is gone. What it sent is kept here; start thagd again and this page goes on by itself."
+        : "thagd does not answer. Start it with thagd; this page connects by itself.",
+    });
+  if (error !== "") banners.push({ kind: "warn", text: error });
+  return banners;
+}
+
+function lossBanners({ session, flame }: Store): Banner[] {
+  if (session === null) return [];
+  const banners: Banner[] = [];
+  const header = flame?.header.session === session.id ? flame.header : null;
+  const lost = Math.max(session.lost, header?.lost ?? 0);
+  const events = Math.max(session.events, header?.events ?? 0);
+  const truncated = Math.max(session.truncated, header?.truncated ?? 0);
+  if (lost > 0)
+    banners.push({ kind: "warn", text: `${plural(lost, "event")} lost, ${share(lost, lost + events)} of all: those calls are missing here, their time counts as their callers'.` });
+  if (truncated > 0)
+    banners.push({ kind: "info", text: `${truncated === 1 ? "1 call was" : `${count(truncated)} calls were`} still running when the thread or the program went away: their time ends there.` });
+  if (header !== null && isCapped(header))
+    banners.push({ kind: "warn", text: "A memory limit was reached: some calls count under “<overflow>”." });
+  if (session.message !== "") banners.push({ kind: "info", text: display(session.message) });
+  return banners;
+}
+
+/** A session shown that is not in the list any more, or is not the newest. */
+function sessionBanners({ session, sessions, listed, connection, view }: Store): Banner[] {
+  const newest = sessions[0];
+  if (connection !== "open" || !listed) return [];
+  const known = (id: string): boolean => sessions.some((entry) => entry.id === id);
+  if (session !== null && !known(session.id))
+    return [{ kind: "info", text: "thagd does not know this session any more; what it sent is kept here.", ...newestAction(newest) }];
+  if (session === null && view.session !== "")
+    return [{ kind: "info", text: `thagd knows no session ${view.session}.`, ...newestAction(newest) }];
+  if (newest !== undefined && session !== null && newest.id !== session.id && newest.state === "live" && session.state !== "live")
+    return [{ kind: "info", text: `${display(newest.program)} (pid ${exact(newest.pid)}) is running.`, ...newestAction(newest) }];
+  return [];
+}
+
+function newestAction(newest: Session | undefined): Pick<Banner, "action"> {
+  return newest === undefined ? {} : { action: { text: "Show the newest", session: "" } };
+}
+
+export class Banners {
+  private readonly place = byId("banners");
+  private shown = "";
+
+  constructor(
+    private readonly store: Store,
+    private readonly choose: (session: string) => void,
+  ) {
+    store.on(["connection", "sessions", "flame", "view"], () => this.update());
+  }
+
+  private update(): void {
+    const banners = [...connectionBanners(this.store), ...lossBanners(this.store), ...sessionBanners(this.store)];
+    const text = JSON.stringify(banners);
+    if (text === this.shown) return;
+    this.shown = text;
+    this.place.replaceChildren(...banners.map((banner) => this.element(banner)));
+  }
+
+  private element({ kind, text, action }: Banner): HTMLElement {
+    const element = el("p", { class: `banner ${kind}` }, el("span", {}, text));
+    if (action !== undefined) {
+      const button = el("button", { type: "button" }, action.text);
+      button.addEventListener("click", () => this.choose(action.session));
+      element.append(button);
+    }
+    return element;
+  }
+}

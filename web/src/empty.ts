@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** What the page says when there is nothing to draw, and what to do about it. */
+import { byId, el } from "./dom.ts";
+import { display } from "./names.ts";
+import { stateText } from "./sessions.ts";
+import type { Store } from "./store.ts";
+
+const NO_SESSION = [
+  "With a program built against libthag:",
+  "thag run -- ./my-program",
+  "To build one: mark functions with THAG_PROFILED(), main with THAG_ENABLE_PROFILING(), and",
+  "cc -DTHAG_TIME_PROFILING my-program.c $(pkg-config --cflags --libs thag)",
+];
+
+export class Empty {
+  private readonly main = byId("main");
+  private readonly place = byId("empty");
+  private shown = "";
+
+  constructor(private readonly store: Store) {
+    store.on(["connection", "sessions", "flame", "view"], () => this.update());
+    this.update();
+  }
+
+  private update(): void {
+    const { flame, session } = this.store;
+    const drawn = flame !== null && flame.count > 0 && (flame.rootTotalNs > 0 || flame.count > 1) && session !== null;
+    this.main.hidden = !drawn;
+    this.place.hidden = drawn;
+    const [title, ...lines] = drawn ? [""] : this.text();
+    const text = [title, ...lines].join("\n");
+    if (text === this.shown) return;
+    this.shown = text;
+    const parts = lines.map((line) => (/^(thagd?|cc)( |$)/.test(line) ? el("pre", {}, el("code", {}, line)) : el("p", {}, line)));
+    this.place.replaceChildren(el("h1", {}, title ?? ""), ...parts);
+  }
+
+  /** A title, then lines; those that are commands are shown as such. */
+  private text(): string[] {
+    const { connection, listed, session, sessions, view } = this.store;
+    if (session !== null) return this.quiet();
+    if (connection === "gone") return ["thagd does not answer", "This page connects by itself once it runs:", "thagd"];
+    if (connection === "connecting" || !listed) return ["Connecting to thagd …"];
+    if (view.session !== "" && sessions.length > 0) return ["No such session", "It may have ended before thagd was started. The list above has those it knows."];
+    return ["Nothing profiled yet", ...NO_SESSION];
+  }
+
+  /** A session without a call. */
+  private quiet(): string[] {
+    const { session, view, flame } = this.store;
+    if (session === null || flame === null) return ["Waiting for the profile …"];
+    const program = display(session.program);
+    if (view.thread !== 0) return [`No call yet on thread ${view.thread}`, "Choose another one above, or all of them merged."];
+    if (session.state === "live" || session.state === "idle")
+      return [`${program} runs, no profiled call has ended yet`, "Calls appear here as soon as it enters a function marked with THAG_PROFILED(), compiled with", "cc -DTHAG_TIME_PROFILING …"];
+    return [`${program} ${stateText(session)} without a profiled call`, "Mark functions with THAG_PROFILED(), compile with", "cc -DTHAG_TIME_PROFILING …"];
+  }
+}

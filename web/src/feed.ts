@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** Keeps the store fed: asks thagd for what the view shows, and decides when news is shown. */
+import { type FlameFrame, type FrameHeader, type TableFrame } from "./frames.ts";
+import type { Session } from "./sessions.ts";
+import { type Connection, Socket, type Watch } from "./socket.ts";
+import type { Store } from "./store.ts";
+
+export interface FeedActions {
+  /** A new flamegraph of the same view came in. */
+  live(): void;
+  /** Another session is shown. */
+  reset(): void;
+  /** How wide frames are asked for, in pixels. */
+  width(): number;
+  /** Functions and their files. */
+  modules(modules: Map<string, string>): void;
+  header(header: FrameHeader): void;
+}
+
+const ASK_DELAY_MS = 30;
+
+export class Feed {
+  private socket: Socket | null = null;
+  private asked = "";
+  private askTimer = 0;
+  /** The next frames answer a change of the view: they are shown even while paused or held. */
+  private expectFlame = false;
+  private expectTable = false;
+  private waiting: FlameFrame | null = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly actions: FeedActions,
+  ) {}
+
+  start(): void {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.socket = new Socket(`${scheme}//${location.host}/ws`, {
+      onConnection: (connection) => this.onConnection(connection),
+      onSessions: (sessions) => this.onSessions(sessions),
+      onFlame: (frame) => this.onFlame(frame),
+      onTable: (frame) => this.onTable(frame),
+      onError: (message) => this.onError(message),
+    });
+  }
+
+  /** Follows the view: another session, zoom, search or size. */
+  viewChanged(): void {
+    this.chooseSession();
+    if (this.askTimer === 0) this.askTimer = window.setTimeout(() => this.ask(), ASK_DELAY_MS);
+  }
+
+  /** Keeps what is shown while the pointer is over it. */
+  hold(held: boolean): void {
+    this.store.held = held;
+    if (!held && this.waiting !== null && !this.store.paused) this.showFlame(this.waiting);
+    this.store.changed("connection");
+  }
+
+  private watch(): Watch | null {
+    const { session, view, paused } = this.store;
+    const width = this.actions.width();
+    if (session === null) return null;
+    const { thread, focus, search, sort, raw } = view;
+    return { session: session.id, thread, focus, width, search, sort, raw, paused };
+  }
+
+  private ask(): void {
+    this.askTimer = 0;
+    const watch = this.watch();
+    const text = JSON.stringify(watch);
+    if (watch === null || text === this.asked) return;
+    this.asked = text;
+    this.expectFlame = this.expectTable = true;
+    this.waiting = null;
+    this.socket?.ask(watch);
+  }
+
+  private onConnection(connection: Connection): void {
+    this.store.connection = connection;
+    if (connection === "open") {
+      this.store.error = "";
+      this.expectFlame = this.expectTable = true;
+    }
+    this.store.changed("connection");
+  }
+
+  private onSessions(sessions: Session[]): void {
+    this.store.sessions = sessions;
+    this.store.listed = true;
+    this.viewChanged();
+    this.store.changed("sessions");
+  }
+
+  /** The session that the view names, or the newest; kept when it is not in the list any more. */
+  private chooseSession(): void {
+    const { sessions, session, view, paused } = this.store;
+    const id = view.session === "" && paused ? (session?.id ?? "") : view.session;
+    const wanted = id === "" ? sessions[0] : sessions.find((entry) => entry.id === id);
+    const other = wanted?.id ?? id;
+    if (session !== null && other !== "" && other !== session.id) this.forget();
+    if (wanted !== undefined) this.store.session = wanted;
+  }
+
+  private forget(): void {
+    this.store.session = null;
+    this.store.flame = null;
+    this.store.table = null;
+    this.waiting = null;
+    this.actions.reset();
+    this.store.changed("flame");
+    this.store.changed("table");
+  }
+
+  /** Whether a frame is of what the page shows now. */
+  private isWanted(header: FrameHeader): boolean {
+    const { session, view } = this.store;
+    return header.session === session?.id && header.thread === view.thread;
+  }
+
+  private onFlame(frame: FlameFrame): void {
+    if (!this.isWanted(frame.header)) return;
+    this.actions.header(frame.header);
+    const { paused, held } = this.store;
+    if (this.expectFlame || !(paused || held)) this.showFlame(frame);
+    else if (held && !paused) this.waiting = frame;
+  }
+
+  private showFlame(frame: FlameFrame): void {
+    this.expectFlame = false;
+    this.waiting = null;
+    this.store.flame = frame;
+    this.actions.live();
+    this.store.changed("flame");
+  }
+
+  private onTable(frame: TableFrame): void {
+    if (!this.isWanted(frame.header) || (this.store.paused && !this.expectTable)) return;
+    this.expectTable = false;
+    this.store.table = frame;
+    this.actions.modules(new Map(frame.rows.filter(({ file }) => file !== "").map(({ name, file }) => [name, file])));
+    this.store.changed("table");
+  }
+
+  private onError(message: string): void {
+    this.store.error = message;
+    this.store.changed("connection");
+  }
+}

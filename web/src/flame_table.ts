@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** The flamegraph as a table for those who do not see it: the widest frames, in words. */
+import { byId, el } from "./dom.ts";
+import { count, share, time } from "./format.ts";
+import type { FlameFrame } from "./frames.ts";
+import { display } from "./names.ts";
+import type { Store } from "./store.ts";
+
+const MOST_ROWS = 50;
+/** Not with every frame: a screen reader would start over each time. */
+const EVERY_MS = 2000;
+const COLUMNS = ["Frame", "Called from", "Total", "Share", "Self", "Calls"];
+
+/** The nodes of a frame with the largest totals, below the root. */
+function widest(frame: FlameFrame): number[] {
+  const nodes = Array.from({ length: Math.max(0, frame.count - 1) }, (_, index) => index + 1);
+  return nodes.sort((a, b) => (frame.total[b] as number) - (frame.total[a] as number)).slice(0, MOST_ROWS);
+}
+
+export class FlameTable {
+  private readonly place = byId("flame-table");
+  private timer = 0;
+
+  constructor(private readonly store: Store) {
+    store.on(["flame", "view"], () => {
+      if (this.timer === 0) this.timer = window.setTimeout(() => this.fill(), this.place.childElementCount === 0 ? 0 : EVERY_MS);
+    });
+  }
+
+  private fill(): void {
+    this.timer = 0;
+    const { flame } = this.store;
+    if (flame === null) return this.place.replaceChildren();
+    const head = el("tr", {}, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)));
+    const rows = widest(flame).map((node) => this.row(flame, node));
+    this.place.replaceChildren(
+      el("table", {}, el("caption", {}, "The widest frames of the flamegraph"), el("thead", {}, head), el("tbody", {}, ...rows)),
+    );
+  }
+
+  private row(frame: FlameFrame, node: number): HTMLElement {
+    const total = frame.total[node] as number;
+    const cells = [
+      display(frame.name(frame.parent[node] as number)),
+      time(total),
+      share(total, frame.rootTotalNs),
+      time(frame.selfNs(node)),
+      count(frame.calls(node)),
+    ];
+    return el("tr", {}, el("th", { scope: "row" }, display(frame.name(node))), ...cells.map((text) => el("td", {}, text)));
+  }
+}

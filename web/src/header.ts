@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** The bar at the top: what is looked at and how, and the buttons. */
+import { byId, el, icon, setText } from "./dom.ts";
+import { plural, share, time } from "./format.ts";
+import { display } from "./names.ts";
+import { stateText } from "./sessions.ts";
+import type { Store } from "./store.ts";
+import type { ThemeSwitch } from "./theme.ts";
+import { type Layout, LAYOUTS, type View } from "./url.ts";
+
+export interface HeaderActions {
+  /** Changes the view; `step`: the browser's Back undoes it. */
+  show(change: Partial<View>, step: boolean): void;
+  pause(): void;
+}
+
+const LAYOUT_NAMES: Record<Layout, string> = { split: "Both", flame: "Flame", functions: "Functions" };
+const SEARCH_DELAY_MS = 120;
+
+export class Header {
+  private readonly session = byId<HTMLButtonElement>("session");
+  private readonly thread = byId<HTMLSelectElement>("thread");
+  private readonly search = byId<HTMLInputElement>("search");
+  private readonly matched = byId("matched");
+  private readonly raw = byId("raw");
+  private readonly flip = byId("flip");
+  private readonly pause = byId("pause");
+  private readonly download = byId<HTMLAnchorElement>("download");
+  private readonly themeButton = byId("theme");
+  private readonly layouts = new Map<Layout, HTMLButtonElement>();
+  private readonly dot = el("span", { class: "dot", "aria-hidden": "true" });
+  private readonly program = el("bdi", { class: "program" });
+  private readonly about = el("span", { class: "about" });
+  private searchTimer = 0;
+  private threadsShown = "";
+
+  constructor(
+    private readonly store: Store,
+    private readonly actions: HeaderActions,
+    private readonly theme: ThemeSwitch,
+  ) {
+    this.session.append(this.dot, this.program, this.about, icon("down"));
+    for (const layout of LAYOUTS) this.addLayout(layout);
+    this.listen();
+    store.on(["view", "sessions", "connection"], () => this.update());
+    store.on(["flame", "table"], () => this.updateNumbers());
+  }
+
+  private addLayout(layout: Layout): void {
+    const button = el("button", { type: "button" }, LAYOUT_NAMES[layout]);
+    button.addEventListener("click", () => this.actions.show({ layout }, true));
+    this.layouts.set(layout, button);
+    byId("layouts").append(button);
+  }
+
+  private listen(): void {
+    const { actions, store } = this;
+    this.thread.addEventListener("change", () => actions.show({ thread: Number(this.thread.value), from: 0, to: 1 }, true));
+    this.raw.addEventListener("click", () => actions.show({ raw: !store.view.raw }, true));
+    this.flip.addEventListener("click", () => actions.show({ flipped: !store.view.flipped }, true));
+    this.pause.addEventListener("click", () => actions.pause());
+    this.search.addEventListener("input", () => {
+      clearTimeout(this.searchTimer);
+      this.searchTimer = window.setTimeout(() => actions.show({ search: this.search.value }, false), SEARCH_DELAY_MS);
+    });
+    this.themeButton.addEventListener("click", () => {
+      this.theme.next();
+      this.updateTheme();
+    });
+    this.updateTheme();
+  }
+
+  focusSearch(): void {
+    this.search.focus();
+    this.search.select();
+  }
+
+  /** Shows the store's state in every control. */
+  update(): void {
+    const { view, paused } = this.store;
+    for (const [layout, button] of this.layouts) button.setAttribute("aria-pressed", String(layout === view.layout));
+    if (document.activeElement !== this.search) this.search.value = view.search;
+    this.flip.setAttribute("aria-pressed", String(view.flipped));
+    this.updatePause(paused);
+    this.updateThreads();
+    this.updateDownload();
+    this.updateNumbers();
+  }
+
+  private updatePause(paused: boolean): void {
+    const title = paused ? "Go on (p)" : "Pause (p)";
+    if (this.pause.title === title) return;
+    this.pause.title = title;
+    this.pause.setAttribute("aria-label", paused ? "Go on" : "Pause");
+    this.pause.setAttribute("aria-pressed", String(paused));
+    this.pause.replaceChildren(icon(paused ? "play" : "pause"));
+  }
+
+  private updateThreads(): void {
+    const { session, view } = this.store;
+    const threads = session?.threads ?? [];
+    const shown = JSON.stringify([threads.map(({ tid }) => tid), view.thread]);
+    if (shown === this.threadsShown || document.activeElement === this.thread) return;
+    this.threadsShown = shown;
+    const options = threads.map(({ tid, calls }) => new Option(`${tid} · ${plural(calls, "call")}`, String(tid)));
+    if (view.thread !== 0 && !threads.some(({ tid }) => tid === view.thread))
+      options.unshift(new Option(String(view.thread), String(view.thread)));
+    this.thread.replaceChildren(new Option(`All ${threads.length} merged`, "0"), ...options);
+    this.thread.value = String(view.thread);
+  }
+
+  private updateDownload(): void {
+    const { session, view } = this.store;
+    if (session === null) return this.download.removeAttribute("href");
+    this.download.href = `/api/sessions/${session.id}/export?format=folded&thread=${view.thread}`;
+    this.download.download = `${session.program}-${session.pid}.folded`;
+  }
+
+  /** What changes with each frame. */
+  private updateNumbers(): void {
+    const { session, flame, view } = this.store;
+    const cost = flame?.header.costNs ?? 0;
+    const correction = cost > 0 ? ` for what recording costs, ${time(cost)} a call` : "";
+    this.raw.title = view.raw ? `Times are raw; correct them${correction} (r)` : `Times are corrected${correction}; show them raw (r)`;
+    this.raw.setAttribute("aria-pressed", String(view.raw));
+    setText(this.raw, view.raw ? "Raw" : "Corrected");
+    setText(this.matched, this.matchText());
+    this.dot.dataset["state"] = session?.state ?? "none";
+    setText(this.program, session === null ? "No session" : display(session.program));
+    setText(this.about, session === null ? "" : this.sessionText());
+  }
+
+  private sessionText(): string {
+    const { session, flame } = this.store;
+    if (session === null) return "";
+    const duration = flame?.header.session === session.id ? flame.header.durationNs : session.durationNs;
+    return `pid ${session.pid} · ${stateText(session)} · ${time(Math.max(duration, session.durationNs))}`;
+  }
+
+  private matchText(): string {
+    const { flame, view } = this.store;
+    if (view.search === "" || flame === null) return "";
+    if (flame.matchedCalls === 0 && flame.matchedNs === 0) return "no match";
+    return `${time(flame.matchedNs)} · ${share(flame.matchedNs, flame.rootTotalNs)}`;
+  }
+
+  private updateTheme(): void {
+    const { choice } = this.theme;
+    const text = choice === "system" ? "Colours as the system's (t)" : `Colours: ${choice} (t)`;
+    this.themeButton.title = text;
+    this.themeButton.setAttribute("aria-label", text);
+    this.themeButton.replaceChildren(icon(choice));
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** The dialog that `?` opens. */
+import { byId, el } from "./dom.ts";
+
+const KEYS: readonly (readonly [string, string])[] = [
+  ["click", "zoom to a frame; the path below leads back"],
+  ["Ctrl + wheel, w s, ↑ ↓", "zoom in and out, around the pointer"],
+  ["drag, a d, ← →", "move left and right"],
+  ["Shift + arrows, Enter", "choose a frame, zoom to it"],
+  ["Esc", "one step back: zoom, search"],
+  ["0", "the whole profile"],
+  ["/", "search functions"],
+  ["p", "pause and go on"],
+  ["r", "times raw, or corrected for what recording costs"],
+  ["f", "root at the bottom, or at the top"],
+  ["t", "colours: the system's, light, dark"],
+  ["1 2 3", "both views, the flamegraph, the functions"],
+  ["?", "this help"],
+];
+
+const READING: readonly string[] = [
+  "A frame is a function where it was called: its width is the time spent in it and below it. Its callees lie under it, side by side by name, not in time.",
+  "Self is the time in the function alone. Every call is counted; nothing is sampled.",
+  "A line below a frame means that it runs now. Pale frames are sections.",
+  "While the pointer is over the flamegraph it stands still; counting goes on.",
+];
+
+export class Help {
+  private readonly dialog = byId<HTMLDialogElement>("help-dialog");
+
+  constructor() {
+    const close = el("button", { type: "button", "aria-label": "Close" }, "×");
+    close.addEventListener("click", () => this.dialog.close());
+    const keys = el("dl", { class: "keys" });
+    for (const [key, about] of KEYS) keys.append(el("dt", {}, el("kbd", {}, key)), el("dd", {}, about));
+    this.dialog.append(
+      el("header", {}, el("h2", { id: "help-title" }, "Reading and moving"), close),
+      ...READING.map((text) => el("p", {}, text)),
+      keys,
+    );
+    this.dialog.addEventListener("click", (event) => {
+      if (event.target === this.dialog) this.dialog.close();
+    });
+    byId("help").addEventListener("click", () => this.open());
+  }
+
+  get isOpen(): boolean {
+    return this.dialog.open;
+  }
+
+  open(): void {
+    if (!this.dialog.open) this.dialog.showModal();
+  }
+}

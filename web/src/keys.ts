@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** The keyboard. */
+
+export interface KeyActions {
+  zoom(factor: number): void;
+  pan(by: number): void;
+  choose(direction: "up" | "down" | "left" | "right"): void;
+  enter(): void;
+  back(): void;
+  home(): void;
+  search(): void;
+  help(): void;
+  press(id: "pause" | "raw" | "flip" | "theme"): void;
+  layout(index: number): void;
+}
+
+const ZOOM_STEP = 0.8;
+const PAN_STEP = 0.15;
+
+/** Whether keys typed into `target` are text, or belong to a list. */
+function takesKeys(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.matches("input, textarea, select") || target.isContentEditable);
+}
+
+function actionsByKey(actions: KeyActions): Record<string, () => void> {
+  return {
+    w: () => actions.zoom(ZOOM_STEP),
+    s: () => actions.zoom(1 / ZOOM_STEP),
+    a: () => actions.pan(-PAN_STEP),
+    d: () => actions.pan(PAN_STEP),
+    ArrowUp: () => actions.zoom(ZOOM_STEP),
+    ArrowDown: () => actions.zoom(1 / ZOOM_STEP),
+    ArrowLeft: () => actions.pan(-PAN_STEP),
+    ArrowRight: () => actions.pan(PAN_STEP),
+    "0": () => actions.home(),
+    "/": () => actions.search(),
+    "?": () => actions.help(),
+    p: () => actions.press("pause"),
+    r: () => actions.press("raw"),
+    f: () => actions.press("flip"),
+    t: () => actions.press("theme"),
+    "1": () => actions.layout(0),
+    "2": () => actions.layout(1),
+    "3": () => actions.layout(2),
+  };
+}
+
+const CHOOSE = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" } as const;
+
+/** Calls `actions` for keys pressed anywhere but in a text field or an open dialog. */
+export function listenToKeys(actions: KeyActions): void {
+  const plain = actionsByKey(actions);
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") !== null) return;
+    const chosen = event.shiftKey && event.key in CHOOSE ? CHOOSE[event.key as keyof typeof CHOOSE] : undefined;
+    const onCanvas = event.target instanceof HTMLCanvasElement || event.target === document.body;
+    if (event.key === "Escape") actions.back();
+    else if (takesKeys(event.target)) return;
+    else if (chosen !== undefined) actions.choose(chosen);
+    else if (event.key === "Enter" && onCanvas) actions.enter();
+    else if (Object.hasOwn(plain, event.key)) plain[event.key]?.();
+    else return;
+    event.preventDefault();
+  });
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** Puts the page together: the store, what feeds it, and what shows it. */
+import { Banners } from "./banners.ts";
+import { Crumbs } from "./crumbs.ts";
+import { byId } from "./dom.ts";
+import { Empty } from "./empty.ts";
+import { Feed } from "./feed.ts";
+import { FlameView } from "./flame.ts";
+import { FlameTable } from "./flame_table.ts";
+import { type FunctionRow, ROOT } from "./frames.ts";
+import { FunctionsView } from "./functions.ts";
+import { Header } from "./header.ts";
+import { Help } from "./help.ts";
+import { listenToKeys } from "./keys.ts";
+import { Panel, Tip } from "./panel.ts";
+import { neighbour } from "./neighbour.ts";
+import { SessionMenu } from "./session_menu.ts";
+import { Status } from "./status.ts";
+import { Store } from "./store.ts";
+import { ThemeSwitch } from "./theme.ts";
+import { formatView, LAYOUTS, parseView, type View } from "./url.ts";
+
+const store = new Store();
+const main = byId("main");
+
+/** Shows a view, and puts it into the address; `step`: as a step that Back undoes. */
+function show(change: Partial<View>, step: boolean): void {
+  store.view = { ...store.view, ...change };
+  const address = formatView(store.view) || location.pathname;
+  if (step) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+  viewChanged();
+}
+
+function viewChanged(): void {
+  main.dataset["layout"] = store.view.layout;
+  feed.viewChanged();
+  store.changed("view");
+  flame.update(false);
+}
+
+/** Zooming stays with the session it was done in, whatever starts later. */
+function zoomTo(id: string): void {
+  show({ focus: id, from: 0, to: 1, session: store.session?.id ?? "" }, true);
+}
+
+function showWindow(from: number, to: number): void {
+  const { view } = store;
+  if (from === view.from && to === view.to) return;
+  show({ from, to }, false);
+}
+
+function point(id: string | null): void {
+  if (id === null && store.pointed === null) return;
+  store.pointed = id;
+  store.changed("pointed");
+}
+
+function pause(): void {
+  store.paused = !store.paused;
+  feed.viewChanged();
+  store.changed("view");
+}
+
+function choose(session: string): void {
+  show({ session, thread: 0, focus: ROOT, from: 0, to: 1 }, true);
+}
+
+/** Points at the widest frame of a function, or zooms to it if it is there already. */
+function findFunction(row: FunctionRow): void {
+  const frame = store.flame;
+  if (frame === null) return;
+  let widest = -1;
+  for (let node = 1; node < frame.count; node++)
+    if (frame.name(node) === row.name && (widest < 0 || (frame.total[node] as number) > (frame.total[widest] as number)))
+      widest = node;
+  if (widest < 0) return;
+  const id = frame.id(widest);
+  if (store.pointed === id) return zoomTo(id);
+  point(id);
+  flame.reveal(widest);
+}
+
+/** Undoes one thing, the latest kind first. */
+function back(): void {
+  const { view, flame: frame } = store;
+  const search = byId<HTMLInputElement>("search");
+  if (menu.isOpen) return menu.toggle(false);
+  if (document.activeElement === search) {
+    search.blur();
+    return show({ search: "" }, false);
+  }
+  if (view.from > 0 || view.to < 1) return show({ from: 0, to: 1 }, false);
+  if (view.focus !== ROOT) {
+    const node = frame?.find(view.focus) ?? -1;
+    const parent = frame === null || node <= 0 ? 0 : (frame.parent[node] as number);
+    return zoomTo(parent === 0 ? ROOT : (frame?.id(parent) ?? ROOT));
+  }
+  if (view.search !== "") return show({ search: "" }, true);
+  point(null);
+}
+
+function chooseFrame(direction: "up" | "down" | "left" | "right"): void {
+  const frame = store.flame;
+  if (frame === null) return;
+  const at = Math.max(0, frame.find(store.pointed ?? store.view.focus));
+  const next = store.pointed === null ? at : neighbour(frame, at, direction, store.view.flipped);
+  flame.reveal(next);
+  point(frame.id(next));
+}
+
+function zoomKeys(factor: number): void {
+  const { from, to } = store.view;
+  if (factor > 1 && from === 0 && to === 1) back();
+  else flame.zoom(factor);
+}
+
+const status = new Status(store);
+const feed = new Feed(store, {
+  live: () => flame.update(true),
+  width: () => flame.detailWidth,
+  modules: (modules) => flame.setModules(modules),
+  header: (header) => status.count(header),
+  reset: () => flame.update(false),
+});
+const flame: FlameView = new FlameView(store, {
+  zoomTo,
+  showWindow,
+  point,
+  pointerIs: (inside) => feed.hold(inside),
+  resized: () => feed.viewChanged(),
+});
+const theme = new ThemeSwitch((chosen) => flame.setTheme(chosen));
+const menu = new SessionMenu(store, choose);
+
+const header = new Header(store, { show, pause }, theme);
+new Banners(store, choose);
+new Empty(store);
+new FunctionsView(store, (change) => show(change, true), findFunction);
+new FlameTable(store);
+new Panel(store, zoomTo);
+new Tip(store, () => ({ x: flame.pointerX, y: flame.pointerY }));
+new Crumbs(store, zoomTo);
+const help = new Help();
+
+listenToKeys({
+  zoom: zoomKeys,
+  pan: (by) => flame.pan(by),
+  choose: chooseFrame,
+  enter: () => {
+    if (store.pointed !== null) zoomTo(store.flame?.find(store.pointed) === 0 ? ROOT : store.pointed);
+  },
+  back,
+  home: () => zoomTo(ROOT),
+  search: () => header.focusSearch(),
+  help: () => help.open(),
+  press: (id) => byId(id).click(),
+  layout: (index) => show({ layout: LAYOUTS[index] ?? "split" }, true),
+});
+
+addEventListener("popstate", () => {
+  store.view = parseView(location.hash);
+  viewChanged();
+});
+
+store.view = parseView(location.hash);
+viewChanged();
+feed.start();

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** The list of sessions as thagd sends it. */
+
+export const STATES = ["live", "idle", "ended", "crashed", "lost"] as const;
+export type State = (typeof STATES)[number];
+
+export interface Thread {
+  tid: number;
+  calls: number;
+}
+
+/** One profiled run of a program. */
+export interface Session {
+  id: string;
+  program: string;
+  pid: number;
+  state: State;
+  signal: string;
+  start: Date;
+  durationNs: number;
+  events: number;
+  lost: number;
+  truncated: number;
+  threads: Thread[];
+  argv: string[];
+  files: string[];
+  message: string;
+}
+
+type Fields = Record<string, unknown>;
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function number(value: unknown): number {
+  return typeof value === "number" ? value : 0;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function readThread(value: unknown): Thread {
+  const fields = value as Fields;
+  return { tid: number(fields["tid"]), calls: number(fields["calls"]) };
+}
+
+function readSession(value: unknown): Session {
+  const fields = value as Fields;
+  return {
+    id: text(fields["id"]),
+    program: text(fields["program"]),
+    pid: number(fields["pid"]),
+    state: STATES.find((state) => state === fields["state"]) ?? "ended",
+    signal: text(fields["signal"]),
+    start: new Date(text(fields["start"])),
+    durationNs: number(fields["duration_ns"]),
+    events: number(fields["events"]),
+    lost: number(fields["lost"]),
+    truncated: number(fields["truncated"]),
+    threads: list(fields["threads"]).map(readThread),
+    argv: list(fields["argv"]).map(text),
+    files: list(fields["files"]).map(text),
+    message: text(fields["message"]),
+  };
+}
+
+/** The sessions of a message, the newest first. */
+export function readSessions(value: unknown): Session[] {
+  const sessions = list(value).filter((entry) => typeof entry === "object" && entry !== null);
+  return sessions.map(readSession).sort((a, b) => newness(b) - newness(a) || Number(b.id) - Number(a.id));
+}
+
+function newness(session: Session): number {
+  const started = session.start.getTime();
+  return Number.isNaN(started) ? 0 : started;
+}
+
+/** Its state in words: "live", "ended", "crashed by SIGSEGV". */
+export function stateText(session: Session): string {
+  return session.signal === "" ? session.state : `${session.state} by ${session.signal}`;
+}

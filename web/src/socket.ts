@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** The connection to thagd: asks for what the view needs, comes back by itself when it is lost. */
+import { decodeFrame, FlameFrame, FrameError, type TableFrame } from "./frames.ts";
+import { readSessions, type Session } from "./sessions.ts";
+
+export type Connection = "connecting" | "open" | "gone";
+
+/** What thagd is asked to send; see proto/thag/frames.h. */
+export interface Watch {
+  session: string;
+  thread: number;
+  focus: string;
+  width: number;
+  search: string;
+  sort: string;
+  raw: boolean;
+  paused: boolean;
+}
+
+export interface Listener {
+  onConnection(connection: Connection): void;
+  onSessions(sessions: Session[]): void;
+  onFlame(frame: FlameFrame): void;
+  onTable(frame: TableFrame): void;
+  onError(message: string): void;
+}
+
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 2000;
+
+export class Socket {
+  private socket: WebSocket | null = null;
+  private retryMs = FIRST_RETRY_MS;
+  private watch: Watch | null = null;
+
+  constructor(
+    private readonly url: string,
+    private readonly listener: Listener,
+  ) {
+    this.connect();
+  }
+
+  /** Asks for these frames, now and after each reconnection. */
+  ask(watch: Watch): void {
+    this.watch = watch;
+    this.send();
+  }
+
+  private send(): void {
+    if (this.watch !== null && this.socket?.readyState === WebSocket.OPEN)
+      this.socket.send(JSON.stringify({ op: "watch", ...this.watch }));
+  }
+
+  private connect(): void {
+    const socket = new WebSocket(this.url, "thag-1");
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      this.retryMs = FIRST_RETRY_MS;
+      this.listener.onConnection("open");
+      this.send();
+    };
+    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => this.receive(data);
+    socket.onclose = () => this.retry();
+    this.socket = socket;
+  }
+
+  private retry(): void {
+    this.listener.onConnection("gone");
+    setTimeout(() => this.connect(), this.retryMs);
+    this.retryMs = Math.min(2 * this.retryMs, LAST_RETRY_MS);
+  }
+
+  private receive(data: string | ArrayBuffer): void {
+    try {
+      if (typeof data === "string") this.receiveText(data);
+      else this.receiveFrame(data);
+    } catch (error) {
+      if (!(error instanceof FrameError) && !(error instanceof SyntaxError)) throw error;
+      this.listener.onError(`thagd sent something this page does not understand (${error.message}). Reload the page.`);
+    }
+  }
+
+  private receiveText(text: string): void {
+    const message = JSON.parse(text) as { op?: unknown; sessions?: unknown; message?: unknown };
+    if (message.op === "sessions") this.listener.onSessions(readSessions(message.sessions));
+    else if (message.op === "error") this.listener.onError(String(message.message));
+  }
+
+  private receiveFrame(data: ArrayBuffer): void {
+    const frame = decodeFrame(data);
+    if (frame instanceof FlameFrame) this.listener.onFlame(frame);
+    else this.listener.onTable(frame);
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** The line at the bottom: how much was recorded, in what unit, and what is left out. */
+import { byId, el, setText } from "./dom.ts";
+import { count, exact, plural, time } from "./format.ts";
+import { type FrameHeader, isCorrected, isLive } from "./frames.ts";
+import type { Store } from "./store.ts";
+
+/** Events a second are averaged over this long. */
+const RATE_OVER_MS = 1000;
+
+export class Status {
+  private readonly left = el("span");
+  private readonly middle = el("span");
+  private readonly right = el("span", { class: "mode" });
+  private sample: { at: number; events: number; session: string } | null = null;
+  private rate = 0;
+
+  constructor(private readonly store: Store) {
+    byId("status").append(this.left, this.middle, this.right);
+    store.on(["flame", "view", "connection", "sessions"], () => this.update());
+  }
+
+  /** Counts events as they come, shown or not. */
+  count(header: FrameHeader): void {
+    const now = performance.now();
+    if (this.sample === null || this.sample.session !== header.session)
+      this.sample = { at: now, events: header.events, session: header.session };
+    else if (now - this.sample.at >= RATE_OVER_MS) {
+      this.rate = Math.max(0, ((header.events - this.sample.events) * 1000) / (now - this.sample.at));
+      this.sample.at = now;
+      this.sample.events = header.events;
+    }
+  }
+
+  private update(): void {
+    const { flame, session } = this.store;
+    const header = flame?.header.session === session?.id ? flame?.header : undefined;
+    setText(this.left, header === undefined ? "" : this.recorded(header));
+    this.left.title = header === undefined ? "" : `${exact(header.events)} events`;
+    setText(this.middle, header === undefined ? "" : this.leftOut(header));
+    setText(this.right, this.mode());
+  }
+
+  private recorded(header: FrameHeader): string {
+    const parts = [plural(header.events, "event")];
+    if (isLive(header)) parts.push(`${count(Math.round(this.rate))}/s`);
+    parts.push(`${count(header.lost)} lost`);
+    return parts.join(" · ");
+  }
+
+  private leftOut(header: FrameHeader): string {
+    const hidden = this.store.flame?.hiddenNodes ?? 0;
+    const cost = header.costNs > 0 ? time(header.costNs) : "";
+    const unit = isCorrected(header)
+      ? `wall time, corrected for ${cost === "" ? "recording" : `${cost} a call`}`
+      : `wall time, raw${cost === "" ? "" : `: recording costs ${cost} a call`}`;
+    return hidden > 0 ? `${unit} · ${plural(hidden, "frame")} too narrow to draw: zoom in` : unit;
+  }
+
+  private mode(): string {
+    const { connection, paused, held } = this.store;
+    if (connection === "gone") return "reconnecting …";
+    if (connection === "connecting") return "connecting …";
+    if (paused) return "paused";
+    return held ? "holding still under the pointer" : "";
+  }
+}

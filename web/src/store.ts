@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** What the page knows, in one place; the parts of the page read it and are told of changes. */
+import type { FlameFrame, TableFrame } from "./frames.ts";
+import type { Session } from "./sessions.ts";
+import type { Connection } from "./socket.ts";
+import { DEFAULT_VIEW, type View } from "./url.ts";
+
+/** What changed. */
+export type Topic = "view" | "sessions" | "flame" | "table" | "connection" | "pointed";
+
+export class Store {
+  view: View = { ...DEFAULT_VIEW };
+  /** The newest first. */
+  sessions: Session[] = [];
+  /** Whether thagd has told its sessions yet. */
+  listed = false;
+  /** The session shown, as last heard of; kept when thagd forgets it. */
+  session: Session | null = null;
+  flame: FlameFrame | null = null;
+  table: TableFrame | null = null;
+  connection: Connection = "connecting";
+  error = "";
+  paused = false;
+  /** Frames wait because the pointer is over the flamegraph. */
+  held = false;
+  /** The frame under the pointer, or chosen with the keys: its id, null for none. */
+  pointed: string | null = null;
+  private readonly listeners: [Topic, () => void][] = [];
+
+  /** Calls `listener` whenever one of `topics` changed. */
+  on(topics: readonly Topic[], listener: () => void): void {
+    for (const topic of topics) this.listeners.push([topic, listener]);
+  }
+
+  changed(topic: Topic): void {
+    for (const [of, listener] of this.listeners) if (of === topic) listener();
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** What is looked at, and its form in the address: everything after `#`, so that it can be shared and reloaded. */
+
+export const LAYOUTS = ["split", "flame", "functions"] as const;
+export type Layout = (typeof LAYOUTS)[number];
+
+export const SORTS = ["name", "self", "total", "calls", "mean", "p50", "p99", "max"] as const;
+export type Sort = (typeof SORTS)[number];
+
+/** What the page shows. */
+export interface View {
+  /** The session's id, "" for the newest one, whichever it is. */
+  session: string;
+  /** Kernel thread id, 0: all merged. */
+  thread: number;
+  /** Node id in 16 hex digits, "" for the root. */
+  focus: string;
+  /** The part of the focus that is seen, 0 to 1. */
+  from: number;
+  to: number;
+  search: string;
+  layout: Layout;
+  sort: Sort;
+  ascending: boolean;
+  raw: boolean;
+  /** Root at the bottom. */
+  flipped: boolean;
+}
+
+export const DEFAULT_VIEW: Readonly<View> = {
+  session: "",
+  thread: 0,
+  focus: "",
+  from: 0,
+  to: 1,
+  search: "",
+  layout: "split",
+  sort: "self",
+  ascending: false,
+  raw: false,
+  flipped: false,
+};
+
+function oneOf<T extends string>(values: readonly T[], text: string | null, otherwise: T): T {
+  return values.find((value) => value === text) ?? otherwise;
+}
+
+function parseWindow(text: string | null): Pick<View, "from" | "to"> {
+  const [from, to] = (text ?? "").split("-").map(Number);
+  const valid = from !== undefined && to !== undefined && from >= 0 && to <= 1 && to - from > 1e-9;
+  return valid ? { from, to } : { from: 0, to: 1 };
+}
+
+/** The view an address names; what is missing or wrong gets its default. */
+export function parseView(hash: string): View {
+  const fields = new URLSearchParams(hash.replace(/^#/, ""));
+  const thread = Number(fields.get("thread"));
+  const focus = fields.get("focus") ?? "";
+  const session = fields.get("session") ?? "";
+  return {
+    session: /^\d{1,20}$/.test(session) ? session : "",
+    thread: Number.isInteger(thread) && thread > 0 ? thread : 0,
+    focus: /^[0-9a-f]{16}$/.test(focus) ? focus : "",
+    ...parseWindow(fields.get("window")),
+    search: fields.get("search") ?? "",
+    layout: oneOf(LAYOUTS, fields.get("view"), DEFAULT_VIEW.layout),
+    sort: oneOf(SORTS, fields.get("sort"), DEFAULT_VIEW.sort),
+    ascending: fields.get("order") === "ascending",
+    raw: fields.get("times") === "raw",
+    flipped: fields.get("root") === "bottom",
+  };
+}
+
+/** The address of a view, "" or from `#` on; defaults are left out. */
+export function formatView(view: View): string {
+  const fields = new URLSearchParams();
+  const put = (key: string, value: string, given: boolean): void => {
+    if (given) fields.set(key, value);
+  };
+  put("session", view.session, view.session !== "");
+  put("thread", String(view.thread), view.thread !== 0);
+  put("focus", view.focus, view.focus !== "");
+  put("window", `${view.from.toFixed(6)}-${view.to.toFixed(6)}`, view.from > 0 || view.to < 1);
+  put("search", view.search, view.search !== "");
+  put("view", view.layout, view.layout !== DEFAULT_VIEW.layout);
+  put("sort", view.sort, view.sort !== DEFAULT_VIEW.sort);
+  put("order", "ascending", view.ascending);
+  put("times", "raw", view.raw);
+  put("root", "bottom", view.flipped);
+  const text = fields.toString();
+  return text === "" ? "" : `#${text}`;
+}
