@@ -29,7 +29,7 @@ wait_for() {
 }
 
 start_daemon() {
-  "$build/daemon/thagd" --foreground --socket "$THAG_SOCKET" >"$work/thagd.log" 2>&1 &
+  "$build/daemon/thagd" --foreground --port 0 --socket "$THAG_SOCKET" >"$work/thagd.log" 2>&1 &
   daemon_pid=$!
   wait_for 10 "$build/tools/thag" list || {
     echo "thagd doesn't answer:"
