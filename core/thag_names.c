@@ -112,7 +112,7 @@ int thag_names_put(struct thag_names *names, uint32_t site, uint32_t kind, const
 	int full = !fits(names, &names->names, name, bytes);
 	if (!full)
 		ret = thag_strings_put(&names->names, name, bytes, &made.name);
-	if (!ret && !full && fits(names, &names->files, file, of_file))
+	if (!ret && !full && of_file && fits(names, &names->files, file, of_file))
 		ret = thag_strings_put(&names->files, file, of_file, &made.file);
 	if (ret)
 		return ret;

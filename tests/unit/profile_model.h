@@ -111,8 +111,7 @@ static inline void model_count(uint64_t *calls, uint64_t *min, uint64_t *max, ui
 }
 
 /** The innermost of these sites returns after `duration`. */
-static inline void model_return(struct model *model, const int *sites, int depth,
-				uint64_t duration)
+static inline void model_return(struct model *model, const int *sites, int depth, uint64_t duration)
 {
 	struct model_stack *stack = model_stack_of(model, sites, depth);
 	struct model_function *function = &model->functions[sites[depth - 1] % MODEL_NAMES];
@@ -139,8 +138,8 @@ static inline void model_run(struct model *model, struct thag_tree *tree, int ev
 		now += ticks;
 		if (depth < MODEL_DEPTH && events > 0 && model_random(model) % 9 < 5) {
 			sites[depth] = (int)(model_random(model) % MODEL_SITES);
-			nodes[depth + 1] = thag_tree_child(tree, nodes[depth],
-							   THAG_SITE_FIRST + (uint32_t)sites[depth]);
+			nodes[depth + 1] = thag_tree_child(
+				tree, nodes[depth], THAG_SITE_FIRST + (uint32_t)sites[depth]);
 			starts[depth++] = now;
 		} else if (depth > 0) {
 			uint64_t duration = now - starts[depth - 1];

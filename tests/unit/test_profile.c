@@ -81,9 +81,9 @@ static void expect_consistent(const struct thag_profile *profile)
 			children += nodes[c].total_ns;
 			cr_expect_eq(nodes[c].parent, i);
 			cr_expect_eq(nodes[c].depth, nodes[i].depth + 1);
-			cr_expect(!next || strcmp(thag_profile_name(profile, nodes[c].name, &bytes),
-						  thag_profile_name(profile, nodes[next].name,
-								    &bytes)) < 0);
+			cr_expect(!next ||
+				  strcmp(thag_profile_name(profile, nodes[c].name, &bytes),
+					 thag_profile_name(profile, nodes[next].name, &bytes)) < 0);
 		}
 		cr_expect_eq(nodes[i].total_ns, nodes[i].self_ns + children);
 	}
@@ -139,7 +139,9 @@ static uint64_t child_calls(const struct model *model, const char *text)
 
 Test(profile, corrects_each_self_time_for_its_own_and_its_childrens_calls)
 {
-	struct thag_scale scale = { .ns_per_tick = 1, .cost_inside = 5 * 256, .cost_outside = 1792 };
+	struct thag_scale scale = { .ns_per_tick = 1,
+				    .cost_inside = 5 * 256,
+				    .cost_outside = 1792 };
 	struct model model;
 	struct thag_profile *profile = model_profile(&model, 9, 2, 1000, &scale);
 	uint32_t count;
@@ -299,7 +301,8 @@ Test(profile, survives_numbers_from_a_hostile_program)
 
 	cr_assert_eq(thag_tree_init(&tree, 10), 0);
 	for (int i = 0; i < 3; i++)
-		thag_tree_add_call(&tree, thag_tree_child(&tree, 0, 0xfffff), UINT64_MAX, UINT64_MAX);
+		thag_tree_add_call(&tree, thag_tree_child(&tree, 0, 0xfffff), UINT64_MAX,
+				   UINT64_MAX);
 	cr_assert_eq(thag_profile_create(&profile, ""), 0);
 	cr_assert_eq(thag_profile_add(profile, &tree, names, NULL, 0), 0);
 	cr_assert_eq(thag_profile_finish(profile, &scale), 0);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "thag_names.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "thag/shm.h"
+
+static struct thag_names *create(void)
+{
+	struct thag_names *names = NULL;
+
+	cr_assert_eq(thag_names_create(&names), 0);
+	return names;
+}
+
+static int put(struct thag_names *names, uint32_t site, const char *name)
+{
+	return thag_names_put(names, site, THAG_SITE_FUNCTION, name, strlen(name), "f.c", 3, site);
+}
+
+Test(names, gives_back_what_was_put)
+{
+	struct thag_names *names = create();
+
+	cr_assert_eq(thag_names_put(names, 70000, THAG_SITE_SECTION, "load", 4, "io.c", 4, 12), 0);
+	struct thag_name got = thag_names_get(names, 70000);
+
+	cr_expect_str_eq(got.name, "load");
+	cr_expect_eq(got.name_bytes, 4);
+	cr_expect_str_eq(got.file, "io.c");
+	cr_expect_eq(got.file_bytes, 4);
+	cr_expect_eq(got.line, 12);
+	cr_expect_eq(got.kind, THAG_SITE_SECTION);
+	thag_names_destroy(names);
+}
+
+Test(names, equal_names_share_an_id)
+{
+	struct thag_names *names = create();
+	uint32_t before = thag_names_count(names);
+
+	put(names, 2, "same");
+	put(names, 3, "other");
+	put(names, 4, "same");
+	cr_expect_eq(thag_names_get(names, 2).name_id, thag_names_get(names, 4).name_id);
+	cr_expect_neq(thag_names_get(names, 2).name_id, thag_names_get(names, 3).name_id);
+	cr_expect_eq(thag_names_count(names), before + 2);
+	thag_names_destroy(names);
+}
+
+Test(names, the_first_naming_wins)
+{
+	struct thag_names *names = create();
+
+	cr_expect_eq(put(names, 2, "first"), 0);
+	cr_expect_eq(put(names, 2, "second"), 0);
+	cr_expect_str_eq(thag_names_get(names, 2).name, "first");
+	thag_names_destroy(names);
+}
+
+Test(names, special_sites_have_names)
+{
+	struct thag_names *names = create();
+
+	cr_expect_str_eq(thag_names_get(names, THAG_SITE_OVERFLOW).name, "<overflow>");
+	cr_expect_str_eq(thag_names_get(names, 0).name, "site 0");
+	cr_expect_str_eq(thag_names_get(names, 1048575).name, "site 1048575");
+	cr_expect_str_eq(thag_names_get(names, UINT32_MAX).name, "site 4294967295");
+	cr_expect_eq(thag_names_get(names, 9).name_id, UINT32_MAX);
+	cr_expect_str_eq(thag_names_get(names, 9).file, "");
+	thag_names_destroy(names);
+}
+
+Test(names, keeps_any_bytes_up_to_a_nul)
+{
+	static const char name[] = "\xff;\n\x1b<script>\0hidden";
+	struct thag_names *names = create();
+
+	cr_assert_eq(thag_names_put(names, 2, 1, name, sizeof(name) - 1, "a\0b", 3, 0), 0);
+	cr_expect_str_eq(thag_names_get(names, 2).name, "\xff;\n\x1b<script>");
+	cr_expect_str_eq(thag_names_get(names, 2).file, "a");
+	cr_assert_eq(thag_names_put(names, 3, 1, "\0x", 2, NULL, 0, 0), 0);
+	cr_expect_str_eq(thag_names_get(names, 3).name, "<unnamed>");
+	cr_assert_eq(thag_names_put(names, 4, 1, NULL, 0, NULL, 0, 0), 0);
+	cr_expect_str_eq(thag_names_get(names, 4).name, "<unnamed>");
+	thag_names_destroy(names);
+}
+
+Test(names, refuses_sites_that_can_not_be)
+{
+	struct thag_names *names = create();
+
+	cr_expect_eq(put(names, THAG_SITES_MAX - 1, "last"), 0);
+	cr_expect_eq(put(names, THAG_SITES_MAX, "beyond"), -EINVAL);
+	cr_expect_eq(put(names, UINT32_MAX, "beyond"), -EINVAL);
+	thag_names_destroy(names);
+}
+
+Test(names, memory_has_a_limit)
+{
+	size_t bytes = 1 << 20;
+	char *name = malloc(bytes + 1);
+	struct thag_names *names = create();
+	int ret = 0;
+	uint32_t site = 2;
+
+	memset(name, 'n', bytes + 1);
+	for (; !ret && site < 100; site++) {
+		snprintf(name, 12, "%011u", site);
+		name[11] = 'n';
+		ret = thag_names_put(names, site, 1, name, bytes + 1, "f", 1, 0);
+	}
+	cr_expect_eq(ret, -E2BIG);
+	cr_expect_str_eq(thag_names_get(names, site - 1).name, "<overflow>");
+	cr_expect_eq(thag_names_get(names, site - 2).name_bytes, bytes, "longer names are cut");
+	cr_expect(site > 60 && site < 68);
+	snprintf(name, 12, "%011u", 2);
+	name[11] = 'n';
+	cr_expect_eq(thag_names_put(names, site, 1, name, bytes, "f", 1, 0), 0,
+		     "what is there already needs no more memory");
+	thag_names_destroy(names);
+	free(name);
+}
+
+Test(names, a_copy_lives_by_itself)
+{
+	struct thag_names *names = create(), *copy;
+
+	for (uint32_t i = 2; i < 5000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "f%u", i / 2);
+		put(names, i, name);
+	}
+	cr_assert_eq(thag_names_copy(&copy, names), 0);
+	thag_names_destroy(names);
+	put(copy, 9000, "f77");
+	put(copy, 9001, "new");
+	cr_expect_eq(thag_names_get(copy, 9000).name_id, thag_names_get(copy, 154).name_id);
+	cr_expect_str_eq(thag_names_get(copy, 9001).name, "new");
+	for (uint32_t i = 2; i < 5000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "f%u", i / 2);
+		cr_expect_str_eq(thag_names_get(copy, i).name, name);
+		cr_expect_eq(thag_names_get(copy, i).line, i);
+	}
+	thag_names_destroy(copy);
+}
