@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "http.h"
+#include "life.h"
+#include "log.h"
+#include "reattach.h"
+
+#define TICK_MS 250
+#define LINE_BYTES (THAG_PATH_BYTES + 128)
+
+static void on_signal(uv_signal_t *handle, int signal)
+{
+	thag_log_write(THAG_LOG_INFO, "ending by SIG%s", sigabbrev_np(signal));
+	thag_daemon_stop(handle->data);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	thag_registry_tick(timer->data);
+}
+
+void thag_daemon_hold(struct thag_daemon *daemon)
+{
+	daemon->holds++;
+}
+
+static void end_when_free(struct thag_daemon *daemon)
+{
+	if (daemon->stopping && daemon->holds == 0)
+		uv_stop(&daemon->loop);
+}
+
+void thag_daemon_release(struct thag_daemon *daemon)
+{
+	daemon->holds--;
+	end_when_free(daemon);
+}
+
+void thag_daemon_stop(struct thag_daemon *daemon)
+{
+	if (daemon->stopping)
+		return;
+	daemon->stopping = true;
+	thag_control_stop(daemon->control);
+	end_when_free(daemon);
+}
+
+/* "" stays: profiles go where each program runs. */
+static int find_output_dir(struct thag_daemon *daemon)
+{
+	const char *named = daemon->options.output_dir;
+	char *path;
+
+	if (!named)
+		return 0;
+	path = realpath(named, NULL);
+	if (!path || strlen(path) >= sizeof(daemon->output_dir) || access(path, W_OK | X_OK) != 0) {
+		fprintf(stderr, "thagd: can't write to --output-dir %s: %s\n", named,
+			strerror(errno));
+		free(path);
+		return -EACCES;
+	}
+	strcpy(daemon->output_dir, path);
+	free(path);
+	return 0;
+}
+
+static int start_signals(struct thag_daemon *daemon)
+{
+	static const int numbers[2] = { SIGINT, SIGTERM };
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	for (int i = 0; i < 2; i++) {
+		uv_signal_init(&daemon->loop, &daemon->signals[i]);
+		daemon->signals[i].data = daemon;
+		if (uv_signal_start(&daemon->signals[i], on_signal, numbers[i]) != 0)
+			return -EINVAL;
+	}
+	uv_timer_init(&daemon->loop, &daemon->tick);
+	daemon->tick.data = daemon;
+	return uv_timer_start(&daemon->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+/* Everything that needs the loop. */
+static int start_serving(struct thag_daemon *daemon)
+{
+	int ret = start_signals(daemon);
+
+	if (ret == 0)
+		ret = thag_drain_create(&daemon->drain, 0);
+	if (ret == 0)
+		ret = thag_http_start(daemon);
+	if (ret != 0)
+		return ret;
+	thag_reattach_all(daemon);
+	return thag_control_start(daemon);
+}
+
+static void announce(struct thag_daemon *daemon,
+		     void (*ready)(struct thag_daemon *daemon, const char *line))
+{
+	char line[LINE_BYTES];
+
+	thag_runtime_announce(&daemon->runtime, daemon->port);
+	snprintf(line, sizeof(line), "thagd %s listening: http://localhost:%u (socket %s)",
+		 THAG_VERSION, daemon->port, daemon->runtime.socket);
+	ready(daemon, line);
+}
+
+/* Programs that still run are left alone: the next thagd finds them by their records. */
+static void save_running(struct thag_daemon *daemon)
+{
+	for (uint32_t i = 0; i < daemon->registry.count; i++) {
+		struct thag_session *session = daemon->registry.sessions[i];
+
+		if (thag_session_is_live(session) && !session->finishing)
+			thag_life_leave(daemon, session);
+	}
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void stop_serving(struct thag_daemon *daemon)
+{
+	if (daemon->control)
+		save_running(daemon);
+	thag_control_stop(daemon->control);
+	thag_http_stop(daemon->http);
+	thag_drain_destroy(daemon->drain);
+	uv_walk(&daemon->loop, close_handle, NULL);
+	uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	thag_control_destroy(daemon->control);
+	thag_http_destroy(daemon->http);
+	uv_loop_close(&daemon->loop);
+	thag_registry_fini(&daemon->registry);
+}
+
+static int exit_status(int err)
+{
+	switch (err) {
+	case 0:
+		return THAG_EXIT_OK;
+	case -EALREADY:
+		return THAG_EXIT_RUNNING;
+	case -EADDRINUSE:
+		return THAG_EXIT_PORT;
+	default:
+		return THAG_EXIT_FAILURE;
+	}
+}
+
+int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *options,
+		    void (*ready)(struct thag_daemon *daemon, const char *line))
+{
+	int ret;
+
+	*daemon = (struct thag_daemon){ .options = *options, .runtime = THAG_RUNTIME_EMPTY };
+	thag_clock_init(&daemon->clock);
+	ret = find_output_dir(daemon);
+	if (ret == 0)
+		ret = thag_runtime_open(&daemon->runtime, options->socket);
+	if (ret != 0)
+		goto out;
+	ret = uv_loop_init(&daemon->loop);
+	if (ret != 0)
+		goto out;
+	ret = start_serving(daemon);
+	if (ret == 0) {
+		announce(daemon, ready);
+		uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	}
+	stop_serving(daemon);
+out:
+	thag_runtime_close(&daemon->runtime);
+	thag_clock_fini(&daemon->clock);
+	return exit_status(ret);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "drain.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+struct list {
+	struct thag_session *sessions[THAG_SESSIONS_LIVE_MAX];
+	uint32_t count;
+};
+
+struct worker {
+	struct thag_drain *drain;
+	uint32_t index;
+	pthread_t thread;
+	uint64_t generation; /* of its copy of the list */
+	struct list list;
+	uint64_t words[THAG_RING_BATCH];
+};
+
+struct thag_drain {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	atomic_uint_least64_t generation; /* relaxed hint; the truth is read under the lock */
+	bool stopping;
+	struct list list;
+	uint32_t worker_count;
+	struct worker *workers[THAG_DRAIN_THREADS_MAX];
+};
+
+static void list_clear(struct list *list)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		thag_session_unref(list->sessions[i]);
+	list->count = 0;
+}
+
+static void list_copy(struct list *to, const struct list *from)
+{
+	list_clear(to);
+	for (uint32_t i = 0; i < from->count; i++)
+		to->sessions[to->count++] = thag_session_ref(from->sessions[i]);
+}
+
+/* A signal handler that jumped away leaves a hole; looking for one costs more than a read. */
+static bool skip_hole(struct thag_session_ring *ring, uint64_t now_ns)
+{
+	if (now_ns - ring->hole_check_ns < THAG_DRAIN_HOLE_CHECK_NS)
+		return false;
+	ring->hole_check_ns = now_ns;
+	return thag_ring_skip_hole(&ring->reader, now_ns, false);
+}
+
+static void check_quarantine(struct thag_session_ring *ring)
+{
+	if (ring->stream.invalid <= THAG_SESSION_INVALID_MAX)
+		return;
+	ring->quarantined = true;
+	/* relaxed: the main loop only shows it */
+	atomic_store_explicit(&ring->session->quarantined, true, memory_order_relaxed);
+}
+
+/* Returns whether there were words. */
+static bool drain_ring(struct worker *worker, struct thag_session_ring *ring, uint64_t now_ns)
+{
+	bool any = false;
+
+	for (int i = 0; i < THAG_DRAIN_BATCHES && !ring->quarantined; i++) {
+		size_t count = thag_ring_read(&ring->reader, worker->words, THAG_RING_BATCH);
+
+		if (count == 0)
+			return skip_hole(ring, now_ns) || any;
+		thag_stream_feed(&ring->stream, worker->words, count);
+		check_quarantine(ring);
+		any = true;
+	}
+	return any;
+}
+
+/* The lock is given up after each ring that had words, so that readers get in. */
+static bool drain_session(struct worker *worker, struct thag_session *session, uint64_t now_ns)
+{
+	uint32_t workers = worker->drain->worker_count;
+	uint32_t first = (uint32_t)((worker->index + session->id) % workers);
+	bool any = false;
+
+	pthread_rwlock_rdlock(&session->lock);
+	for (uint32_t i = first; !session->detached && i < thag_session_rings_used(session);
+	     i += workers) {
+		if (!drain_ring(worker, &session->rings[i], now_ns))
+			continue;
+		any = true;
+		pthread_rwlock_unlock(&session->lock);
+		pthread_rwlock_rdlock(&session->lock);
+	}
+	pthread_rwlock_unlock(&session->lock);
+	return any;
+}
+
+static bool drain_all(struct worker *worker)
+{
+	uint64_t now_ns = thag_clock_mono_ns();
+	bool any = false;
+
+	for (uint32_t i = 0; i < worker->list.count; i++)
+		any |= drain_session(worker, worker->list.sessions[i], now_ns);
+	return any;
+}
+
+/* Takes over the list when it changed, and sleeps while it is empty. False: the end. */
+static bool refresh(struct worker *worker)
+{
+	struct thag_drain *drain = worker->drain;
+	bool go_on;
+
+	if (atomic_load_explicit(&drain->generation, memory_order_relaxed) == worker->generation &&
+	    worker->list.count)
+		return true;
+	pthread_mutex_lock(&drain->lock);
+	while (!drain->stopping && drain->list.count == 0) {
+		list_clear(&worker->list);
+		pthread_cond_wait(&drain->changed, &drain->lock);
+	}
+	list_copy(&worker->list, &drain->list);
+	worker->generation = atomic_load_explicit(&drain->generation, memory_order_relaxed);
+	go_on = !drain->stopping;
+	pthread_mutex_unlock(&drain->lock);
+	return go_on;
+}
+
+static long nap(long last_ns)
+{
+	long ns = last_ns ? last_ns * 2 : THAG_DRAIN_NAP_MIN_NS;
+	struct timespec rest = { 0 };
+
+	rest.tv_nsec = ns < THAG_DRAIN_NAP_MAX_NS ? ns : THAG_DRAIN_NAP_MAX_NS;
+	nanosleep(&rest, NULL);
+	return rest.tv_nsec;
+}
+
+static void *work(void *arg)
+{
+	struct worker *worker = arg;
+	long nap_ns = 0;
+
+	pthread_setname_np(pthread_self(), "thagd-drain");
+	while (refresh(worker))
+		nap_ns = drain_all(worker) ? 0 : nap(nap_ns);
+	list_clear(&worker->list);
+	return NULL;
+}
+
+static int start_worker(struct thag_drain *drain)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int ret;
+
+	if (!worker)
+		return -ENOMEM;
+	worker->drain = drain;
+	worker->index = drain->worker_count;
+	drain->workers[drain->worker_count] = worker;
+	ret = -pthread_create(&worker->thread, NULL, work, worker);
+	if (ret != 0)
+		free(worker);
+	return ret;
+}
+
+/* Signals are for the main loop; a thread inherits the mask of its maker. */
+static int start_workers(struct thag_drain *drain, uint32_t threads)
+{
+	sigset_t all, before;
+	int ret = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&drain->lock); /* they wait here until their number is known */
+	while (ret == 0 && drain->worker_count < threads) {
+		ret = start_worker(drain);
+		if (ret == 0)
+			drain->worker_count++;
+	}
+	pthread_mutex_unlock(&drain->lock);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return ret;
+}
+
+static uint32_t clamp_threads(unsigned threads)
+{
+	long cpus = threads ? (long)threads : sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cpus < 1)
+		return 1;
+	return cpus < THAG_DRAIN_THREADS_MAX ? (uint32_t)cpus : THAG_DRAIN_THREADS_MAX;
+}
+
+int thag_drain_create(struct thag_drain **out, unsigned threads)
+{
+	struct thag_drain *drain = calloc(1, sizeof(*drain));
+	int ret;
+
+	if (!drain)
+		return -ENOMEM;
+	pthread_mutex_init(&drain->lock, NULL);
+	pthread_cond_init(&drain->changed, NULL);
+	atomic_init(&drain->generation, 1);
+	ret = start_workers(drain, clamp_threads(threads));
+	if (ret != 0) {
+		thag_drain_destroy(drain);
+		return ret;
+	}
+	*out = drain;
+	return 0;
+}
+
+static void announce(struct thag_drain *drain)
+{
+	atomic_fetch_add_explicit(&drain->generation, 1, memory_order_relaxed);
+	pthread_cond_broadcast(&drain->changed);
+}
+
+void thag_drain_destroy(struct thag_drain *drain)
+{
+	if (!drain)
+		return;
+	pthread_mutex_lock(&drain->lock);
+	drain->stopping = true;
+	announce(drain);
+	pthread_mutex_unlock(&drain->lock);
+	for (uint32_t i = 0; i < drain->worker_count; i++) {
+		pthread_join(drain->workers[i]->thread, NULL);
+		free(drain->workers[i]);
+	}
+	list_clear(&drain->list);
+	pthread_cond_destroy(&drain->changed);
+	pthread_mutex_destroy(&drain->lock);
+	free(drain);
+}
+
+int thag_drain_add(struct thag_drain *drain, struct thag_session *session)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&drain->lock);
+	if (drain->list.count == THAG_SESSIONS_LIVE_MAX) {
+		ret = -ENOSPC;
+	} else {
+		drain->list.sessions[drain->list.count++] = thag_session_ref(session);
+		announce(drain);
+	}
+	pthread_mutex_unlock(&drain->lock);
+	return ret;
+}
+
+void thag_drain_remove(struct thag_drain *drain, struct thag_session *session)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&drain->lock);
+	for (uint32_t i = 0; i < drain->list.count && !found; i++) {
+		if (drain->list.sessions[i] != session)
+			continue;
+		drain->list.sessions[i] = drain->list.sessions[--drain->list.count];
+		found = true;
+	}
+	announce(drain);
+	pthread_mutex_unlock(&drain->lock);
+	thag_session_detach(session);
+	if (found)
+		thag_session_unref(session);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The files a session leaves: STEM.folded and STEM.json. Each is written whole or not at all,
+ * under a name that nobody had before.
+ *
+ * Thread: any; blocks on the disk.
+ */
+#ifndef THAG_FILES_H
+#define THAG_FILES_H
+
+#include <stddef.h>
+
+#include "limits.h"
+
+/** What is written, and where to. Borrowed. */
+struct thag_files {
+	const char *directory;
+	const char *stem; /* a safe file name: see thag_format_file_name */
+	int pid;          /* told apart by it, when the stem is taken */
+	const void *folded;
+	size_t folded_bytes;
+	const void *json;
+	size_t json_bytes;
+};
+
+/**
+ * Writes both, under the stem, else STEM-PID, else STEM-PID-2 and so on. On success `paths` has
+ * the names of STEM.folded and STEM.json. Otherwise a negative errno, and neither file is there.
+ */
+int thag_files_write(const struct thag_files *files, char paths[static 2][THAG_PATH_BYTES]);
+
+/**
+ * Writes `path`, replacing it at once with what is whole; the mode is 0600. For our own records
+ * in our own directory `dir_fd`. 0 or a negative errno.
+ */
+int thag_files_replace(int dir_fd, const char *name, const void *data, size_t bytes);
+
+#endif

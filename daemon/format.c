@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "format.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "thag_text.h"
+
+#define YEAR_9999_S UINT64_C(253402300799)
+#define UTF8_GROWTH 3 /* an invalid byte becomes U+FFFD */
+
+json_t *thag_format_json(const char *text, size_t bytes)
+{
+	struct thag_buffer utf8 = { 0 };
+	json_t *json = NULL;
+
+	bytes = strnlen(text, bytes);
+	if (thag_text_append_utf8(&utf8, text, bytes, bytes * UTF8_GROWTH + UTF8_GROWTH) == 0)
+		json = json_stringn(utf8.data ? (const char *)utf8.data : "", utf8.bytes);
+	thag_buffer_fini(&utf8);
+	return json;
+}
+
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("._+-", c));
+}
+
+void thag_format_file_name(char *out, size_t size, const char *text, size_t bytes)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < bytes && text[i] && used + 1 < size; i++)
+		out[used++] = is_plain(text[i]) ? text[i] : '_';
+	if (used == 0)
+		used = (size_t)snprintf(out, size, "program");
+	if (out[0] == '.' || out[0] == '-')
+		out[0] = '_';
+	out[used] = '\0';
+}
+
+/* Any 64-bit time must be printable: a program names its own start. */
+static time_t seconds(uint64_t real_ns)
+{
+	return (time_t)(real_ns / 1000000000 % YEAR_9999_S);
+}
+
+void thag_format_stamp(char out[static 16], uint64_t real_ns)
+{
+	time_t s = seconds(real_ns);
+	struct tm tm;
+
+	localtime_r(&s, &tm);
+	if (strftime(out, 16, "%Y%m%d-%H%M%S", &tm) == 0)
+		memcpy(out, "00000000-000000", 16);
+}
+
+void thag_format_iso(char out[static 32], uint64_t real_ns)
+{
+	time_t s = seconds(real_ns);
+	struct tm tm;
+	size_t used;
+
+	gmtime_r(&s, &tm);
+	used = strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + used, 32 - used, ".%03uZ", (unsigned)(real_ns / 1000000 % 1000));
+}

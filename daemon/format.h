@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What a session says about itself, made fit for JSON and for file names.
+ *
+ * Thread: any.
+ */
+#ifndef THAG_FORMAT_H
+#define THAG_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+/** A JSON string of any bytes, invalid UTF-8 replaced; NUL ends it. NULL without memory. */
+json_t *thag_format_json(const char *text, size_t bytes);
+
+/**
+ * Makes a file name of any bytes: only letters, digits and `._+-` stay, others become `_`; it is
+ * never empty, never starts with a dot or a hyphen, and is cut to `size` - 1 bytes.
+ */
+void thag_format_file_name(char *out, size_t size, const char *text, size_t bytes);
+
+/** Local time as yyyymmdd-HHmmss. */
+void thag_format_stamp(char out[static 16], uint64_t real_ns);
+
+/** UTC as 2026-11-22T22:10:01.123Z. */
+void thag_format_iso(char out[static 32], uint64_t real_ns);
+
+#endif

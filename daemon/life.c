@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "life.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/wait.h>
+
+#include "clock.h"
+#include "daemon.h"
+#include "log.h"
+#include "proc.h"
+#include "records.h"
+#include "save.h"
+
+/* What watches one session. Freed when both handles are closed. */
+struct life {
+	struct thag_daemon *daemon;
+	struct thag_session *session; /* a reference */
+	int pidfd;
+	bool by_exec; /* the process lives, as another program */
+	uint32_t probes;
+	uint32_t open_handles;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	uv_work_t work;
+	struct thag_save save;
+};
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct life *life = handle->data;
+
+	if (--life->open_handles)
+		return;
+	if (life->pidfd >= 0)
+		close(life->pidfd);
+	thag_session_unref(life->session);
+	free(life);
+}
+
+static void life_close(struct life *life)
+{
+	life->session->life = NULL;
+	uv_close((uv_handle_t *)&life->poll, on_closed);
+	uv_close((uv_handle_t *)&life->timer, on_closed);
+}
+
+static void run_save(uv_work_t *work)
+{
+	thag_save_run(&((struct life *)work->data)->save);
+}
+
+static void after_save(uv_work_t *work, int status)
+{
+	struct life *life = work->data;
+	struct thag_daemon *daemon = life->daemon;
+
+	(void)status;
+	thag_save_done(&life->save);
+	thag_records_remove(daemon->runtime.records_fd, life->session->id);
+	daemon->registry.version++;
+	life_close(life);
+	thag_registry_trim(&daemon->registry);
+	thag_daemon_release(daemon);
+}
+
+/* Its state is known: the rest is files. */
+static void conclude(struct life *life, enum thag_session_state state)
+{
+	struct thag_session *session = life->session;
+	struct thag_daemon *daemon = life->daemon;
+
+	uv_timer_stop(&life->timer);
+	session->state = state;
+	thag_registry_finished(&daemon->registry);
+	thag_log_write(THAG_LOG_INFO, "session %llu (%s, pid %d) %s%s%s",
+		       (unsigned long long)session->id, session->program, (int)session->pid,
+		       thag_session_state_name(state), session->signal > 0 ? " by SIG" : "",
+		       session->signal > 0 && sigabbrev_np(session->signal) ?
+			       sigabbrev_np(session->signal) :
+			       "");
+	life->save = (struct thag_save){ .session = session,
+					 .clock = &daemon->clock,
+					 .default_dir = daemon->output_dir };
+	uv_queue_work(&daemon->loop, &life->work, run_save, after_save);
+}
+
+static void conclude_by_status(struct life *life, int status)
+{
+	struct thag_session *session = life->session;
+
+	if (WIFSIGNALED(status)) {
+		session->signal = WTERMSIG(status);
+		conclude(life, THAG_SESSION_CRASHED);
+		return;
+	}
+	session->exit_code = WEXITSTATUS(status);
+	conclude(life, THAG_SESSION_ENDED);
+}
+
+static void on_probe(uv_timer_t *timer)
+{
+	struct life *life = timer->data;
+	struct thag_session *session = life->session;
+	int status;
+
+	if (thag_proc_exit_status(life->pidfd, session->pid, &status) == 0) {
+		conclude_by_status(life, status);
+	} else if (session->reported_status >= 0) {
+		conclude_by_status(life, session->reported_status);
+	} else if (++life->probes >= THAG_EXIT_PROBES) {
+		bool exited = thag_session_exited(session);
+
+		session->signal = exited ? 0 : -1;
+		conclude(life, exited ? THAG_SESSION_ENDED : THAG_SESSION_CRASHED);
+	}
+}
+
+static void run_finish(uv_work_t *work)
+{
+	struct life *life = work->data;
+
+	thag_session_finish(life->session, true);
+}
+
+static void after_finish(uv_work_t *work, int status)
+{
+	struct life *life = work->data;
+
+	(void)status;
+	thag_session_count(life->session, &life->session->counts);
+	if (life->by_exec)
+		conclude(life, THAG_SESSION_ENDED);
+	else
+		uv_timer_start(&life->timer, on_probe, 0, THAG_EXIT_PROBE_MS);
+}
+
+static void begin_finish(struct life *life)
+{
+	struct thag_session *session = life->session;
+
+	uv_poll_stop(&life->poll);
+	session->finishing = true;
+	session->end_mono_ns = thag_clock_mono_ns();
+	thag_daemon_hold(life->daemon);
+	thag_drain_remove(life->daemon->drain, session);
+	uv_queue_work(&life->daemon->loop, &life->work, run_finish, after_finish);
+}
+
+static void on_exit_seen(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	begin_finish(poll->data);
+}
+
+static int watch(struct life *life)
+{
+	uv_loop_t *loop = &life->daemon->loop;
+	int ret = uv_poll_init(loop, &life->poll, life->pidfd);
+
+	if (ret != 0)
+		return ret;
+	uv_timer_init(loop, &life->timer);
+	life->poll.data = life->timer.data = life->work.data = life;
+	life->open_handles = 2;
+	return uv_poll_start(&life->poll, UV_READABLE, on_exit_seen);
+}
+
+/* Undoes what thag_life_begin did; a life whose handles are open frees itself. */
+static void unwatch(struct life *life)
+{
+	life->pidfd = -1; /* the caller's again */
+	life->session->life = NULL;
+	if (life->open_handles) {
+		life_close(life);
+		return;
+	}
+	thag_session_unref(life->session);
+	free(life);
+}
+
+int thag_life_begin(struct thag_daemon *daemon, struct thag_session *session, int pidfd)
+{
+	struct life *life = calloc(1, sizeof(*life));
+	int ret;
+
+	if (!life)
+		return -ENOMEM;
+	life->daemon = daemon;
+	life->pidfd = pidfd;
+	life->session = thag_session_ref(session);
+	session->life = life;
+	ret = watch(life);
+	if (ret == 0)
+		ret = thag_drain_add(daemon->drain, session);
+	if (ret == 0)
+		ret = thag_registry_add(&daemon->registry, session);
+	if (ret != 0) {
+		thag_drain_remove(daemon->drain, session);
+		unwatch(life);
+	}
+	return ret;
+}
+
+void thag_life_check_exec(struct thag_daemon *daemon, struct thag_session *session)
+{
+	struct life *life = session->life;
+
+	(void)daemon;
+	if (!life || session->finishing ||
+	    thag_proc_maps_inode(session->pid, session->memory.shm_inode) != 0)
+		return;
+	life->by_exec = true;
+	begin_finish(life);
+}
+
+void thag_life_report_exit(struct thag_daemon *daemon, pid_t pid, int status)
+{
+	for (uint32_t i = daemon->registry.count; i-- > 0;) {
+		struct thag_session *session = daemon->registry.sessions[i];
+
+		if (session->pid != pid || session->state == THAG_SESSION_LOST)
+			continue;
+		session->reported_status = status;
+		return;
+	}
+}
+
+void thag_life_leave(struct thag_daemon *daemon, struct thag_session *session)
+{
+	struct thag_save save = { .session = session,
+				  .clock = &daemon->clock,
+				  .default_dir = daemon->output_dir };
+
+	session->end_mono_ns = thag_clock_mono_ns();
+	thag_drain_remove(daemon->drain, session);
+	thag_session_finish(session, false);
+	thag_session_count(session, &session->counts);
+	thag_session_say(session, "thagd was stopped while the program ran");
+	thag_save_run(&save);
+	thag_save_done(&save);
+}

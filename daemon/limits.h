@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Every limit of the daemon, in one place: what a program, a browser or a command can make
+ * thagd hold, do or wait for at most.
+ */
+#ifndef THAG_LIMITS_H
+#define THAG_LIMITS_H
+
+#include <stdint.h>
+
+/* sessions */
+#define THAG_SESSIONS_LIVE_MAX 256     /* programs recorded at once */
+#define THAG_SESSIONS_FINISHED_MAX 100 /* kept to look at; the oldest goes first */
+#define THAG_SESSION_IDLE_NS UINT64_C(2000000000)
+#define THAG_SESSION_INVALID_MAX 4096 /* senseless words of one ring before quarantine */
+#define THAG_MEMBERS_ENDED_MAX 256    /* ended threads kept apart; older ones are merged */
+#define THAG_MEMBERS_MAX 8192         /* threads of a session held at once, dead or alive */
+#define THAG_REPORT_THREADS_MAX 256   /* threads named in the list of sessions */
+#define THAG_MESSAGE_BYTES 256        /* what a session has to say to its user */
+#define THAG_PROGRAM_BYTES 256        /* name of a program */
+
+/* memory */
+#define THAG_TREE_NODES_MAX (UINT32_C(1) << 20)       /* nodes of one thread's tree */
+#define THAG_TREE_NODES_TIGHT UINT32_C(64)            /* the same, when the budget is spent */
+#define THAG_TREES_BYTES_MAX (UINT64_C(512) << 20)    /* all trees of all sessions */
+#define THAG_FINISHED_BYTES_MAX (UINT64_C(256) << 20) /* of those, trees of finished sessions */
+
+/* draining */
+#define THAG_DRAIN_THREADS_MAX 4
+#define THAG_DRAIN_BATCHES 16 /* batches of one ring before others get their turn */
+#define THAG_DRAIN_NAP_MIN_NS 100000
+#define THAG_DRAIN_NAP_MAX_NS 2000000
+#define THAG_DRAIN_HOLE_CHECK_NS UINT64_C(10000000)
+
+/* control socket */
+#define THAG_CONTROL_CONNECTIONS_MAX 64
+#define THAG_CONTROL_TIMEOUT_MS 2000 /* from accept to the request */
+#define THAG_CONTROL_FDS_MAX 16      /* received at once; all but the first are closed */
+#define THAG_CONTROL_BACKLOG 128
+#define THAG_WHY_BYTES 160 /* one line that says why something was refused */
+
+/* how a program ended */
+#define THAG_EXIT_PROBE_MS 10
+#define THAG_EXIT_PROBES 20
+
+/* records of sessions, for the next thagd */
+#define THAG_RECORDS_MAX 1024
+#define THAG_RECORD_BYTES 4096
+#define THAG_PROC_FDS_MAX 65536             /* links looked at in /proc/PID/fd */
+#define THAG_PROC_MAPS_BYTES (64u << 20)    /* of /proc/PID/maps */
+#define THAG_PROC_NET_BYTES (16u << 20)     /* of /proc/net/tcp */
+
+/* web */
+#define THAG_HTTP_CONNECTIONS_MAX 256
+#define THAG_HTTP_HEADER_BYTES 4096
+#define THAG_HTTP_TIMEOUT_S 10
+#define THAG_HTTP_CHUNK_BYTES 65536
+#define THAG_HTTP_BACKLOG 64
+#define THAG_WS_MESSAGE_BYTES 4096 /* of one request of a browser */
+#define THAG_VIEW_SEARCH_BYTES 256
+#define THAG_VIEW_WIDTH_MAX 16384
+#define THAG_VIEW_QUERIES_MAX 64 /* distinct views of one session made by one job */
+#define THAG_VIEW_PERIOD_MS (1000 / 8)
+#define THAG_PORTS_TRIED 16
+
+/* files */
+#define THAG_STEM_TRIES 1000
+#define THAG_PATH_BYTES 4096
+
+#endif

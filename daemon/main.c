@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/wait.h>
+
+#include "daemon.h"
+#include "log.h"
+#include "options.h"
+
+static struct thag_daemon daemon_state; /* the process's state */
+static int ready_fd = -1;               /* where who started us in the background waits */
+
+/* In the background the line goes to the waiting parent, and from now on all else to the log. */
+static void on_ready(struct thag_daemon *daemon, const char *line)
+{
+	if (ready_fd < 0) {
+		puts(line);
+		fflush(stdout);
+		return;
+	}
+	if (thag_runtime_to_log(&daemon->runtime) != 0 || chdir("/") != 0)
+		thag_log_write(THAG_LOG_WARN, "still attached to where it was started");
+	thag_log_write(THAG_LOG_INFO, "%s", line);
+	if (write(ready_fd, line, strlen(line)) < 0)
+		thag_log_write(THAG_LOG_DEBUG, "nobody waited for the start");
+	close(ready_fd);
+	ready_fd = -1;
+}
+
+/* The parent prints what the child says when it is ready, else ends as the child ended. */
+static int wait_ready(int fd, pid_t child)
+{
+	char line[8192];
+	ssize_t got;
+	int status;
+
+	do
+		got = read(fd, line, sizeof(line) - 1);
+	while (got < 0 && errno == EINTR);
+	if (got > 0) {
+		line[got] = '\0';
+		puts(line);
+		return THAG_EXIT_OK;
+	}
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return THAG_EXIT_FAILURE;
+}
+
+/* Returns in the child with -1; in the parent with its exit status. */
+static int go_to_background(void)
+{
+	int fds[2], ret;
+	pid_t child;
+
+	if (pipe2(fds, O_CLOEXEC) != 0 || (child = fork()) < 0) {
+		fprintf(stderr, "thagd: can't go to the background: %s\n", strerror(errno));
+		return THAG_EXIT_FAILURE;
+	}
+	if (child == 0) {
+		close(fds[0]);
+		ready_fd = fds[1];
+		setsid();
+		return -1;
+	}
+	close(fds[1]);
+	ret = wait_ready(fds[0], child);
+	close(fds[0]);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct thag_options options;
+	int ret = thag_options_parse(&options, argc, argv);
+
+	if (ret >= 0)
+		return ret;
+	thag_log_set_level((enum thag_log_level)options.log_level);
+	if (options.daemonize) {
+		ret = go_to_background();
+		if (ret >= 0)
+			return ret;
+	}
+	return thag_daemon_run(&daemon_state, &options, on_ready);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "reattach.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/mman.h>
+
+#include "daemon.h"
+#include "handshake.h"
+#include "hello.h"
+#include "life.h"
+#include "log.h"
+#include "proc.h"
+#include "records.h"
+
+#define SHM_LINK "/memfd:thag-shm (deleted)"
+#define CONSUMER_LINK "/memfd:thag-consumer (deleted)"
+#define LINK_BYTES 64
+#define DIR_BYTES 64
+
+/* What is looked for among a program's descriptors, and what was found. */
+struct search {
+	const struct thag_record *record;
+	struct thag_shm_header header;
+	struct thag_session_memory memory; /* shm set when found, consumer likewise */
+};
+
+static void try_shm(struct search *search, int fd)
+{
+	struct thag_session_memory memory = { 0 };
+	struct thag_shm_header header;
+	char why[THAG_WHY_BYTES];
+
+	if (search->memory.shm || thag_hello_map(fd, &memory, &header, why) != 0)
+		return;
+	if (memcmp(header.nonce, search->record->nonce, sizeof(header.nonce)) != 0) {
+		thag_session_memory_fini(&memory);
+		return;
+	}
+	search->header = header;
+	search->memory.shm = memory.shm;
+	search->memory.shm_bytes = memory.shm_bytes;
+	search->memory.shm_inode = memory.shm_inode;
+}
+
+/* Needs the slot count, so the program's own memfd is found first. */
+static void try_consumer(struct search *search, int fd)
+{
+	struct thag_shm_consumer_header header;
+	char why[THAG_WHY_BYTES];
+	uint64_t bytes = thag_shm_consumer_bytes(search->header.slots);
+	void *map;
+
+	if (search->memory.consumer ||
+	    thag_handshake_check_consumer_fd(fd, search->header.slots, why) != 0)
+		return;
+	map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return;
+	memcpy(&header, map, sizeof(header));
+	if (header.magic != THAG_CONSUMER_MAGIC || header.version != THAG_SHM_VERSION ||
+	    header.slots != search->header.slots || header.session != search->record->id) {
+		munmap(map, bytes);
+		return;
+	}
+	search->memory.consumer = map;
+	search->memory.consumer_bytes = bytes;
+}
+
+/* Opens anew, through /proc, each descriptor whose link reads `wanted`. */
+static void scan(struct search *search, const char *wanted, int flags,
+		 void (*found)(struct search *search, int fd))
+{
+	char path[DIR_BYTES], link[LINK_BYTES];
+	struct dirent *entry;
+	uint32_t seen = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)search->record->pid);
+	dir = opendir(path);
+	if (!dir)
+		return;
+	while (seen++ < THAG_PROC_FDS_MAX && (entry = readdir(dir))) {
+		ssize_t got = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+		int fd;
+
+		if (got < 0)
+			continue;
+		link[got] = '\0';
+		if (strcmp(link, wanted) != 0)
+			continue;
+		fd = openat(dirfd(dir), entry->d_name, flags | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		found(search, fd);
+		close(fd);
+	}
+	closedir(dir);
+}
+
+static int find_memory(struct search *search)
+{
+	scan(search, SHM_LINK, O_RDONLY, try_shm);
+	if (search->memory.shm)
+		scan(search, CONSUMER_LINK, O_RDWR, try_consumer);
+	if (search->memory.shm && search->memory.consumer)
+		return 0;
+	thag_session_memory_fini(&search->memory);
+	return -ENOENT;
+}
+
+static int adopt(struct thag_daemon *daemon, struct search *search, int pidfd)
+{
+	struct thag_session_origin origin = { .id = search->record->id,
+					      .pid = search->record->pid,
+					      .header = &search->header,
+					      .memory = search->memory,
+					      .adopted = true };
+	struct thag_session *session = NULL;
+	int ret = thag_session_create(&session, &origin);
+
+	if (ret != 0)
+		return ret;
+	search->memory = (struct thag_session_memory){ 0 };
+	session->start_real_ns = search->record->start_real_ns;
+	if (session->lost_before)
+		thag_session_say(session,
+				 "thagd was restarted: %llu events before that went with the "
+				 "earlier one",
+				 (unsigned long long)session->lost_before);
+	ret = thag_life_begin(daemon, session, pidfd);
+	if (ret != 0) {
+		thag_session_unref(session);
+		return ret;
+	}
+	thag_log_write(THAG_LOG_INFO, "session %llu: %s, pid %d, goes on; %s",
+		       (unsigned long long)session->id, session->program, (int)session->pid,
+		       session->message[0] ? session->message : "nothing was lost");
+	return 0;
+}
+
+/* A process with that pid that started at another time is another one. */
+static int reattach(struct thag_daemon *daemon, const struct thag_record *record,
+		    const char **why)
+{
+	struct search search = { .record = record };
+	uint64_t start_time = 0;
+	int pidfd = thag_proc_open(record->pid);
+	int ret;
+
+	*why = "the program ended while no thagd ran: what it recorded is gone";
+	if (pidfd < 0)
+		return pidfd;
+	ret = thag_proc_start_time(record->pid, &start_time);
+	if (ret == 0 && start_time != record->start_time)
+		ret = -ESRCH;
+	if (ret == 0) {
+		*why = "thagd was restarted and can't find the program's memory again";
+		ret = find_memory(&search);
+	}
+	if (ret == 0)
+		ret = adopt(daemon, &search, pidfd);
+	thag_session_memory_fini(&search.memory);
+	if (ret != 0)
+		close(pidfd);
+	return ret;
+}
+
+static void list_lost(struct thag_daemon *daemon, const struct thag_record *record,
+		      const char *why)
+{
+	struct thag_session *session;
+
+	thag_log_write(THAG_LOG_WARN, "session %llu: %s", (unsigned long long)record->id, why);
+	if (thag_session_create_lost(&session, record->id, record->pid, record->program,
+				     record->start_real_ns, why) != 0)
+		return;
+	if (thag_registry_add(&daemon->registry, session) != 0)
+		thag_session_unref(session);
+}
+
+void thag_reattach_all(struct thag_daemon *daemon)
+{
+	int dir_fd = daemon->runtime.records_fd;
+	struct thag_record *records = NULL;
+	uint32_t count = 0;
+	const char *why;
+
+	daemon->registry.next_id = thag_records_next_id(dir_fd);
+	if (thag_records_load(dir_fd, &records, &count) != 0)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		if (records[i].id >= daemon->registry.next_id)
+			daemon->registry.next_id = records[i].id + 1;
+		if (reattach(daemon, &records[i], &why) == 0)
+			continue;
+		list_lost(daemon, &records[i], why);
+		thag_records_remove(dir_fd, records[i].id);
+	}
+	free(records);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A small file for each live session, so that the next thagd finds its program again when this
+ * one is killed; and the next free session id.
+ *
+ * `dir_fd` is a directory that is ours alone. Thread: main loop; writes small files.
+ */
+#ifndef THAG_RECORDS_H
+#define THAG_RECORDS_H
+
+#include <stdint.h>
+
+#include "limits.h"
+#include "session.h"
+
+struct thag_record {
+	uint64_t id;
+	pid_t pid;
+	uint64_t start_time; /* of the process: see thag_proc_start_time */
+	uint64_t start_real_ns;
+	uint8_t nonce[16];
+	char program[THAG_PROGRAM_BYTES];
+};
+
+/** Writes the record of `session`, or replaces it. 0 or a negative errno. */
+int thag_records_put(int dir_fd, const struct thag_session *session);
+
+void thag_records_remove(int dir_fd, uint64_t id);
+
+/**
+ * Reads all records, by id, at most THAG_RECORDS_MAX; what makes no sense is removed. The
+ * caller frees `*out`. 0 or a negative errno.
+ */
+int thag_records_load(int dir_fd, struct thag_record **out, uint32_t *count);
+
+/** The next id never given out before, at least 1. */
+uint64_t thag_records_next_id(int dir_fd);
+
+/** Notes that `id` is the next free one. 0 or a negative errno. */
+int thag_records_set_next_id(int dir_fd, uint64_t id);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "daemon.h"
+#include "life.h"
+#include "log.h"
+#include "report.h"
+
+#define TICKS_PER_EXEC_CHECK 8
+
+int thag_registry_add(struct thag_registry *registry, struct thag_session *session)
+{
+	thag_registry_trim(registry);
+	if (registry->count == THAG_REGISTRY_MAX)
+		return -ENOSPC;
+	registry->sessions[registry->count++] = session;
+	if (thag_session_is_live(session))
+		registry->live_count++;
+	registry->version++;
+	return 0;
+}
+
+void thag_registry_finished(struct thag_registry *registry)
+{
+	registry->live_count--;
+	registry->version++;
+}
+
+struct thag_session *thag_registry_find(const struct thag_registry *registry, const char *id)
+{
+	char *end = NULL;
+	unsigned long long wanted;
+
+	if (strcmp(id, "latest") == 0)
+		return registry->count ? registry->sessions[registry->count - 1] : NULL;
+	if (id[0] < '0' || id[0] > '9')
+		return NULL;
+	wanted = strtoull(id, &end, 10);
+	for (uint32_t i = 0; !*end && i < registry->count; i++)
+		if (registry->sessions[i]->id == wanted)
+			return registry->sessions[i];
+	return NULL;
+}
+
+/* Those whose program is being laid to rest are counted by whoever does it. */
+static bool is_running(const struct thag_session *session)
+{
+	return thag_session_is_live(session) && !session->finishing;
+}
+
+json_t *thag_registry_report(struct thag_registry *registry)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < registry->count; i++) {
+		struct thag_session *session = registry->sessions[i];
+
+		if (is_running(session))
+			thag_session_count(session, &session->counts);
+		json_array_append_new(list, thag_report_session(session));
+	}
+	return json_pack("{s:o}", "sessions", list);
+}
+
+static void update_state(struct thag_registry *registry, struct thag_session *session,
+			 const struct thag_session_counts *counts)
+{
+	uint64_t now = thag_clock_mono_ns();
+	enum thag_session_state state = THAG_SESSION_LIVE;
+
+	if (counts->events != session->counts.events)
+		session->event_mono_ns = now;
+	else if (now - session->event_mono_ns > THAG_SESSION_IDLE_NS)
+		state = THAG_SESSION_IDLE;
+	if (state != session->state)
+		registry->version++;
+	session->state = state;
+	session->counts = *counts;
+}
+
+static void check_quarantine(struct thag_registry *registry, struct thag_session *session)
+{
+	/* relaxed: set once, by a drain thread; nothing else is read by it */
+	if (!atomic_load_explicit(&session->quarantined, memory_order_relaxed) ||
+	    session->message[0])
+		return;
+	thag_session_say(session, "its events make no sense (%llu so far): not read any more",
+			 (unsigned long long)session->counts.invalid);
+	thag_log_write(THAG_LOG_WARN, "session %llu (%s): %s", (unsigned long long)session->id,
+		       session->program, session->message);
+	registry->version++;
+}
+
+/* A program that became another keeps its pid, but not its memory. */
+static void check_exec(struct thag_daemon *daemon, struct thag_session *session)
+{
+	if (session->state == THAG_SESSION_IDLE &&
+	    daemon->registry.ticks % TICKS_PER_EXEC_CHECK == session->id % TICKS_PER_EXEC_CHECK)
+		thag_life_check_exec(daemon, session);
+}
+
+/* The budget is spent: what is there stays exact, calls by new paths go to their callers. */
+static void check_memory(struct thag_registry *registry, uint64_t bytes)
+{
+	bool was_tight = registry->tight;
+
+	registry->tight = bytes > THAG_TREES_BYTES_MAX;
+	if (!registry->tight)
+		return;
+	if (!was_tight)
+		thag_log_write(THAG_LOG_WARN, "profiles take %llu MiB: no new call paths for now",
+			       (unsigned long long)(bytes >> 20));
+	for (uint32_t i = 0; i < registry->count; i++)
+		if (is_running(registry->sessions[i]))
+			thag_session_tighten(registry->sessions[i]);
+}
+
+void thag_registry_tick(struct thag_daemon *daemon)
+{
+	struct thag_registry *registry = &daemon->registry;
+	struct thag_session_counts counts;
+	uint64_t bytes = 0;
+
+	registry->ticks++;
+	for (uint32_t i = 0; i < registry->count; i++) {
+		struct thag_session *session = registry->sessions[i];
+
+		if (is_running(session)) {
+			thag_session_count(session, &counts);
+			update_state(registry, session, &counts);
+			check_quarantine(registry, session);
+			check_exec(daemon, session);
+		}
+		bytes += session->counts.tree_bytes;
+	}
+	check_memory(registry, bytes);
+	thag_registry_trim(registry);
+}
+
+static bool may_go(const struct thag_session *session)
+{
+	return !thag_session_is_live(session) && session->saved;
+}
+
+static void drop(struct thag_registry *registry, uint32_t index)
+{
+	thag_session_unref(registry->sessions[index]);
+	registry->count--;
+	memmove(&registry->sessions[index], &registry->sessions[index + 1],
+		(registry->count - index) * sizeof(registry->sessions[0]));
+	registry->version++;
+}
+
+void thag_registry_trim(struct thag_registry *registry)
+{
+	uint32_t finished = 0;
+	uint64_t bytes = 0;
+
+	/* from the newest: what is too much are the oldest */
+	for (uint32_t i = registry->count; i-- > 0;) {
+		const struct thag_session *session = registry->sessions[i];
+
+		if (!may_go(session))
+			continue;
+		finished++;
+		bytes += session->counts.tree_bytes;
+		if (finished > THAG_SESSIONS_FINISHED_MAX ||
+		    (finished > 1 && bytes > THAG_FINISHED_BYTES_MAX)) {
+			bytes -= session->counts.tree_bytes;
+			drop(registry, i);
+		}
+	}
+}
+
+void thag_registry_fini(struct thag_registry *registry)
+{
+	for (uint32_t i = 0; i < registry->count; i++)
+		thag_session_unref(registry->sessions[i]);
+	registry->count = 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The sessions thagd knows, oldest first, and the rules they live by together: idle ones,
+ * memory, how many finished ones stay.
+ *
+ * Thread: main loop.
+ */
+#ifndef THAG_REGISTRY_H
+#define THAG_REGISTRY_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "limits.h"
+#include "session.h"
+
+struct thag_daemon;
+
+#define THAG_REGISTRY_MAX \
+	(THAG_SESSIONS_LIVE_MAX + THAG_SESSIONS_FINISHED_MAX + THAG_RECORDS_MAX)
+
+/** All zero is empty. */
+struct thag_registry {
+	struct thag_session *sessions[THAG_REGISTRY_MAX]; /* a reference each */
+	uint32_t count;
+	uint32_t live_count;
+	uint64_t next_id;
+	uint64_t version; /* grows when what a list shows of a session changes */
+	uint32_t ticks;
+	bool tight;
+};
+
+/** Adds a session and takes over its reference. 0 or -ENOSPC. */
+int thag_registry_add(struct thag_registry *registry, struct thag_session *session);
+
+/** One that counted as live no longer does. */
+void thag_registry_finished(struct thag_registry *registry);
+
+/** The session `id` as users write it, or the newest for "latest"; NULL: none. Borrowed. */
+struct thag_session *thag_registry_find(const struct thag_registry *registry, const char *id);
+
+/** {"sessions":[…]} with fresh counts; NULL without memory. */
+json_t *thag_registry_report(struct thag_registry *registry);
+
+/** Called 4 times a second: counts, states, quarantine, memory, programs that went by exec. */
+void thag_registry_tick(struct thag_daemon *daemon);
+
+/** Drops finished sessions there is no more room for. */
+void thag_registry_trim(struct thag_registry *registry);
+
+void thag_registry_fini(struct thag_registry *registry);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "format.h"
+#include "snapshot.h"
+
+#define SIGNAL_BYTES 16
+
+static json_t *integer(uint64_t value)
+{
+	return json_integer(value <= INT64_MAX ? (json_int_t)value : INT64_MAX);
+}
+
+static json_t *iso(uint64_t real_ns)
+{
+	char text[32];
+
+	thag_format_iso(text, real_ns);
+	return json_string(text);
+}
+
+static json_t *signal_name(int signal)
+{
+	char text[SIGNAL_BYTES];
+	const char *name = signal > 0 ? sigabbrev_np(signal) : NULL;
+
+	if (signal <= 0)
+		return json_null();
+	if (name)
+		snprintf(text, sizeof(text), "SIG%s", name);
+	else
+		snprintf(text, sizeof(text), "signal %d", signal % 1000);
+	return json_string(text);
+}
+
+/* Arguments are separated, or ended, by NUL. */
+static json_t *argv(const struct thag_session *session)
+{
+	const char *text = (const char *)session->header.text[THAG_TEXT_ARGV];
+	size_t bytes = session->header.text_bytes[THAG_TEXT_ARGV];
+	json_t *list = json_array();
+
+	for (size_t at = 0; at < bytes;) {
+		size_t length = strnlen(text + at, bytes - at);
+
+		json_array_append_new(list, thag_format_json(text + at, length));
+		at += length + 1;
+	}
+	return list;
+}
+
+static json_t *files(const struct thag_session *session)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < 2; i++)
+		if (session->files[i][0])
+			json_array_append_new(list, thag_format_json(session->files[i],
+								     THAG_PATH_BYTES));
+	return list;
+}
+
+static json_t *message(const struct thag_session *session)
+{
+	return session->message[0] ? thag_format_json(session->message, THAG_MESSAGE_BYTES) :
+				     json_null();
+}
+
+static json_t *thread_brief(const struct thag_thread *thread)
+{
+	return json_pack("{s:I, s:o, s:b}", "tid", (json_int_t)thread->tid, "calls",
+			 integer(thread->calls), "ended", (int)thread->ended);
+}
+
+/* Since the program's start, in ns: ticks mean nothing to a reader. */
+static json_t *since_start(const struct thag_session *session, uint64_t ticks, double rate)
+{
+	uint64_t start = session->header.start_ticks;
+
+	return integer(ticks > start ? (uint64_t)((double)(ticks - start) * rate) : 0);
+}
+
+static json_t *thread_full(const struct thag_session *session, const struct thag_thread *thread,
+			   double rate)
+{
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "tid", (json_int_t)thread->tid,
+			 "calls", integer(thread->calls), "truncated", integer(thread->truncated),
+			 "unwound", integer(thread->unwound), "unmatched",
+			 integer(thread->unmatched), "first_ns",
+			 since_start(session, thread->first_ticks, rate), "last_ns",
+			 since_start(session, thread->last_ticks, rate));
+}
+
+/* A thread taken over from an earlier thagd that has said nothing since is not worth a line. */
+static bool is_empty(const struct thag_thread *thread)
+{
+	return thread->calls == 0 && thread->tree.count <= 1;
+}
+
+/* `rate` 0: briefly, and no more than fit a list. */
+static json_t *threads(struct thag_session *session, double rate)
+{
+	json_t *list = json_array();
+	uint32_t limit = rate > 0 ? UINT32_MAX : THAG_REPORT_THREADS_MAX;
+
+	pthread_rwlock_wrlock(&session->lock);
+	for (uint32_t i = 0; i < session->member_count && json_array_size(list) < limit; i++) {
+		const struct thag_thread *thread = &session->members[i]->thread;
+
+		if (!is_empty(thread))
+			json_array_append_new(list, rate > 0 ? thread_full(session, thread, rate) :
+							       thread_brief(thread));
+	}
+	if (session->folded)
+		json_array_append_new(list, rate > 0 ?
+						    thread_full(session, &session->folded->thread, rate) :
+						    thread_brief(&session->folded->thread));
+	pthread_rwlock_unlock(&session->lock);
+	return list;
+}
+
+static json_t *decimal(uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return json_string(text);
+}
+
+/* What no reader of a profile should overlook. */
+static uint64_t all_lost(const struct thag_session_counts *counts)
+{
+	uint64_t lost = counts->lost + counts->holes;
+
+	return lost + counts->lost_before;
+}
+
+json_t *thag_report_session(struct thag_session *session)
+{
+	const struct thag_session_counts *counts = &session->counts;
+
+	return json_pack("{s:o, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "id", decimal(session->id), "program", session->program, "pid",
+			 (int)session->pid, "state", thag_session_state_name(session->state),
+			 "signal", signal_name(session->signal), "start",
+			 iso(session->start_real_ns), "duration_ns",
+			 integer(thag_session_duration_ns(session)), "events",
+			 integer(counts->events), "lost", integer(all_lost(counts)), "truncated",
+			 integer(counts->truncated), "threads", threads(session, 0), "argv",
+			 argv(session), "files", files(session), "message", message(session));
+}
+
+static json_t *lost_object(const struct thag_session_counts *counts)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "calls", integer(counts->lost), "words",
+			 integer(counts->holes), "with_earlier_thagd",
+			 integer(counts->lost_before), "refused_threads",
+			 integer(counts->refused_threads));
+}
+
+static json_t *clock_object(const struct thag_session *session, double rate)
+{
+	static const char *const names[] = { "unknown", "tsc", "monotonic", "cntvct" };
+	uint32_t kind = session->header.clock;
+
+	return json_pack("{s:s, s:f}", "source", names[kind < 4 ? kind : 0], "ticks_per_ns",
+			 1 / rate);
+}
+
+static json_t *cost_object(const struct thag_session *session, double rate)
+{
+	return json_pack("{s:f, s:f}", "inside_ns", session->header.cost_inside * rate / 256,
+			 "outside_ns", session->header.cost_outside * rate / 256);
+}
+
+static json_t *exit_object(const struct thag_session *session)
+{
+	return session->exit_code >= 0 ? json_integer(session->exit_code) : json_null();
+}
+
+/* What happened, in the order a reader asks for it. */
+static json_t *file_head(struct thag_session *session, uint64_t total_ns)
+{
+	return json_pack("{s:s, s:i, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:o}",
+			 "program", session->program, "pid", (int)session->pid, "argv",
+			 argv(session), "unit", "ns", "start", iso(session->start_real_ns),
+			 "start_unix_ns", integer(session->start_real_ns), "duration_ns",
+			 integer(thag_session_duration_ns(session)), "state",
+			 thag_session_state_name(session->state), "signal",
+			 signal_name(session->signal), "exit_code", exit_object(session),
+			 "corrected", 1, "total_ns", integer(total_ns), "message",
+			 message(session));
+}
+
+json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *clock,
+			 uint64_t total_ns)
+{
+	const struct thag_session_counts *counts = &session->counts;
+	double rate = thag_clock_ns_per_tick(clock, session->header.clock);
+	json_t *file = file_head(session, total_ns);
+	json_t *tail = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "events",
+		integer(counts->events), "calls", integer(counts->calls), "lost",
+		lost_object(counts), "truncated_frames", integer(counts->truncated), "unwound",
+		integer(counts->unwound), "unmatched", integer(counts->unmatched), "orphans",
+		integer(counts->orphans), "skewed", integer(counts->skewed), "invalid",
+		integer(counts->invalid), "cost_per_call", cost_object(session, rate), "clock",
+		clock_object(session, rate), "threads", threads(session, rate), "thagd",
+		THAG_VERSION);
+
+	if (file && tail && json_object_update(file, tail) == 0) {
+		json_decref(tail);
+		return file;
+	}
+	json_decref(file);
+	json_decref(tail);
+	return NULL;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/mman.h>
+
+#include "daemon.h"
+#include "export.h"
+#include "life.h"
+
+#define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+
+struct export_job {
+	struct thag_export export;
+	struct thag_connection *connection;
+};
+
+/* A memfd that holds `bytes` bytes and can't change, or a negative errno. */
+static int make_data(const void *data, size_t bytes)
+{
+	const char *from = data;
+	int fd = memfd_create("thag-data", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int ret = fd < 0 ? -errno : 0;
+
+	while (ret == 0 && bytes) {
+		ssize_t wrote = write(fd, from, bytes);
+
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0) {
+			ret = wrote < 0 ? -errno : -EIO;
+			break;
+		}
+		from += wrote;
+		bytes -= (size_t)wrote;
+	}
+	if (ret == 0 && (fcntl(fd, F_ADD_SEALS, ALL_SEALS) != 0 || lseek(fd, 0, SEEK_SET) != 0))
+		ret = -errno;
+	if (ret == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static void respond_data(struct thag_connection *connection, const void *data, size_t bytes)
+{
+	int fd = make_data(data, bytes);
+
+	if (fd < 0)
+		thag_connection_fail(connection, fd, "thagd has no memory for the answer");
+	else
+		thag_connection_respond(connection, 0, NULL, fd);
+}
+
+static void run_info(struct thag_connection *connection)
+{
+	const struct thag_daemon *daemon = thag_connection_daemon(connection);
+	char url[64];
+
+	snprintf(url, sizeof(url), "http://localhost:%u", daemon->port);
+	thag_connection_respond(connection, 0,
+				json_pack("{s:s, s:i, s:i, s:s}", "version", THAG_VERSION, "pid",
+					  (int)getpid(), "port", (int)daemon->port, "url", url),
+				-1);
+}
+
+static void run_list(struct thag_connection *connection)
+{
+	json_t *report = thag_registry_report(&thag_connection_daemon(connection)->registry);
+	char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
+
+	if (text)
+		respond_data(connection, text, strlen(text));
+	else
+		thag_connection_fail(connection, -ENOMEM, "thagd has no memory for the answer");
+	free(text);
+	json_decref(report);
+}
+
+static void on_exported(struct thag_export *export)
+{
+	struct export_job *job = (struct export_job *)export; /* its first field */
+
+	if (export->error == 0)
+		respond_data(job->connection, export->out.data, export->out.bytes);
+	else
+		thag_connection_fail(job->connection, export->error, strerror(-export->error));
+	thag_export_fini(export);
+	free(job);
+}
+
+static void run_export(struct thag_connection *connection, json_t *request)
+{
+	struct thag_daemon *daemon = thag_connection_daemon(connection);
+	struct thag_session *session;
+	struct export_job *job;
+	const char *id = "latest", *format = "folded";
+	json_int_t tid = 0;
+	int raw = 0;
+
+	if (json_unpack(request, "{s?s, s?s, s?I, s?b}", "session", &id, "format", &format,
+			"thread", &tid, "raw", &raw) != 0 ||
+	    tid < 0 || tid > UINT32_MAX) {
+		thag_connection_fail(connection, -EINVAL, "a field of the export is wrong");
+		return;
+	}
+	if (strcmp(format, "folded") != 0) {
+		thag_connection_fail(connection, -EINVAL, "unknown format; 'folded' is known");
+		return;
+	}
+	session = thag_registry_find(&daemon->registry, id);
+	if (!session) {
+		thag_connection_fail(connection, -ENOENT, "no such session");
+		return;
+	}
+	job = calloc(1, sizeof(*job));
+	if (!job) {
+		thag_connection_fail(connection, -ENOMEM, "thagd has no memory for the answer");
+		return;
+	}
+	job->connection = connection;
+	thag_export_start(&job->export, daemon, session, (uint32_t)tid, raw != 0, on_exported);
+}
+
+static void run_exit_status(struct thag_connection *connection, json_t *request)
+{
+	int pid, status;
+
+	if (json_unpack(request, "{s:i, s:i}", "pid", &pid, "status", &status) != 0 || pid <= 0 ||
+	    status < 0) {
+		thag_connection_fail(connection, -EINVAL, "exit-status needs pid and status");
+		return;
+	}
+	thag_life_report_exit(thag_connection_daemon(connection), pid, status);
+	thag_connection_respond(connection, 0, NULL, -1);
+}
+
+static void run_stop(struct thag_connection *connection)
+{
+	struct thag_daemon *daemon = thag_connection_daemon(connection);
+
+	thag_connection_respond(connection, 0, NULL, -1);
+	thag_daemon_stop(daemon);
+}
+
+void thag_request_run(struct thag_connection *connection, const char *body, size_t bytes)
+{
+	json_t *request = json_loadb(body, bytes, JSON_REJECT_DUPLICATES, NULL);
+	const char *op = "";
+
+	if (!request || json_unpack(request, "{s:s}", "op", &op) != 0)
+		thag_connection_fail(connection, -EINVAL, "not a request");
+	else if (strcmp(op, "info") == 0)
+		run_info(connection);
+	else if (strcmp(op, "list") == 0)
+		run_list(connection);
+	else if (strcmp(op, "export") == 0)
+		run_export(connection, request);
+	else if (strcmp(op, "exit-status") == 0)
+		run_exit_status(connection, request);
+	else if (strcmp(op, "stop") == 0)
+		run_stop(connection);
+	else
+		thag_connection_fail(connection, -ENOSYS, "unknown op");
+	json_decref(request);
+}

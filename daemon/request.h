@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What commands may ask for, each answered once:
+ *
+ *   {"op":"info"}                    {"version","pid","port","url"}
+ *   {"op":"list"}                    data: {"sessions":[…]}
+ *   {"op":"export","session":"7","format":"folded","thread":0,"raw":false}
+ *                                    data: the profile; "session" may be "latest"
+ *   {"op":"exit-status","pid","status"}  how a program ended, from whoever waited for it
+ *   {"op":"stop"}                    answered, then thagd ends
+ *
+ * Data comes as a sealed memfd. Errors: a negative errno and {"error":"one line"}.
+ */
+#ifndef THAG_REQUEST_H
+#define THAG_REQUEST_H
+
+#include <stddef.h>
+
+#include "control.h"
+
+/** Answers `body`, now or later. */
+void thag_request_run(struct thag_connection *connection, const char *body, size_t bytes);
+
+#endif

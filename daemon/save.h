@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Saving a session: its profile and what is to be said about it, to the files.
+ */
+#ifndef THAG_SAVE_H
+#define THAG_SAVE_H
+
+#include "clock.h"
+#include "session.h"
+
+struct thag_save {
+	struct thag_session *session; /* nobody else changes it meanwhile */
+	struct thag_clock_rate *clock;
+	const char *default_dir; /* "": the program's own */
+
+	/* outcome */
+	int error;
+	char directory[THAG_PATH_BYTES];
+	char paths[2][THAG_PATH_BYTES];
+};
+
+/** Writes the files. Any thread; blocks. */
+void thag_save_run(struct thag_save *save);
+
+/** Puts the outcome into the session, and into the log. Main loop. */
+void thag_save_done(struct thag_save *save);
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/mman.h>
+
+#include "clock.h"
+#include "format.h"
+#include "members.h"
+#include "sites.h"
+
+#define SITE_WORDS (THAG_SITES_MAX / 64)
+/* a word is placed within 2^39 ticks after the latest: look back that far, less a margin */
+#define LOOKBACK_TICKS ((UINT64_C(1) << 39) - (UINT64_C(1) << 36))
+
+static const struct thag_shm_header *live_header(const struct thag_session *session)
+{
+	return session->memory.shm;
+}
+
+static const struct thag_shm_thread *slot(const struct thag_session *session, uint32_t index)
+{
+	const char *shm = session->memory.shm;
+
+	return (const struct thag_shm_thread *)(shm + THAG_SHM_THREADS_OFFSET) + index;
+}
+
+static uint64_t *consumer_tail(const struct thag_session *session, uint32_t index)
+{
+	char *at = (char *)session->memory.consumer + THAG_SHM_CONSUMERS_OFFSET;
+
+	return &((struct thag_shm_consumer *)at)[index].tail;
+}
+
+static void init_ring(struct thag_session *session, uint32_t index)
+{
+	struct thag_session_ring *ring = &session->rings[index];
+	const char *shm = session->memory.shm;
+
+	ring->session = session;
+	ring->reader.words =
+		(const uint64_t *)(shm + THAG_SHM_RINGS_OFFSET + index * THAG_RING_BYTES);
+	ring->reader.published = consumer_tail(session, index);
+	ring->reader.tail = __atomic_load_n(ring->reader.published, __ATOMIC_RELAXED);
+	ring->stream.last_ticks = session->header.start_ticks;
+	thag_members_listen(ring);
+}
+
+/*
+ * An earlier thagd read the ring up to here, the start of its thread included: the thread goes
+ * on under the id its slot has. Words that wait were written at most a while ago.
+ */
+static void resume_ring(struct thag_session *session, uint32_t index)
+{
+	struct thag_session_ring *ring = &session->rings[index];
+	uint64_t now = thag_clock_ticks(session->header.clock);
+	uint64_t since = now > LOOKBACK_TICKS ? now - LOOKBACK_TICKS : 0;
+
+	if (since > ring->stream.last_ticks)
+		ring->stream.last_ticks = since;
+	if (ring->reader.tail <= THAG_RING_WORDS)
+		return;
+	session->lost_before += ring->reader.tail - THAG_RING_WORDS;
+	thag_members_resume(ring, __atomic_load_n(&slot(session, index)->tid, __ATOMIC_RELAXED));
+}
+
+/* What the program says about its start is believed when it isn't in the future. */
+static void init_times(struct thag_session *session)
+{
+	uint64_t now = thag_clock_mono_ns();
+	uint64_t mono = session->header.start_mono_ns;
+
+	session->start_mono_ns = mono <= now ? mono : now;
+	session->start_real_ns = thag_clock_real_ns() - (now - session->start_mono_ns);
+	session->event_mono_ns = now;
+}
+
+static void init_program(struct thag_session *session)
+{
+	const struct thag_shm_header *header = &session->header;
+	const char *exe = (const char *)header->text[THAG_TEXT_EXE];
+	uint32_t bytes = header->text_bytes[THAG_TEXT_EXE];
+	uint32_t base = 0;
+
+	for (uint32_t i = 0; i < bytes; i++)
+		if (exe[i] == '/')
+			base = i + 1;
+	thag_format_file_name(session->program, sizeof(session->program), exe + base, bytes - base);
+}
+
+/* Locks, and what is empty: after that thag_session_unref frees it. */
+static struct thag_session *create_empty(uint64_t id, pid_t pid)
+{
+	struct thag_session *session = calloc(1, sizeof(*session));
+	pthread_rwlockattr_t attr;
+
+	if (!session)
+		return NULL;
+	atomic_init(&session->refs, 1);
+	atomic_init(&session->quarantined, false);
+	session->id = id;
+	session->pid = pid;
+	session->exit_code = session->reported_status = -1;
+	session->node_limit = THAG_TREE_NODES_MAX;
+	/* drain threads hold the shared lock nearly all the time: they must not starve the others */
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&session->lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	pthread_mutex_init(&session->members_lock, NULL);
+	pthread_mutex_init(&session->names_lock, NULL);
+	return session;
+}
+
+static int fill(struct thag_session *session, const struct thag_session_origin *origin)
+{
+	session->header = *origin->header;
+	session->adopted = origin->adopted;
+	session->rings = calloc(session->header.slots, sizeof(*session->rings));
+	session->sites_named = calloc(SITE_WORDS, sizeof(*session->sites_named));
+	if (!session->rings || !session->sites_named || thag_names_create(&session->names) != 0)
+		return -ENOMEM;
+	session->sites_first = THAG_SITE_FIRST;
+	session->memory = origin->memory;
+	init_times(session);
+	init_program(session);
+	for (uint32_t i = 0; i < session->header.slots; i++) {
+		init_ring(session, i);
+		if (origin->adopted)
+			resume_ring(session, i);
+	}
+	return 0;
+}
+
+int thag_session_create(struct thag_session **out, const struct thag_session_origin *origin)
+{
+	struct thag_session *session = create_empty(origin->id, origin->pid);
+
+	if (!session)
+		return -ENOMEM;
+	if (fill(session, origin) != 0) {
+		thag_session_unref(session);
+		return -ENOMEM;
+	}
+	*out = session;
+	return 0;
+}
+
+int thag_session_create_lost(struct thag_session **out, uint64_t id, pid_t pid,
+			     const char *program, uint64_t start_real_ns, const char *message)
+{
+	struct thag_session *session = create_empty(id, pid);
+
+	if (!session || thag_names_create(&session->names) != 0) {
+		if (session)
+			thag_session_unref(session);
+		return -ENOMEM;
+	}
+	thag_format_file_name(session->program, sizeof(session->program), program, strlen(program));
+	session->start_real_ns = start_real_ns;
+	session->state = THAG_SESSION_LOST;
+	session->detached = session->saved = true;
+	session->header.clock = THAG_CLOCK_MONOTONIC;
+	thag_session_say(session, "%s", message);
+	*out = session;
+	return 0;
+}
+
+struct thag_session *thag_session_ref(struct thag_session *session)
+{
+	/* relaxed: whoever refs holds a reference already */
+	atomic_fetch_add_explicit(&session->refs, 1, memory_order_relaxed);
+	return session;
+}
+
+void thag_session_memory_fini(struct thag_session_memory *memory)
+{
+	if (memory->shm)
+		munmap((void *)(uintptr_t)memory->shm, memory->shm_bytes);
+	if (memory->consumer)
+		munmap(memory->consumer, memory->consumer_bytes);
+	*memory = (struct thag_session_memory){ 0 };
+}
+
+void thag_session_unref(struct thag_session *session)
+{
+	/* acquire and release: what others did with it is done before it is freed */
+	if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	thag_members_fini(session);
+	thag_session_memory_fini(&session->memory);
+	if (session->names)
+		thag_names_destroy(session->names);
+	free(session->rings);
+	free(session->sites_named);
+	pthread_rwlock_destroy(&session->lock);
+	pthread_mutex_destroy(&session->members_lock);
+	pthread_mutex_destroy(&session->names_lock);
+	free(session);
+}
+
+uint32_t thag_session_rings_used(const struct thag_session *session)
+{
+	/* acquire: pairs with the release by which a thread claims a slot */
+	uint32_t used = __atomic_load_n(&live_header(session)->slots_used, __ATOMIC_ACQUIRE);
+
+	return used < session->header.slots ? used : session->header.slots;
+}
+
+bool thag_session_exited(const struct thag_session *session)
+{
+	if (!session->memory.shm)
+		return session->header.exited == 1;
+	/* acquire: pairs with the release store at the program's exit */
+	return __atomic_load_n(&live_header(session)->exited, __ATOMIC_ACQUIRE) == 1;
+}
+
+bool thag_session_is_live(const struct thag_session *session)
+{
+	return session->state == THAG_SESSION_LIVE || session->state == THAG_SESSION_IDLE;
+}
+
+const char *thag_session_state_name(enum thag_session_state state)
+{
+	static const char *const names[] = { "live", "idle", "ended", "crashed", "lost" };
+
+	return names[state];
+}
+
+uint64_t thag_session_duration_ns(const struct thag_session *session)
+{
+	uint64_t end = session->end_mono_ns;
+
+	if (session->state == THAG_SESSION_LOST)
+		return 0;
+	return (end ? end : thag_clock_mono_ns()) - session->start_mono_ns;
+}
+
+void thag_session_detach(struct thag_session *session)
+{
+	pthread_rwlock_wrlock(&session->lock);
+	session->detached = true;
+	pthread_rwlock_unlock(&session->lock);
+}
+
+/* At most two laps: someone else may go on writing to a dead program's ring. */
+static void drain_rest(struct thag_session_ring *ring, bool writer_dead)
+{
+	uint64_t words[THAG_RING_BATCH];
+	uint64_t end = ring->reader.tail + 2 * (uint64_t)THAG_RING_WORDS;
+
+	while (ring->reader.tail < end) {
+		size_t count = thag_ring_read(&ring->reader, words, THAG_RING_BATCH);
+
+		if (count)
+			thag_stream_feed(&ring->stream, words, count);
+		else if (!thag_ring_skip_hole(&ring->reader, thag_clock_mono_ns(), writer_dead))
+			break;
+	}
+}
+
+/* What the program said last, kept for when its memory is gone. */
+static void keep_last(struct thag_session *session)
+{
+	session->header.exited = thag_session_exited(session);
+	session->refused_threads =
+		__atomic_load_n(&live_header(session)->refused_threads, __ATOMIC_RELAXED);
+}
+
+void thag_session_finish(struct thag_session *session, bool writer_dead)
+{
+	struct thag_session_counts counts;
+
+	if (!session->memory.shm)
+		return;
+	uint32_t used = thag_session_rings_used(session);
+	bool skip = atomic_load_explicit(&session->quarantined, memory_order_relaxed);
+
+	/* the rings are ours alone now, but snapshots are still taken */
+	for (uint32_t i = 0; i < used && !skip; i++) {
+		pthread_rwlock_wrlock(&session->lock);
+		drain_rest(&session->rings[i], writer_dead);
+		pthread_rwlock_unlock(&session->lock);
+	}
+	thag_session_count(session, &counts); /* the slots' own counts, for the last time */
+	pthread_mutex_lock(&session->names_lock);
+	thag_sites_import(session);
+	pthread_rwlock_wrlock(&session->lock);
+	thag_members_end(session);
+	keep_last(session);
+	if (writer_dead)
+		thag_session_memory_fini(&session->memory);
+	pthread_rwlock_unlock(&session->lock);
+	pthread_mutex_unlock(&session->names_lock);
+}
+
+static uint64_t add_sat(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+static void count_thread(const struct thag_thread *thread, struct thag_session_counts *sum)
+{
+	sum->calls += thread->calls;
+	sum->truncated += thread->truncated;
+	sum->unwound += thread->unwound;
+	sum->unmatched += thread->unmatched;
+	sum->tree_bytes += thag_tree_bytes(&thread->tree);
+	sum->tree_nodes += thread->tree.count - 1;
+	sum->overflowed += thread->tree.overflowed;
+}
+
+/* What the slots say: it survives a kill, but comes from the program. */
+static void read_slots(struct thag_session *session)
+{
+	uint64_t lost = 0, waits = 0;
+	uint32_t used = thag_session_rings_used(session);
+
+	for (uint32_t i = 0; i < used; i++) {
+		const struct thag_shm_thread *from = slot(session, i);
+
+		lost = add_sat(lost, __atomic_load_n(&from->lost_calls, __ATOMIC_RELAXED));
+		waits = add_sat(waits, __atomic_load_n(&from->waits, __ATOMIC_RELAXED));
+	}
+	session->slot_lost = lost;
+	session->slot_waits = waits;
+	session->refused_threads =
+		__atomic_load_n(&live_header(session)->refused_threads, __ATOMIC_RELAXED);
+}
+
+static void count_rings(const struct thag_session *session, struct thag_session_counts *sum)
+{
+	uint32_t slots = session->rings ? session->header.slots : 0;
+	uint64_t told = 0;
+
+	for (uint32_t i = 0; i < slots; i++) {
+		const struct thag_session_ring *ring = &session->rings[i];
+
+		sum->events += ring->stream.events;
+		told = add_sat(told, ring->stream.lost_calls);
+		sum->holes += ring->reader.holes;
+		sum->skewed += ring->stream.skewed;
+		sum->invalid += ring->stream.invalid;
+		sum->orphans += ring->stream.orphans;
+	}
+	/* the ring tells late, or never when the program is killed; the slot tells at once */
+	sum->lost = told > session->slot_lost ? told : session->slot_lost;
+}
+
+void thag_session_count(struct thag_session *session, struct thag_session_counts *out)
+{
+	struct thag_session_counts sum = { 0 };
+
+	pthread_rwlock_wrlock(&session->lock);
+	if (session->memory.shm)
+		read_slots(session);
+	count_rings(session, &sum);
+	for (uint32_t i = 0; i < session->member_count; i++)
+		count_thread(&session->members[i]->thread, &sum);
+	if (session->folded)
+		count_thread(&session->folded->thread, &sum);
+	sum.lost_before = session->lost_before;
+	sum.refused_threads = session->refused_threads;
+	sum.waits = session->slot_waits;
+	pthread_rwlock_unlock(&session->lock);
+	*out = sum;
+}
+
+static void tighten(struct thag_tree *tree)
+{
+	tree->limit = tree->count > 2 ? tree->count : 2;
+}
+
+void thag_session_tighten(struct thag_session *session)
+{
+	pthread_rwlock_wrlock(&session->lock);
+	session->node_limit = THAG_TREE_NODES_TIGHT;
+	for (uint32_t i = 0; i < session->member_count; i++)
+		tighten(&session->members[i]->thread.tree);
+	if (session->folded)
+		tighten(&session->folded->thread.tree);
+	pthread_rwlock_unlock(&session->lock);
+}
+
+void thag_session_say(struct thag_session *session, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(session->message, sizeof(session->message), format, args);
+	va_end(args);
+}

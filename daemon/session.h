@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A session: one run of one program, as far as thagd knows it.
+ *
+ * Who may touch what:
+ *
+ * | part                       | drain thread of a ring | main loop, pool threads        |
+ * |----------------------------|------------------------|--------------------------------|
+ * | a ring's reader and stream | under `lock`, shared   | under `lock`, exclusive        |
+ * | a live member's tree       | under `lock`, shared   | under `lock`, exclusive        |
+ * | the list of members        | and `members_lock`     | under `lock`, exclusive        |
+ * | names                      | never                  | under `names_lock`             |
+ * | the rest                   | never                  | main loop only; or fixed       |
+ *
+ * A ring has one drain thread, so the shared lock is enough for what belongs to the ring. Taken
+ * in the order names_lock, lock, members_lock.
+ */
+#ifndef THAG_SESSION_H
+#define THAG_SESSION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "limits.h"
+#include "thag/shm.h"
+#include "thag_names.h"
+#include "thag_ring.h"
+#include "thag_stream.h"
+
+struct thag_session;
+
+/** Where a session is in its life. */
+enum thag_session_state {
+	THAG_SESSION_LIVE,
+	THAG_SESSION_IDLE,
+	THAG_SESSION_ENDED,
+	THAG_SESSION_CRASHED,
+	THAG_SESSION_LOST,
+};
+
+/** A thread of the program, while it runs and after. */
+struct thag_member {
+	struct thag_thread thread;
+	bool live; /* a ring still writes to it */
+};
+
+/** The daemon's side of one ring. Owner: its drain thread. */
+struct thag_session_ring {
+	struct thag_session *session;
+	struct thag_ring_reader reader;
+	struct thag_stream stream;
+	uint64_t hole_check_ns; /* when we last looked for a hole */
+	bool quarantined;
+};
+
+/** What two memfds hold, mapped. All zero but the fds -1 is empty. */
+struct thag_session_memory {
+	const void *shm; /* NULL once the session's last word was read */
+	size_t shm_bytes;
+	uint64_t shm_inode;
+	void *consumer;
+	size_t consumer_bytes;
+};
+
+/** Sums over a session's threads and rings, at one moment. */
+struct thag_session_counts {
+	uint64_t events, calls;
+	uint64_t lost, holes, lost_before, refused_threads;
+	uint64_t truncated, unwound, unmatched, skewed, invalid, orphans, waits;
+	uint64_t tree_bytes, tree_nodes, overflowed;
+};
+
+struct thag_session {
+	atomic_uint refs;
+
+	/* fixed once it is in the registry */
+	uint64_t id;
+	pid_t pid;
+	struct thag_shm_header header; /* checked copy */
+	char program[THAG_PROGRAM_BYTES]; /* a safe file name */
+	uint64_t start_mono_ns;           /* of the program, not later than we first saw it */
+	uint64_t start_real_ns;
+
+	/* drained */
+	pthread_rwlock_t lock;
+	struct thag_session_memory memory;
+	struct thag_session_ring *rings; /* header.slots of them */
+	bool detached;                   /* the drain threads keep away */
+	atomic_bool quarantined;         /* relaxed: a hint to stop */
+	pthread_mutex_t members_lock;
+	struct thag_member **members;
+	uint32_t member_count;
+	uint32_t member_capacity;
+	uint32_t ended_count;       /* of them, the ended */
+	uint32_t pins;              /* a snapshot is being taken: merge and free nothing */
+	uint32_t node_limit;        /* for trees to come */
+	struct thag_member *folded; /* all the threads that ended long ago, tid 0 */
+	uint64_t lost_before;       /* words that earlier thagds read */
+	uint64_t slot_lost;         /* calls, as the slots tell */
+	uint64_t slot_waits;
+	uint32_t refused_threads;
+
+	pthread_mutex_t names_lock;
+	struct thag_names *names;
+	uint64_t *sites_named; /* a bit for each site */
+	uint32_t sites_first;  /* all sites below it are named */
+
+	/* main loop only */
+	enum thag_session_state state;
+	bool finishing;       /* its program is gone, its last words are being read */
+	bool saved;           /* files were written, or could not be */
+	bool adopted;         /* taken over from an earlier thagd */
+	int signal;           /* that killed it, 0: none, -1: not known */
+	int exit_code;        /* -1: not known */
+	int reported_status;  /* wait status told by whoever started it, -1: none */
+	uint64_t end_mono_ns; /* 0 while it runs */
+	uint64_t event_mono_ns; /* when its events last grew */
+	struct thag_session_counts counts; /* the latest; see thag_session_count */
+	char message[THAG_MESSAGE_BYTES];
+	char files[2][THAG_PATH_BYTES]; /* "" for none */
+	uint64_t saved_total_ns;
+	void *life; /* of liveness.c */
+};
+
+/** What a new session is made of; memory is taken over on success only. */
+struct thag_session_origin {
+	uint64_t id;
+	pid_t pid;
+	const struct thag_shm_header *header; /* checked */
+	struct thag_session_memory memory;
+	bool adopted; /* its rings were read by an earlier thagd up to their published tails */
+};
+
+/** Makes a session with one reference. 0 or -ENOMEM. */
+int thag_session_create(struct thag_session **out, const struct thag_session_origin *origin);
+
+/** An entry for a program that can't be followed any more; it has no memory and no rings. */
+int thag_session_create_lost(struct thag_session **out, uint64_t id, pid_t pid,
+			     const char *program, uint64_t start_real_ns, const char *message);
+
+struct thag_session *thag_session_ref(struct thag_session *session);
+void thag_session_unref(struct thag_session *session);
+
+void thag_session_memory_fini(struct thag_session_memory *memory);
+
+/** Rings that have ever been claimed, bounded; reads shared memory. */
+uint32_t thag_session_rings_used(const struct thag_session *session);
+
+/** Whether its program went out by the front door; reads shared memory. */
+bool thag_session_exited(const struct thag_session *session);
+
+/** Whether it runs, as far as we know. Main loop. */
+bool thag_session_is_live(const struct thag_session *session);
+
+const char *thag_session_state_name(enum thag_session_state state);
+
+/** How long it ran, or runs. Main loop. */
+uint64_t thag_session_duration_ns(const struct thag_session *session);
+
+/** Keeps the drain threads out from now on. Main loop; may wait for a batch. */
+void thag_session_detach(struct thag_session *session);
+
+/**
+ * Reads what is left in the rings of a detached session, names its sites and ends its threads;
+ * frames still open are truncated. Then lets go of the shared memory when `writer_dead`.
+ * Any thread.
+ */
+void thag_session_finish(struct thag_session *session, bool writer_dead);
+
+/** Sums up. Any thread; takes the lock exclusively for a moment. */
+void thag_session_count(struct thag_session *session, struct thag_session_counts *out);
+
+/** Caps every tree at the size it has, and those to come at a small one. Any thread. */
+void thag_session_tighten(struct thag_session *session);
+
+/** Sets the line it shows to its user. Main loop. */
+void thag_session_say(struct thag_session *session, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

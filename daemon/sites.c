@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "sites.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handshake.h"
+
+#define BITS 64
+#define BAD_NAME "<invalid name>"
+
+static bool is_named(const struct thag_session *session, uint32_t site)
+{
+	return session->sites_named[site / BITS] >> (site % BITS) & 1;
+}
+
+static void mark_named(struct thag_session *session, uint32_t site)
+{
+	session->sites_named[site / BITS] |= UINT64_C(1) << (site % BITS);
+}
+
+/* The names' own limit answers -E2BIG: the site then has a name that says so. */
+static int put(struct thag_session *session, uint32_t index, const struct thag_shm_site *site,
+	       const char *name, const char *file)
+{
+	int ret = thag_names_put(session->names, index, site->kind, name, site->name_bytes, file,
+				 site->file_bytes, site->line);
+
+	if (ret == -ENOMEM)
+		return ret;
+	mark_named(session, index);
+	return 0;
+}
+
+/* Copies the texts first: the program may change them under whoever reads them. */
+static int put_copied(struct thag_session *session, uint32_t index,
+		      const struct thag_shm_site *site)
+{
+	const char *strings = (const char *)session->memory.shm + THAG_SHM_STRINGS_OFFSET;
+	char *copy = malloc((size_t)site->name_bytes + site->file_bytes + 1);
+	int ret;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, strings + site->name_offset, site->name_bytes);
+	memcpy(copy + site->name_bytes, strings + site->file_offset, site->file_bytes);
+	ret = put(session, index, site, copy, copy + site->name_bytes);
+	free(copy);
+	return ret;
+}
+
+static int import_site(struct thag_session *session, uint32_t index)
+{
+	static const struct thag_shm_site bad = { .kind = THAG_SITE_FUNCTION,
+						  .name_bytes = sizeof(BAD_NAME) - 1 };
+	struct thag_shm_site site;
+	int ret = thag_handshake_read_site(session->memory.shm, index, &site);
+
+	if (ret == 0)
+		return 0;
+	return ret < 0 ? put(session, index, &bad, BAD_NAME, "") : put_copied(session, index, &site);
+}
+
+static uint32_t site_count(const struct thag_session *session)
+{
+	const struct thag_shm_header *header = session->memory.shm;
+	/* relaxed: entries order themselves by `ready` */
+	uint32_t count = __atomic_load_n(&header->site_count, __ATOMIC_RELAXED);
+
+	return count < THAG_SITES_MAX ? count : THAG_SITES_MAX;
+}
+
+int thag_sites_import(struct thag_session *session)
+{
+	int ret = 0;
+
+	if (!session->memory.shm)
+		return 0;
+	uint32_t count = site_count(session);
+
+	for (uint32_t i = session->sites_first; i < count && ret == 0; i++)
+		if (!is_named(session, i))
+			ret = import_site(session, i);
+	while (session->sites_first < count && is_named(session, session->sites_first))
+		session->sites_first++;
+	return ret;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "members.h"
+#include "sites.h"
+
+/* The threads to copy; pinned, so that they stay. */
+struct chosen {
+	struct thag_member **members;
+	uint32_t count;
+};
+
+/* A thread's tree with its open frames, taken at one moment. */
+struct copy {
+	struct thag_tree tree;
+	uint32_t *open;
+	uint32_t open_count;
+};
+
+void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_rate *clock, bool raw,
+			 struct thag_scale *out)
+{
+	*out = (struct thag_scale){
+		.ns_per_tick = thag_clock_ns_per_tick(clock, session->header.clock),
+		.cost_inside = session->header.cost_inside,
+		.cost_outside = session->header.cost_outside,
+		.raw = raw,
+	};
+}
+
+uint32_t thag_snapshot_cost(const struct thag_session *session, struct thag_clock_rate *clock)
+{
+	double ticks = (double)session->header.cost_inside + session->header.cost_outside;
+	double cost = ticks * thag_clock_ns_per_tick(clock, session->header.clock);
+
+	return cost < (double)UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
+}
+
+static bool is_chosen(const struct thag_member *member, uint32_t tid)
+{
+	return tid == 0 || member->thread.tid == tid;
+}
+
+static int choose(struct thag_session *session, uint32_t tid, struct chosen *out)
+{
+	int ret = 0;
+
+	pthread_rwlock_wrlock(&session->lock);
+	out->members = calloc((size_t)session->member_count + 1, sizeof(*out->members));
+	if (!out->members)
+		ret = -ENOMEM;
+	for (uint32_t i = 0; ret == 0 && i < session->member_count; i++)
+		if (is_chosen(session->members[i], tid))
+			out->members[out->count++] = session->members[i];
+	if (ret == 0 && session->folded && tid == 0)
+		out->members[out->count++] = session->folded;
+	pthread_rwlock_unlock(&session->lock);
+	return ret;
+}
+
+static int copy_open(const struct thag_thread *thread, struct copy *copy)
+{
+	copy->open = malloc(((size_t)thread->depth + 1) * sizeof(*copy->open));
+	if (!copy->open)
+		return -ENOMEM;
+	for (uint32_t i = 1; i <= thread->depth; i++)
+		copy->open[copy->open_count++] = thread->stack[i].node;
+	return 0;
+}
+
+static int copy_member(struct thag_session *session, const struct thag_member *member,
+		       struct copy *copy)
+{
+	int ret;
+
+	pthread_rwlock_wrlock(&session->lock);
+	ret = thag_tree_copy(&copy->tree, &member->thread.tree);
+	if (ret == 0)
+		ret = copy_open(&member->thread, copy);
+	if (ret == 0 && copy->open_count)
+		thag_thread_add_open(&member->thread, &copy->tree,
+				     thag_clock_ticks(session->header.clock));
+	pthread_rwlock_unlock(&session->lock);
+	return ret;
+}
+
+static int add_member(struct thag_profile *profile, struct thag_session *session,
+		      const struct thag_member *member)
+{
+	struct copy copy = { 0 };
+	int ret = copy_member(session, member, &copy);
+
+	/* after the copy: it may hold calls of sites that were registered a moment before */
+	if (ret == 0)
+		ret = thag_sites_import(session);
+	if (ret == 0)
+		ret = thag_profile_add(profile, &copy.tree, session->names, copy.open,
+				       copy.open_count);
+	thag_tree_fini(&copy.tree);
+	free(copy.open);
+	return ret;
+}
+
+static int add_members(struct thag_profile *profile, struct thag_session *session,
+		       const struct chosen *chosen)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&session->names_lock);
+	for (uint32_t i = 0; i < chosen->count && ret == 0; i++)
+		ret = add_member(profile, session, chosen->members[i]);
+	pthread_mutex_unlock(&session->names_lock);
+	return ret;
+}
+
+int thag_snapshot_take(struct thag_profile **out, struct thag_session *session,
+		       struct thag_clock_rate *clock, uint32_t tid, bool raw)
+{
+	struct thag_profile *profile = NULL;
+	struct chosen chosen = { 0 };
+	struct thag_scale scale;
+	int ret;
+
+	thag_members_pin(session);
+	ret = thag_profile_create(&profile, session->program);
+	if (ret == 0)
+		ret = choose(session, tid, &chosen);
+	if (ret == 0)
+		ret = add_members(profile, session, &chosen);
+	if (ret == 0) {
+		thag_snapshot_scale(session, clock, raw, &scale);
+		ret = thag_profile_finish(profile, &scale);
+	}
+	if (ret == 0)
+		*out = profile;
+	else if (profile)
+		thag_profile_destroy(profile);
+	free(chosen.members);
+	thag_members_unpin(session);
+	return ret;
+}

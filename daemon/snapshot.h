@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A profile of a session as it stands, live or not. Each thread's tree is copied by itself, so
+ * that draining is held up for no longer than one copy takes.
+ *
+ * Thread: any; meant for the pool, since it takes as long as the trees are big.
+ */
+#ifndef THAG_SNAPSHOT_H
+#define THAG_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "session.h"
+#include "thag_profile.h"
+
+/** How a session's ticks are shown. */
+void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_rate *clock, bool raw,
+			 struct thag_scale *out);
+
+/** What one call's recording costs, in 1/256 ns; saturates. */
+uint32_t thag_snapshot_cost(const struct thag_session *session, struct thag_clock_rate *clock);
+
+/**
+ * The finished profile of thread `tid`, or of all with 0. A thread that is not there gives an
+ * empty profile. The caller destroys it. 0 or -ENOMEM.
+ */
+int thag_snapshot_take(struct thag_profile **out, struct thag_session *session,
+		       struct thag_clock_rate *clock, uint32_t tid, bool raw);
+
+#endif
