@@ -43,26 +43,36 @@ size_t thag_ring_read(struct thag_ring_reader *reader, uint64_t *out, size_t max
 	return count;
 }
 
-/* Whether a word of this lap waits within a batch behind the next one. */
-static bool words_wait_behind(const struct thag_ring_reader *reader)
+/* Whether any of the `count` words from `pos` on has been written in its lap. */
+static bool any_is_there(const struct thag_ring_reader *reader, uint64_t pos, uint64_t count)
 {
-	for (uint64_t pos = reader->tail + 1; pos < reader->tail + THAG_RING_BATCH; pos++)
+	for (uint64_t end = pos + count; pos < end; pos++)
 		if (thag_word_is_at(load_word(reader, pos), pos))
 			return true;
 	return false;
+}
+
+/*
+ * Whether the producer is half a ring ahead: to wait longer would cost more than one word. Holes
+ * are likely where a page is first touched, so a single word would tell little.
+ */
+static bool is_crowded(const struct thag_ring_reader *reader)
+{
+	return any_is_there(reader, reader->tail + THAG_RING_WORDS / 2, 64);
 }
 
 bool thag_ring_skip_hole(struct thag_ring_reader *reader, uint64_t now_ns, bool writer_dead)
 {
 	if (thag_word_is_at(load_word(reader, reader->tail), reader->tail))
 		return true; /* filled by now */
-	if (!words_wait_behind(reader))
+	if (!any_is_there(reader, reader->tail + 1, THAG_RING_BATCH))
 		return false;
 	if (reader->hole_pos != reader->tail) {
 		reader->hole_pos = reader->tail;
 		reader->hole_since_ns = now_ns;
 	}
-	if (!writer_dead && now_ns - reader->hole_since_ns < THAG_RING_HOLE_NS)
+	if (!writer_dead && !is_crowded(reader) &&
+	    now_ns - reader->hole_since_ns < THAG_RING_HOLE_NS)
 		return false;
 	/* no word may go unread that was written while we looked */
 	if (thag_word_is_at(load_word(reader, reader->tail), reader->tail))

@@ -38,7 +38,8 @@ size_t thag_ring_read(struct thag_ring_reader *reader, uint64_t *out, size_t max
 /**
  * To be called when thag_ring_read gave 0: when words wait behind one that was reserved but
  * never written (a signal handler left by siglongjmp, or the writer died), and that has been so
- * for THAG_RING_HOLE_NS or `writer_dead`, steps over it. `now_ns`: any monotonic clock.
+ * for THAG_RING_HOLE_NS, or the ring is half full behind it, or `writer_dead`, steps over it.
+ * `now_ns`: any monotonic clock.
  * Returns whether it stepped, and reading can go on.
  */
 bool thag_ring_skip_hole(struct thag_ring_reader *reader, uint64_t now_ns, bool writer_dead);

@@ -7,6 +7,9 @@
 
 #define FIRST_CAPACITY 64
 
+/* Children up to this many are found by walking their list. */
+#define FEW_CHILDREN 8
+
 static struct thag_node new_node(uint32_t site, uint32_t parent)
 {
 	return (struct thag_node){ .site = site, .parent = parent, .min = UINT64_MAX };
@@ -16,14 +19,9 @@ int thag_tree_init(struct thag_tree *tree, uint32_t limit)
 {
 	*tree = (struct thag_tree){ .limit = limit };
 	tree->nodes = malloc(FIRST_CAPACITY * sizeof(*tree->nodes));
-	tree->slot_keys = calloc(FIRST_CAPACITY * 2, sizeof(*tree->slot_keys));
-	tree->slot_nodes = malloc(FIRST_CAPACITY * 2 * sizeof(*tree->slot_nodes));
-	if (!tree->nodes || !tree->slot_keys || !tree->slot_nodes) {
-		thag_tree_fini(tree);
+	if (!tree->nodes)
 		return -ENOMEM;
-	}
 	tree->capacity = FIRST_CAPACITY;
-	tree->slot_mask = FIRST_CAPACITY * 2 - 1;
 	tree->nodes[THAG_TREE_ROOT] = new_node(0, THAG_TREE_NONE);
 	tree->count = 1;
 	return 0;
@@ -53,64 +51,105 @@ static uint32_t find_slot(const struct thag_tree *tree, uint64_t key)
 	return slot;
 }
 
-static void fill_slots(struct thag_tree *tree)
+static void put_slot(struct thag_tree *tree, uint64_t key, uint32_t node)
 {
-	for (uint32_t i = 1; i < tree->count; i++) {
-		uint64_t key = slot_key(tree->nodes[i].parent, tree->nodes[i].site);
-		uint32_t slot = find_slot(tree, key);
+	uint32_t slot = find_slot(tree, key);
 
-		tree->slot_keys[slot] = key;
-		tree->slot_nodes[slot] = i;
+	tree->slot_keys[slot] = key;
+	tree->slot_nodes[slot] = node;
+}
+
+/* Keeps the table at most half full. */
+static int make_slot(struct thag_tree *tree, uint32_t more)
+{
+	struct thag_tree old = *tree;
+	uint32_t slots = old.slot_mask ? old.slot_mask + 1 : 0;
+
+	if ((uint64_t)(tree->slot_count + more) * 2 <= slots)
+		return 0;
+	slots = slots ? slots * 2 : FIRST_CAPACITY;
+	tree->slot_keys = calloc(slots, sizeof(*tree->slot_keys));
+	tree->slot_nodes = malloc(slots * sizeof(*tree->slot_nodes));
+	if (!tree->slot_keys || !tree->slot_nodes) {
+		free(tree->slot_keys);
+		free(tree->slot_nodes);
+		*tree = old;
+		return -ENOMEM;
 	}
+	tree->slot_mask = slots - 1;
+	for (uint32_t i = 0; old.slot_mask && i <= old.slot_mask; i++)
+		if (old.slot_keys[i])
+			put_slot(tree, old.slot_keys[i], old.slot_nodes[i]);
+	free(old.slot_keys);
+	free(old.slot_nodes);
+	return 0;
+}
+
+/* Makes the new child findable in the table: once there are many, all of them. */
+static int index_child(struct thag_tree *tree, uint32_t parent, uint32_t site, uint32_t child)
+{
+	const struct thag_node *node = &tree->nodes[parent];
+	uint32_t more = node->children == FEW_CHILDREN ? FEW_CHILDREN + 1 : 1;
+
+	if (make_slot(tree, more) != 0)
+		return -ENOMEM;
+	if (more > 1)
+		for (uint32_t i = node->first_child; i; i = tree->nodes[i].next_sibling)
+			put_slot(tree, slot_key(parent, tree->nodes[i].site), i);
+	put_slot(tree, slot_key(parent, site), child);
+	tree->slot_count += more;
+	return 0;
 }
 
 static int grow(struct thag_tree *tree)
 {
 	uint32_t capacity = tree->capacity * 2;
-	uint64_t *keys = calloc((size_t)capacity * 2, sizeof(*keys));
-	uint32_t *values = malloc((size_t)capacity * 2 * sizeof(*values));
 	struct thag_node *nodes = realloc(tree->nodes, capacity * sizeof(*nodes));
 
-	if (nodes)
-		tree->nodes = nodes;
-	if (!keys || !values || !nodes) {
-		free(keys);
-		free(values);
+	if (!nodes)
 		return -ENOMEM;
-	}
-	free(tree->slot_keys);
-	free(tree->slot_nodes);
+	tree->nodes = nodes;
 	tree->capacity = capacity;
-	tree->slot_keys = keys;
-	tree->slot_nodes = values;
-	tree->slot_mask = capacity * 2 - 1;
-	fill_slots(tree);
 	return 0;
 }
 
 static uint32_t add_node(struct thag_tree *tree, uint32_t parent, uint32_t site)
 {
-	if (tree->count == tree->capacity && grow(tree) != 0)
-		return THAG_TREE_NONE;
-	uint64_t key = slot_key(parent, site);
-	uint32_t slot = find_slot(tree, key);
-	uint32_t index = tree->count++;
+	uint32_t index = tree->count;
 
+	if (index >= tree->limit || (index == tree->capacity && grow(tree) != 0))
+		return THAG_TREE_NONE;
+	if (tree->nodes[parent].children >= FEW_CHILDREN &&
+	    index_child(tree, parent, site, index) != 0)
+		return THAG_TREE_NONE;
+	tree->count++;
 	tree->nodes[index] = new_node(site, parent);
-	tree->slot_keys[slot] = key;
-	tree->slot_nodes[slot] = index;
+	tree->nodes[index].next_sibling = tree->nodes[parent].first_child;
+	tree->nodes[parent].first_child = index;
+	tree->nodes[parent].children++;
 	return index;
+}
+
+static uint32_t find_child(const struct thag_tree *tree, uint32_t parent, uint32_t site)
+{
+	const struct thag_node *node = &tree->nodes[parent];
+	uint32_t slot, child = node->first_child;
+
+	if (node->children > FEW_CHILDREN) {
+		slot = find_slot(tree, slot_key(parent, site));
+		return tree->slot_keys[slot] ? tree->slot_nodes[slot] : 0;
+	}
+	while (child && tree->nodes[child].site != site)
+		child = tree->nodes[child].next_sibling;
+	return child;
 }
 
 uint32_t thag_tree_child_slow(struct thag_tree *tree, uint32_t parent, uint32_t site)
 {
-	uint32_t slot = find_slot(tree, slot_key(parent, site));
-	uint32_t child;
+	uint32_t child = find_child(tree, parent, site);
 
-	if (tree->slot_keys[slot]) {
-		child = tree->slot_nodes[slot];
-	} else {
-		child = tree->count < tree->limit ? add_node(tree, parent, site) : THAG_TREE_NONE;
+	if (!child) {
+		child = add_node(tree, parent, site);
 		if (child == THAG_TREE_NONE) {
 			tree->overflowed++;
 			return parent;
@@ -207,6 +246,7 @@ int thag_tree_copy(struct thag_tree *copy, const struct thag_tree *tree)
 	*copy = *tree;
 	copy->slot_keys = NULL;
 	copy->slot_nodes = NULL;
+	copy->slot_count = copy->slot_mask = 0;
 	copy->capacity = tree->count;
 	copy->hists.capacity = hists->count;
 	copy->hists.carry_capacity = hists->carry_count;
@@ -222,7 +262,7 @@ int thag_tree_copy(struct thag_tree *copy, const struct thag_tree *tree)
 
 uint64_t thag_tree_bytes(const struct thag_tree *tree)
 {
-	uint64_t slots = tree->slot_keys ? (uint64_t)tree->slot_mask + 1 : 0;
+	uint64_t slots = tree->slot_mask ? (uint64_t)tree->slot_mask + 1 : 0;
 
 	return tree->capacity * (uint64_t)sizeof(*tree->nodes) +
 	       slots * (sizeof(*tree->slot_keys) + sizeof(*tree->slot_nodes)) +

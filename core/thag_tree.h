@@ -4,8 +4,9 @@
  *
  * Nodes lie in one flat array and name each other by index; node 0 is the root, which stands for
  * the thread and has no site. A child is found by its parent's cache of the last child, then in
- * a hash table on (parent, site), so a function with hundreds of callees costs no more than one
- * with two. All durations are clock ticks.
+ * the list of its parent's children while they are few, then in a hash table on (parent, site):
+ * a function with hundreds of callees costs little more than one with two, and a recursion a
+ * million deep never waits for a table to grow. All durations are clock ticks.
  *
  * Self time is not stored: it is a node's total less its children's, exact by construction.
  *
@@ -23,7 +24,8 @@
 
 /**
  * One cache line.
- *   0 site 4, parent 4 | 8 last_child 4, hist 4 | 16 calls | 24 total | 32 min | 40 max | 48 …
+ *   0 site 4, parent 4 | 8 last_child 4, hist 4 | 16 calls | 24 total | 32 min | 40 max
+ *  48 hist_group 2, flags 2, children 4 | 56 first_child 4, next_sibling 4
  */
 struct thag_node {
 	uint32_t site;
@@ -36,7 +38,9 @@ struct thag_node {
 	uint64_t max;
 	uint16_t hist_group; /* of the block that `hist` names */
 	uint16_t flags;      /* 0 */
-	uint32_t reserved[3];
+	uint32_t children;
+	uint32_t first_child; /* the newest; 0 for none */
+	uint32_t next_sibling;
 };
 
 /** All zero is not valid: see thag_tree_init. */
@@ -47,7 +51,8 @@ struct thag_tree {
 	uint32_t limit;      /* nodes it may grow to, the root included */
 	uint64_t *slot_keys; /* open addressing: (parent + 1) << 32 | site, 0 for free */
 	uint32_t *slot_nodes;
-	uint32_t slot_mask;
+	uint32_t slot_count; /* in use: the children of nodes that have many */
+	uint32_t slot_mask;  /* slots - 1; 0 while there are none */
 	uint64_t overflowed; /* look-ups answered with the parent itself for want of room */
 	struct thag_hist_pool hists;
 };

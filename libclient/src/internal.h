@@ -54,8 +54,8 @@ struct thag_producer_cold {
 	uint32_t drop_depth;      /* depth when the dropped call came */
 	uint32_t ended_sections;  /* frames on the stack that ended below the top */
 	uintptr_t drop_sp;        /* the dropped call's stack pointer */
-	uint64_t wait_left_ns;    /* how long this thread may still wait before it drops */
-	uint64_t exhausted_tail;  /* the reader's index when there was none left */
+	uint64_t patience_tail;   /* the reader's index when this thread began to wait */
+	uint64_t wait_until_ns;   /* until when it waits for the reader to move from there */
 	uint64_t lost_unsaid;     /* calls dropped since the last LOST word */
 	uint64_t position_high;   /* positions taken off both halves of head so far */
 };

@@ -13,8 +13,8 @@
 #define SPINS 20
 #define NAP_NS 20000
 
-/* Both halves of head are rebased by this much when the position reaches it: a whole number of
- * laps, twice, so that slot and phase stay as they are. */
+/* Both halves of head are rebased by this much when the position reaches it: a multiple of four
+ * laps, so that slot and phase stay as they are. */
 #define REBASE UINT32_C(0x80000000)
 
 static void rebase(struct thag_producer *producer)
@@ -69,22 +69,19 @@ static void nap(uint32_t turn)
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
+/* A handler may leave from here by siglongjmp: nothing is put right at the end. */
 static bool wait_for_room(struct thag_producer *producer)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 	struct thag_shm_thread *shared = &thag_process.threads[cold->slot];
-	uint64_t start = thag_mono_ns(), waited = 0;
 
 	__atomic_store_n(&shared->waits, shared->waits + 1, __ATOMIC_RELAXED);
-	bool found = false;
-
-	for (uint32_t turn = 0; !found && waited < cold->wait_left_ns; turn++) {
+	for (uint32_t turn = 0; thag_mono_ns() < cold->wait_until_ns; turn++) {
 		nap(turn);
-		waited = thag_mono_ns() - start;
-		found = thag_room_has(producer, 1);
+		if (thag_room_has(producer, 1))
+			return true;
 	}
-	cold->wait_left_ns -= waited < cold->wait_left_ns ? waited : cold->wait_left_ns;
-	return found;
+	return false;
 }
 
 bool thag_room_find(struct thag_producer *producer)
@@ -94,11 +91,13 @@ bool thag_room_find(struct thag_producer *producer)
 
 	rebase(producer);
 	tail = refresh(producer, &limit);
-	if (tail != cold->exhausted_tail && !thag_process.drop_at_once) {
-		cold->wait_left_ns = WAIT_NS; /* thagd reads: it deserves patience again */
-		cold->exhausted_tail = tail;
-	}
 	if (thag_head_get(producer) < limit)
 		return true;
-	return cold->wait_left_ns && wait_for_room(producer);
+	if (thag_process.drop_at_once)
+		return false;
+	if (tail != cold->patience_tail) { /* thagd reads: it deserves patience again */
+		cold->patience_tail = tail;
+		cold->wait_until_ns = thag_mono_ns() + WAIT_NS;
+	}
+	return thag_mono_ns() < cold->wait_until_ns && wait_for_room(producer);
 }

@@ -4,21 +4,23 @@
  *
  * One event is one aligned 8-byte word; a few kinds are followed by payload words.
  *
- *   event    63                                    24 23  21  20 19                 0
- *           +----------------------------------------+------+---+--------------------+
- *           |        time, low 40 bits of ticks      | kind | P |        arg         |
- *           +----------------------------------------+------+---+--------------------+
- *   payload 63                                            21  20 19                 0
- *           +-----------------------------------------------+---+--------------------+
- *           |              payload bits 62..20              | P |  payload bits 19..0 |
- *           +-----------------------------------------------+---+--------------------+
+ *   event    63                                25 24  22 21 20 19                 0
+ *           +------------------------------------+------+-----+--------------------+
+ *           |     time, low 39 bits of ticks     | kind |  P  |        arg         |
+ *           +------------------------------------+------+-----+--------------------+
+ *   payload 63                                       22   21 20 19                 0
+ *           +--------------------------------------------+-----+--------------------+
+ *           |            payload bits 61..20             |  P  |  payload bits 19..0 |
+ *           +--------------------------------------------+-----+--------------------+
  *
- * P is the phase: bit 20 of the word's free-running position. Positions start at
- * THAG_RING_WORDS (2^20), so the first lap writes P = 1 over zeroed memory, and each lap flips
- * it. A word is present when its P equals its position's; nothing else is published.
+ * P is the phase: bits 21 and 20 of the word's free-running position, its lap modulo 4.
+ * Positions start at THAG_RING_WORDS (2^20), so the first lap writes P = 1 over zeroed memory. A
+ * word is present when its P equals its position's; nothing else is published. One bit would do
+ * if every slot were written in every lap; but a slot that a signal handler left by siglongjmp
+ * stays as it was two laps ago, and must not pass for this lap's.
  *
- * The phase sits at the position's own bit 20 and the time at the top so that the emit path
- * needs one shift, two masks and no 64-bit constant; see docs/ring.md for the measurements.
+ * The phase sits at the position's own bits and the time at the top so that the emit path needs
+ * one shift, two masks and no 64-bit constant; see docs/ring.md for the measurements.
  *
  * Every byte may come from a hostile program: decoders mask, then check.
  */
@@ -27,17 +29,17 @@
 
 #include <stdint.h>
 
-/** Words in one ring, a power of two. Its bit is the phase bit, so it is part of the ABI. */
+/** Words in one ring, a power of two. The phase lies at its bit, so it is part of the ABI. */
 #define THAG_RING_LOG2 20
 #define THAG_RING_WORDS (UINT32_C(1) << THAG_RING_LOG2)
 #define THAG_RING_MASK (THAG_RING_WORDS - 1)
 #define THAG_RING_BYTES (UINT64_C(8) << THAG_RING_LOG2)
 
-#define THAG_WORD_PHASE ((uint64_t)THAG_RING_WORDS)
+#define THAG_WORD_PHASE (UINT64_C(3) << THAG_RING_LOG2)
 #define THAG_WORD_ARG_MASK UINT64_C(0xfffff)
-#define THAG_WORD_KIND_SHIFT 21
-#define THAG_WORD_TIME_SHIFT 24
-#define THAG_WORD_TIME_BITS 40
+#define THAG_WORD_KIND_SHIFT 22
+#define THAG_WORD_TIME_SHIFT 25
+#define THAG_WORD_TIME_BITS 39
 
 /**
  * What an event word says. The arg is given for each; "index" is a slot of the thread's stack
@@ -49,7 +51,7 @@ enum thag_kind {
 	THAG_KIND_EXIT = 2,          /* arg: index; closes that frame and all above it */
 	THAG_KIND_SECTION_BEGIN = 3, /* arg: site; opens a frame at the next index */
 	THAG_KIND_SECTION_END = 4,   /* arg: index; that frame ends, those above it stay open */
-	THAG_KIND_TIME = 5,          /* arg: bits 59..40 of the clock; the word's time: the rest */
+	THAG_KIND_TIME = 5,          /* arg: bits 58..39 of the clock; the word's time: the rest */
 	THAG_KIND_ALLOC = 6,         /* reserved: memory profiling */
 	THAG_KIND_FREE = 7,          /* reserved: memory profiling */
 };
@@ -98,7 +100,7 @@ static inline uint32_t thag_word_arg(uint64_t word)
 	return (uint32_t)(word & THAG_WORD_ARG_MASK);
 }
 
-/** The low 40 bits of the clock, in ticks. */
+/** The low 39 bits of the clock, in ticks. */
 static inline uint64_t thag_word_time(uint64_t word)
 {
 	return word >> THAG_WORD_TIME_SHIFT;
@@ -110,15 +112,15 @@ static inline int thag_word_is_at(uint64_t word, uint64_t pos)
 	return ((word ^ pos) & THAG_WORD_PHASE) == 0;
 }
 
-/** 63 bits of payload, spread around the phase bit; bit 63 of `value` is lost. */
+/** 62 bits of payload, spread around the phase; the two highest of `value` are lost. */
 static inline uint64_t thag_payload_pack(uint64_t value)
 {
-	return (value & ~THAG_WORD_ARG_MASK) << 1 | (value & THAG_WORD_ARG_MASK);
+	return (value & ~THAG_WORD_ARG_MASK) << 2 | (value & THAG_WORD_ARG_MASK);
 }
 
 static inline uint64_t thag_payload_unpack(uint64_t word)
 {
-	return (word >> 1 & ~THAG_WORD_ARG_MASK) | (word & THAG_WORD_ARG_MASK);
+	return (word >> 2 & ~THAG_WORD_ARG_MASK) | (word & THAG_WORD_ARG_MASK);
 }
 
 #endif

@@ -79,8 +79,8 @@ struct thag_producer {
 	uintptr_t frame_sp[1]; /* really RING_WORDS: stack pointer of each open frame, by index */
 };
 
-/** Ticks after which a TIME word must precede an event: half of what 40 bits can tell apart. */
-#define THAG_TIME_BASE_LOG2 38
+/** Ticks after which a TIME word must precede an event: a quarter of what 39 bits can tell apart. */
+#define THAG_TIME_BASE_LOG2 37
 
 #define THAG_HEAD_OPEN ((UINT64_C(2) << 32) | 1)
 #define THAG_HEAD_CLOSE UINT64_C(1)
