@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The flamegraph: a canvas that follows the store, the pointer and the keys. */
-import { hueOf, Paint, palette, type Theme } from "./color.ts";
+import { Colors, Paint, palette, type Theme } from "./color.ts";
 import { byId, el } from "./dom.ts";
 import { type FlameFrame, ROOT } from "./frames.ts";
 import { NodeFlag } from "thag-proto";
@@ -37,7 +37,7 @@ export class FlameView {
   private width = 0;
   private height = 0;
   private theme: Theme = "light";
-  private modules = new Map<string, string>();
+  private readonly colors = new Colors();
   private drag: { x: number; from: number; to: number; moved: boolean } | null = null;
   pointerX = -1;
   pointerY = -1;
@@ -68,7 +68,7 @@ export class FlameView {
 
   /** Colours functions by the file they come from, once there is more than one. */
   setModules(modules: Map<string, string>): void {
-    this.modules = new Set(modules.values()).size > 1 ? modules : new Map();
+    this.colors.setModules(modules);
   }
 
   /** Shows the store's frame and view; `live`: only the numbers changed. */
@@ -105,12 +105,12 @@ export class FlameView {
   private choosePaints(frame: FlameFrame): Uint8Array {
     const paints = new Uint8Array(frame.count);
     const searching = this.store.view.search !== "";
-    const hues = new Map<string, number>();
+    const known = new Map<string, number>();
     for (let node = 0; node < frame.count; node++) {
       const flags = frame.flags[node] as number;
       if (searching) paints[node] = flags & NodeFlag.MATCHED ? Paint.MATCHED : Paint.UNMATCHED;
       else if (flags & NodeFlag.SECTION) paints[node] = Paint.SECTION;
-      else paints[node] = this.hue(hues, frame.name(node));
+      else paints[node] = this.paintOf(known, frame.name(node));
     }
     if (!searching) paints[0] = Paint.ROOT;
     for (const node of frame.path(this.focusNode(frame)).slice(0, -1))
@@ -118,10 +118,10 @@ export class FlameView {
     return paints;
   }
 
-  private hue(known: Map<string, number>, name: string): number {
-    let hue = known.get(name);
-    if (hue === undefined) known.set(name, (hue = hueOf(this.modules.get(name) ?? name)));
-    return hue;
+  private paintOf(known: Map<string, number>, name: string): number {
+    let paint = known.get(name);
+    if (paint === undefined) known.set(name, (paint = this.colors.paint(name)));
+    return paint;
   }
 
   private measure(): void {

@@ -53,8 +53,7 @@ class Message {
   readonly stringsBytes: number;
 
   constructor(buffer: ArrayBuffer) {
-    if (buffer.byteLength < Header.SIZE || buffer.byteLength % 4 !== 0 && buffer.byteLength < Header.SIZE)
-      throw new FrameError("shorter than a header");
+    if (buffer.byteLength < Header.SIZE) throw new FrameError("shorter than a header");
     this.words = new Uint32Array(buffer, 0, buffer.byteLength >>> 2);
     this.bytes = new Uint8Array(buffer);
     this.stringsOffset = this.u32(Header.strings_offset);
@@ -80,11 +79,13 @@ class Message {
 
   /** The string of `bytes` bytes at `offset` of the string area. */
   text(offset: number, bytes: number): string {
-    const known = this.texts.get(offset);
-    if (known !== undefined && bytes > 0) return known;
-    const start = this.stringsOffset + offset;
-    const text = utf8.decode(this.bytes.subarray(start, start + bytes));
-    if (bytes > 0) this.texts.set(offset, text);
+    const key = bytes * 4294967296 + offset;
+    let text = this.texts.get(key);
+    if (text === undefined) {
+      const start = this.stringsOffset + offset;
+      text = utf8.decode(this.bytes.subarray(start, start + bytes));
+      this.texts.set(key, text);
+    }
     return text;
   }
 

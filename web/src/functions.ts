@@ -7,7 +7,7 @@ import { baseName, display } from "./names.ts";
 import type { Store } from "./store.ts";
 import type { Sort, View } from "./url.ts";
 
-const ROW_PX = 26;
+const ROW_PX = 24;
 const SPARE_ROWS = 8;
 
 interface Column {

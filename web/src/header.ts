@@ -105,7 +105,7 @@ export class Header {
     const options = threads.map(({ tid, calls }) => new Option(`${tid} · ${plural(calls, "call")}`, String(tid)));
     if (view.thread !== 0 && !threads.some(({ tid }) => tid === view.thread))
       options.unshift(new Option(String(view.thread), String(view.thread)));
-    this.thread.replaceChildren(new Option(`All ${threads.length} merged`, "0"), ...options);
+    this.thread.replaceChildren(new Option(threads.length > 1 ? `All ${threads.length} merged` : "All", "0"), ...options);
     this.thread.value = String(view.thread);
   }
 
@@ -120,10 +120,9 @@ export class Header {
   private updateNumbers(): void {
     const { session, flame, view } = this.store;
     const cost = flame?.header.costNs ?? 0;
-    const correction = cost > 0 ? ` for what recording costs, ${time(cost)} a call` : "";
-    this.raw.title = view.raw ? `Times are raw; correct them${correction} (r)` : `Times are corrected${correction}; show them raw (r)`;
+    const correction = cost > 0 ? `the cost of recording, ${time(cost)} a call` : "the cost of recording";
+    this.raw.title = view.raw ? `Times hold ${correction}; correct them (r)` : `Times are corrected for ${correction}; show them raw (r)`;
     this.raw.setAttribute("aria-pressed", String(view.raw));
-    setText(this.raw, view.raw ? "Raw" : "Corrected");
     setText(this.matched, this.matchText());
     this.dot.dataset["state"] = session?.state ?? "none";
     setText(this.program, session === null ? "No session" : display(session.program));

@@ -146,11 +146,13 @@ export class Tip {
     this.move(x, y);
   }
 
+  /** Beside the pointer, where the window has room. */
   private move(x: number, y: number): void {
-    const room = this.tip.parentElement as HTMLElement;
+    const place = (this.tip.offsetParent as HTMLElement).getBoundingClientRect();
     const { offsetWidth, offsetHeight } = this.tip;
-    const left = x + 14 + offsetWidth > room.clientWidth ? Math.max(0, x - 14 - offsetWidth) : x + 14;
-    const below = y + 18 + offsetHeight <= room.clientHeight;
-    this.tip.style.transform = `translate(${left}px, ${below ? y + 18 : Math.max(-40, y - 12 - offsetHeight)}px)`;
+    const right = place.left + x + 16 + offsetWidth <= innerWidth;
+    const below = place.top + y + 24 + offsetHeight <= innerHeight;
+    const left = right ? x + 16 : Math.max(-place.left, x - 16 - offsetWidth);
+    this.tip.style.transform = `translate(${left}px, ${below ? y + 18 : y - 12 - offsetHeight}px)`;
   }
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Compiles tests written in TypeScript and runs them with node's test runner.
+//
+//   node run.mjs --proto PROTO.TS --out DIRECTORY NAME.test.ts …
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const web = resolve(here, "../../web");
+const require = createRequire(join(web, "package.json"));
+const { build } = await import(pathToFileURL(require.resolve("esbuild")).href);
+
+const { values: options, positionals: names } = parseArgs({
+  options: { proto: { type: "string" }, out: { type: "string" } },
+  allowPositionals: true,
+});
+const out = resolve(options.out);
+await build({
+  entryPoints: names.map((name) => join(here, name)),
+  outdir: out,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node18",
+  sourcemap: "inline",
+  alias: {
+    "thag-proto": resolve(options.proto),
+    "thag-web": join(web, "src"),
+    "playwright-core": join(web, "node_modules/playwright-core/index.mjs"),
+  },
+  external: [join(web, "node_modules/*")],
+  logLevel: "warning",
+});
+const tests = names.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
+const env = { ...process.env, THAG_SOURCE: resolve(here, "../.."), NODE_OPTIONS: "--enable-source-maps" };
+const { status } = spawnSync(process.execPath, ["--test", ...tests], { stdio: "inherit", env });
+process.exit(status ?? 1);
