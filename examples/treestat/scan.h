@@ -22,7 +22,7 @@ void scan_fini(struct scan *scan);
 /** Counts the identifiers of the file `path`; one that can't be read is only counted. */
 void scan_file(struct scan *scan, const char *path);
 
-/** Counts the identifiers among `bytes` bytes of text. */
-void scan_text(struct table *table, const char *text, size_t bytes);
+/** Counts the identifiers among the first `bytes` bytes of the buffer. */
+void scan_text(struct scan *scan, size_t bytes);
 
 #endif

@@ -65,23 +65,34 @@ static void grow(struct table *table)
 	*table = bigger;
 }
 
-void table_add(struct table *table, const char *text, size_t bytes, uint64_t count)
+static inline void add_new(struct table *table, struct word *slot, struct span span, uint32_t hash)
+{
+	*slot = (struct word){ .bytes = (uint32_t)span.bytes, .hash = hash };
+	slot->text = memory_resize(NULL, span.bytes + 1);
+	memcpy(slot->text, span.text, span.bytes);
+	slot->text[span.bytes] = '\0';
+	table->distinct++;
+}
+
+static inline void add(struct table *table, struct span span, uint64_t count)
+{
+	uint32_t hash = hash_bytes(span.text, span.bytes);
+	struct word *word;
+
+	if (table->distinct * 2 >= table->capacity)
+		grow(table);
+	word = find_slot(table, span.text, span.bytes, hash);
+	if (!word->text)
+		add_new(table, word, span, hash);
+	word->count += count;
+	table->total += count;
+}
+
+void table_add(struct table *table, const struct span *words, size_t count)
 {
 	THAG_PROFILED();
-	uint32_t hash = hash_bytes(text, bytes);
-	struct word *word = find_slot(table, text, bytes, hash);
-
-	table->total += count;
-	if (word->text) {
-		word->count += count;
-		return;
-	}
-	*word = (struct word){ .bytes = (uint32_t)bytes, .hash = hash, .count = count };
-	word->text = memory_resize(NULL, bytes + 1);
-	memcpy(word->text, text, bytes);
-	word->text[bytes] = '\0';
-	if (++table->distinct * 2 > table->capacity)
-		grow(table);
+	for (size_t i = 0; i < count; i++)
+		add(table, words[i], 1);
 }
 
 void table_merge(struct table *into, const struct table *from)
@@ -91,7 +102,7 @@ void table_merge(struct table *into, const struct table *from)
 		const struct word *word = &from->slots[i];
 
 		if (word->text)
-			table_add(into, word->text, word->bytes, word->count);
+			add(into, (struct span){ word->text, word->bytes }, word->count);
 	}
 }
 

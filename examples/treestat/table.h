@@ -6,6 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** A word as it stands in a text, not terminated. */
+struct span {
+	const char *text;
+	size_t bytes;
+};
+
 struct word {
 	char *text; /* NULL: a free slot */
 	uint32_t bytes;
@@ -23,8 +29,8 @@ struct table {
 void table_init(struct table *table);
 void table_fini(struct table *table);
 
-/** Counts the word of `bytes` bytes at `text` `count` times more. */
-void table_add(struct table *table, const char *text, size_t bytes, uint64_t count);
+/** Counts each of `count` words once more. */
+void table_add(struct table *table, const struct span *words, size_t count);
 
 /** Adds all of `from` to `into`. */
 void table_merge(struct table *into, const struct table *from);

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""compare_calls.py [--only] FUNCTION... CALLGRIND-OUT DIRECTORY
+"""compare_calls.py FUNCTION... CALLGRIND-OUT DIRECTORY
 
 Compares how often each function was called: as callgrind counted, and as
 thagd says of the run whose port and session DIRECTORY names.
 Every FUNCTION must be in both; other functions of the session are compared, too, and must be
-known to callgrind, unless told --only. Prints a line for each function, and exits 1 when any
-differs."""
+known to callgrind. Prints a line for each function, and exits 1 when any differs."""
 import collections
 import re
 import sys
@@ -54,13 +53,9 @@ def session_calls(directory):
 
 
 def main():
-    arguments = [argument for argument in sys.argv[1:] if argument != "--only"]
-    expected, counted = callgrind_calls(arguments[-2]), session_calls(arguments[-1])
-    names = set(arguments[:-2])
-    if "--only" not in sys.argv:
-        names |= set(counted)
+    expected, counted = callgrind_calls(sys.argv[-2]), session_calls(sys.argv[-1])
     failed = False
-    for name in sorted(names):
+    for name in sorted(set(sys.argv[1:-2]) | set(counted)):
         want, got = expected.get(name), counted.get(name)
         verdict = "equal" if want == got else "DIFFERS"
         failed = failed or want != got

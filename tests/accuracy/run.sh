@@ -34,7 +34,7 @@ callgrind() {
   }
 }
 
-# calls_equal NAME PROGRAM "FUNCTION..." ARG...; --only among the functions as in compare_calls.py
+# calls_equal NAME PROGRAM "FUNCTION..." ARG...
 calls_equal() {
   local name=$1 program=$2 functions
   read -ra functions <<<"${3//$'\n'/ }"
@@ -45,18 +45,16 @@ calls_equal() {
   "$here/compare_calls.py" "${functions[@]}" "$work/$name.callgrind" "$work/out-$name"
 }
 
+treestat_functions="main run_once count_tree walk_directory queue_put queue_take work scan_file
+  read_file scan_text split_words table_add table_top print_scan"
+
 treestat_one_thread() {
-  calls_equal treestat-1 treestat "main run_once count_tree walk_directory queue_put queue_take
-    work scan_file read_file scan_text table_add table_top print_scan" \
-    --threads 1 --repeat 3 "$work/tree"
+  calls_equal treestat-1 treestat "$treestat_functions" --threads 1 --repeat 3 "$work/tree"
 }
 
-# With more threads it is left to chance who counts what: table_add is also called to merge, once
-# for each distinct word of a helper, so it is left out.
+# Who counts what is left to chance, how often each function is called isn't.
 treestat_threads() {
-  calls_equal treestat-4 treestat "--only main run_once count_tree walk_directory queue_put
-    queue_take work scan_file read_file scan_text table_merge table_top print_scan" \
-    --threads 4 "$work/tree"
+  calls_equal treestat-4 treestat "$treestat_functions table_merge" --threads 4 "$work/tree"
 }
 
 nqueens() { calls_equal nqueens nqueens "main place_row" 9; }
