@@ -7,7 +7,7 @@ import re
 import sys
 
 SUMMARY = re.compile(
-    r"\[====\] Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)")
+    r"\[====\] Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: \d+ \| Crashing: \d+")
 
 
 def count(test):
@@ -16,7 +16,7 @@ def count(test):
     found = SUMMARY.search(test.get("stdout", "") + test.get("stderr", ""))
     if not found:
         return (1, 0, None) if good else (0, 1, None)
-    passed, failed = int(found[2]), int(found[3]) + int(found[4])
+    passed, failed = int(found[2]), int(found[1]) - int(found[2])
     if not good and failed == 0:
         failed = 1
     return passed, failed, found[0].strip()
