@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "command.h"
+#include "output.h"
+
+static int run(int argc, char **argv);
+
+const struct thag_command thag_command_export = {
+	.name = "export",
+	.help = "Usage: thag export ID [--format folded] [-o FILE] [--thread TID] [--raw]\n"
+		"Writes the profile of a session, running or ended. ID: as 'thag list' shows it, "
+		"or\n"
+		"'latest'.\n"
+		"\n"
+		"  -f, --format FORMAT  folded: a line a stack, `a;b;c N`, N its own time in ns,\n"
+		"                       as inferno, flamegraph.pl and speedscope read it "
+		"(default)\n"
+		"  -o, --output FILE    write FILE, whole or not at all; default and '-': stdout\n"
+		"  -t, --thread TID     this thread only; default: all together\n"
+		"      --raw            leave the time that recording took in\n"
+		"  -h, --help           print this and exit\n"
+		"\n"
+		"Exit status: 0 done; 1 failure; 2 wrong usage; 3 no thagd is running; 4 no such\n"
+		"session or thread.\n",
+	.run = run,
+	.usage_status = THAG_EXIT_USAGE,
+};
+
+struct request {
+	const char *session;
+	const char *format;
+	const char *file; /* NULL: stdout */
+	uint32_t thread;
+	bool raw;
+};
+
+static int parse_thread(struct request *request, const char *text)
+{
+	char *end;
+	unsigned long thread = strtoul(text, &end, 10);
+
+	if (text[0] < '1' || text[0] > '9' || *end || thread > INT32_MAX)
+		return thag_command_bad_usage(&thag_command_export, "'%s' is no thread id", text);
+	request->thread = (uint32_t)thread;
+	return -1;
+}
+
+static int parse_format(struct request *request, const char *text)
+{
+	if (strcmp(text, "folded") != 0)
+		return thag_command_bad_usage(&thag_command_export,
+					      "no format '%s': 'folded' is there", text);
+	request->format = text;
+	return -1;
+}
+
+static int parse_option(struct request *request, int option, char **argv)
+{
+	switch (option) {
+	case 'f':
+		return parse_format(request, optarg);
+	case 'o':
+		if (!optarg[0])
+			return thag_command_bad_usage(&thag_command_export, "-o needs a file");
+		request->file = strcmp(optarg, "-") == 0 ? NULL : optarg;
+		return -1;
+	case 't':
+		return parse_thread(request, optarg);
+	case 'r':
+		request->raw = true;
+		return -1;
+	case 'h':
+		return thag_command_print_help(&thag_command_export);
+	default:
+		return thag_command_bad_option(&thag_command_export, option, argv);
+	}
+}
+
+/** -1 to go on, or the status to exit with. */
+static int parse_arguments(struct request *request, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "format", required_argument, NULL, 'f' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "thread", required_argument, NULL, 't' },
+		{ "raw", no_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option, ret = -1;
+
+	while (ret < 0 && (option = getopt_long(argc, argv, ":f:o:t:h", options, NULL)) != -1)
+		ret = parse_option(request, option, argv);
+	if (ret >= 0)
+		return ret;
+	if (optind + 1 < argc)
+		return thag_command_bad_usage(&thag_command_export, "one session at a time");
+	if (optind == argc || !argv[optind][0])
+		return thag_command_bad_usage(&thag_command_export,
+					      "of which session? An ID of "
+					      "'thag list' or 'latest' is missing");
+	request->session = argv[optind];
+	return -1;
+}
+
+static int write_data(const struct request *request, int data_fd)
+{
+	int ret = request->file ? thag_output_write_file(request->file, data_fd)
+				: thag_output_copy(STDOUT_FILENO, data_fd);
+
+	if (!ret)
+		return THAG_EXIT_OK;
+	thag_command_complain(&thag_command_export, "can't write %s: %s",
+			      request->file ? request->file : "the output", strerror(-ret));
+	return THAG_EXIT_FAILURE;
+}
+
+static int run(int argc, char **argv)
+{
+	struct request request = { .format = "folded" };
+	struct thag_reply reply;
+	int ret = parse_arguments(&request, argc, argv);
+
+	if (ret >= 0)
+		return ret;
+	json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:b}", "op", "export", "session",
+				 request.session, "format", request.format, "thread",
+				 (json_int_t)request.thread, "raw", (int)request.raw);
+	if (!json)
+		return thag_command_bad_usage(&thag_command_export, "the ID is no text");
+	ret = thag_client_command(&thag_command_export, json, &reply);
+	if (ret)
+		return ret;
+	if (reply.data_fd < 0)
+		ret = thag_client_complain(&thag_command_export, -EPROTO);
+	else
+		ret = write_data(&request, reply.data_fd);
+	thag_reply_fini(&reply);
+	return ret;
+}

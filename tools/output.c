@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHUNK_BYTES 65536
+
+static int write_all(int to, const char *data, size_t bytes)
+{
+	while (bytes) {
+		ssize_t wrote = write(to, data, bytes);
+
+		if (wrote < 0 && errno != EINTR)
+			return -errno;
+		if (wrote > 0) {
+			data += wrote;
+			bytes -= (size_t)wrote;
+		}
+	}
+	return 0;
+}
+
+int thag_output_copy(int to, int from)
+{
+	char *chunk = malloc(CHUNK_BYTES);
+	off_t at = 0;
+	ssize_t got;
+	int ret = chunk ? 0 : -ENOMEM;
+
+	while (!ret) {
+		got = pread(from, chunk, CHUNK_BYTES, at);
+		if (got == 0)
+			break;
+		if (got < 0 && errno != EINTR)
+			ret = -errno;
+		if (got > 0) {
+			ret = write_all(to, chunk, (size_t)got);
+			at += got;
+		}
+	}
+	free(chunk);
+	return ret;
+}
+
+/** The mode a new file gets, as open(2) would give it. */
+static mode_t new_mode(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0666 & ~mask;
+}
+
+static int fill(int fd, int from, mode_t mode)
+{
+	int ret = fchmod(fd, mode) ? -errno : thag_output_copy(fd, from);
+
+	return !ret && fsync(fd) ? -errno : ret;
+}
+
+/** Writes a new file beside `path`, then gives it that name. */
+static int replace_unblocked(const char *path, int from, mode_t mode)
+{
+	char *made;
+	int ret = asprintf(&made, "%s.XXXXXX", path) < 0 ? -ENOMEM : 0;
+
+	if (ret)
+		return ret;
+	int fd = mkostemp(made, O_CLOEXEC);
+	if (fd < 0) {
+		ret = -errno;
+		free(made);
+		return ret;
+	}
+	ret = fill(fd, from, mode);
+	if (close(fd) && !ret)
+		ret = -errno;
+	if (!ret && rename(made, path))
+		ret = -errno;
+	if (ret)
+		unlink(made);
+	free(made);
+	return ret;
+}
+
+static int replace(const char *path, int from, mode_t mode)
+{
+	sigset_t ending, before;
+	int ret;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGHUP);
+	sigprocmask(SIG_BLOCK, &ending, &before);
+	ret = replace_unblocked(path, from, mode);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ret;
+}
+
+static int write_into(const char *path, int from)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int ret = fd < 0 ? -errno : thag_output_copy(fd, from);
+
+	if (fd >= 0 && close(fd) && !ret)
+		ret = -errno;
+	return ret;
+}
+
+int thag_output_write_file(const char *path, int from)
+{
+	struct stat st;
+	char *target;
+	int ret;
+
+	if (stat(path, &st))
+		return errno == ENOENT ? replace(path, from, new_mode()) : -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return write_into(path, from);
+	target = realpath(path, NULL); /* a link stays a link */
+	if (!target)
+		return -errno;
+	ret = access(target, W_OK) ? -errno : replace(target, from, st.st_mode & 0777);
+	free(target);
+	return ret;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Writing files: whole or not at all.
+ */
+#ifndef THAG_OUTPUT_H
+#define THAG_OUTPUT_H
+
+/** Copies all of the file `from`, from its start, to `to`. 0 or a negative errno. */
+int thag_output_copy(int to, int from);
+
+/**
+ * Makes `path` a copy of the file `from`. What was at `path` stays until the copy is whole, then
+ * is replaced; where that can't be (a device, a pipe) it is written to. Signals that end the
+ * process wait meanwhile, so that nothing half-written stays. 0 or a negative errno.
+ */
+int thag_output_write_file(const char *path, int from);
+
+#endif

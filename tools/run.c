@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bring.h"
+#include "child.h"
+#include "client.h"
+#include "command.h"
+
+#define REPORT_MS 2000 /* a stopped thagd must not keep the program's end from its caller */
+#define URL_BYTES 256
+
+static int run(int argc, char **argv);
+
+const struct thag_command thag_command_run = {
+	.name = "run",
+	.help = "Usage: thag run [-q] [--] PROGRAM [ARGUMENT]…\n"
+		"Runs PROGRAM, built with libthag, under thagd; starts a thagd when none answers.\n"
+		"\n"
+		"  -q, --quiet  don't print where to watch\n"
+		"  -h, --help   print this and exit\n"
+		"\n"
+		"Exit status: that of PROGRAM; when a signal killed it, thag dies of the same "
+		"one.\n"
+		"125 thag itself failed; 126 PROGRAM can't be run; 127 it wasn't found.\n",
+	.run = run,
+	.usage_status = THAG_EXIT_RUN_FAILURE,
+};
+
+/** -1 to go on, or the status to exit with. */
+static int parse_arguments(int argc, char **argv, bool *quiet)
+{
+	static const struct option options[] = {
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "+:qh", options, NULL)) != -1) {
+		if (option == 'h')
+			return thag_command_print_help(&thag_command_run);
+		if (option != 'q')
+			return thag_command_bad_option(&thag_command_run, option, argv);
+		*quiet = true;
+	}
+	if (optind == argc)
+		return thag_command_bad_usage(&thag_command_run, "a program is missing");
+	return -1;
+}
+
+/** Tells thagd how the program ended; it knows without us, but for the exit status. */
+static void report_end(pid_t pid, int status)
+{
+	struct thag_reply reply;
+	json_t *request = json_pack("{s:s, s:i, s:i}", "op", "exit-status", "pid", (int)pid,
+				    "status", status);
+
+	if (thag_client_ask(request, REPORT_MS, &reply) == 0)
+		thag_reply_fini(&reply);
+}
+
+static int complain_of_program(const char *program, int error)
+{
+	thag_command_complain(&thag_command_run, "can't run '%s': %s", program, strerror(-error));
+	return error == -ENOENT ? THAG_EXIT_RUN_MISSING : THAG_EXIT_RUN_REFUSED;
+}
+
+static int run(int argc, char **argv)
+{
+	struct thag_child child;
+	char url[URL_BYTES];
+	bool quiet = false;
+	int ret = parse_arguments(argc, argv, &quiet);
+
+	if (ret >= 0)
+		return ret;
+	if (thag_bring_daemon(&thag_command_run, url, sizeof(url)))
+		return THAG_EXIT_RUN_FAILURE;
+	ret = thag_child_start(&child, argv + optind);
+	if (ret)
+		return complain_of_program(argv[optind], ret);
+	if (!quiet && url[0])
+		fprintf(stderr, "thag: watch %s\n", url);
+	thag_child_exit_as(thag_child_wait(&child, report_end));
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+static const char overview[] =
+	"Usage: thag COMMAND [ARGUMENT]…\n"
+	"Profiles programs built with libthag, live.\n"
+	"\n"
+	"  run      run a program and profile it, with a daemon started if there is none\n"
+	"  list     list what was profiled and what is running\n"
+	"  export   write a profile as folded stacks\n"
+	"  stop     end thagd; it saves the profiles it holds\n"
+	"  help     explain a command\n"
+	"\n"
+	"      --version  print the version and exit\n"
+	"  -h, --help     print this and exit\n"
+	"\n"
+	"Exit status: 0 done; 1 failure; 2 wrong usage; 3 no thagd is running; 4 no such session.\n"
+	"'thag run' exits as its program does. See thag(1).\n";
+
+static int help(int argc, char **argv);
+
+static const struct thag_command thag_command_help = {
+	.name = "help",
+	.help = "Usage: thag help [COMMAND]\n"
+		"Explains a command, or lists them all.\n",
+	.run = help,
+	.usage_status = THAG_EXIT_USAGE,
+};
+
+static const struct thag_command *const commands[] = {
+	&thag_command_run,  &thag_command_list, &thag_command_export,
+	&thag_command_stop, &thag_command_help,
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static const struct thag_command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static void say(const struct thag_command *command, const char *format, va_list args)
+{
+	fputs("thag", stderr);
+	if (command)
+		fprintf(stderr, " %s", command->name);
+	fputs(": ", stderr);
+	vfprintf(stderr, format, args);
+}
+
+void thag_command_complain(const struct thag_command *command, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(command, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+int thag_command_bad_usage(const struct thag_command *command, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(command, format, args);
+	va_end(args);
+	if (!command) {
+		fputs("; see 'thag --help'\n", stderr);
+		return THAG_EXIT_USAGE;
+	}
+	fprintf(stderr, "; see 'thag help %s'\n", command->name);
+	return command->usage_status;
+}
+
+int thag_command_bad_option(const struct thag_command *command, int option, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (option == ':')
+		return thag_command_bad_usage(command, "'%s' needs a value", word);
+	if (optopt && word[0] == '-' && word[1] != '-')
+		return thag_command_bad_usage(command, "no option '-%c'", optopt);
+	return thag_command_bad_usage(command, "no option '%s'", word);
+}
+
+int thag_command_end_output(const struct thag_command *command)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return THAG_EXIT_OK;
+	thag_command_complain(command, "can't write the output: %s", strerror(errno));
+	return THAG_EXIT_FAILURE;
+}
+
+int thag_command_print_help(const struct thag_command *command)
+{
+	fputs(command ? command->help : overview, stdout);
+	return thag_command_end_output(command);
+}
+
+static int help(int argc, char **argv)
+{
+	const struct thag_command *command;
+
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return thag_command_print_help(NULL);
+	if (argc > 2)
+		return thag_command_bad_usage(&thag_command_help, "one command at a time");
+	command = find_command(argv[1]);
+	if (!command)
+		return thag_command_bad_usage(NULL, "no command '%s'", argv[1]);
+	return thag_command_print_help(command);
+}
+
+int main(int argc, char **argv)
+{
+	const struct thag_command *command;
+
+	setlocale(LC_CTYPE, "");
+	if (argc < 2)
+		return thag_command_bad_usage(NULL, "what shall it do? A command is missing");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return thag_command_print_help(NULL);
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("thag " THAG_VERSION);
+		return thag_command_end_output(NULL);
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return thag_command_bad_usage(NULL, "no command '%s'", argv[1]);
+	opterr = 0;
+	return command->run(argc - 1, argv + 1);
+}
