@@ -8,6 +8,9 @@
 
 #define FIRST_STACK 64
 
+/* Of a frame whose section ended below the top; its index is taken until all above it is gone. */
+#define ENDED_SITE 0
+
 int thag_thread_init(struct thag_thread *thread, uint32_t tid, uint32_t node_limit)
 {
 	*thread = (struct thag_thread){ .tid = tid };
@@ -61,11 +64,20 @@ static inline void close_top(struct thag_thread *thread, uint64_t now)
 		thag_tree_add_call(&thread->tree, top->node, added + top->carried, added);
 }
 
+/* Closes the top, which has no exit of its own; counts it in `*cut_off` unless it was over. */
+static void cut_top(struct thag_thread *thread, uint64_t now, uint64_t *cut_off)
+{
+	if (thread->stack[thread->depth].site == ENDED_SITE)
+		thread->calls++;
+	else
+		++*cut_off;
+	close_top(thread, now);
+}
+
 void thag_thread_close(struct thag_thread *thread)
 {
-	thread->truncated += thread->depth;
 	while (thread->depth)
-		close_top(thread, thread->last_ticks);
+		cut_top(thread, thread->last_ticks, &thread->truncated);
 	thread->base = 0;
 }
 
@@ -92,10 +104,8 @@ static __attribute__((noinline)) void close_to(struct thag_thread *thread, uint3
 		thread->calls++;
 		return;
 	}
-	while (thread->depth && thread->base + thread->depth - 1 > index) {
-		close_top(thread, now);
-		thread->unwound++;
-	}
+	while (thread->depth && thread->base + thread->depth - 1 > index)
+		cut_top(thread, now, &thread->unwound);
 	if (thread->depth && thread->base + thread->depth - 1 == index) {
 		close_top(thread, now);
 		thread->calls++;
@@ -126,6 +136,7 @@ static void move_above(struct thag_thread *thread, uint32_t ended, uint64_t now)
 	uint32_t old_below = frame->node, new_below = frame[-1].node;
 
 	frame->node = new_below;
+	frame->site = ENDED_SITE;
 	for (frame++; frame <= &thread->stack[thread->depth]; frame++) {
 		uint32_t old = frame->node;
 
@@ -159,7 +170,6 @@ static void end_section(struct thag_thread *thread, uint32_t index, uint64_t now
 	if (frame->node != frame[-1].node)
 		thag_tree_add_call(&thread->tree, frame->node,
 				   now - frame->start + frame->carried, now - frame->start);
-	thread->calls++;
 	move_above(thread, at, now);
 }
 
