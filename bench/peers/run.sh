@@ -80,7 +80,7 @@ uftrace_run() {
 uftrace_note() {
   local calls bytes
   calls=$(uftrace report --no-pager -d "$work/uftrace" -f call 2>/dev/null |
-    awk '$1 ~ /^[0-9]+$/ { sum += $1 } END { print sum + 0 }')
+    awk '$2 ~ /^(leaf|level_|fib)/ { sum += $1 } END { print sum + 0 }')
   bytes=$(cat "$work"/uftrace/*.dat | wc -c)
   echo "$calls calls recorded, $((calls ? bytes / calls : 0)) bytes each"
 }
