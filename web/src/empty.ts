@@ -5,11 +5,13 @@ import { display } from "./names.ts";
 import { stateText } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
+const BUILD = "cc my-program.c $(pkg-config --cflags --libs thag)";
+
 const NO_SESSION = [
   "With a program built against libthag:",
   "thag run -- ./my-program",
-  "To build one: mark functions with THAG_PROFILED(), main with THAG_ENABLE_PROFILING(), and",
-  "cc -DTHAG_TIME_PROFILING my-program.c $(pkg-config --cflags --libs thag)",
+  "To build one, begin main with THAG_ENABLE_PROFILING(time), its functions with THAG_PROFILED(), and compile with",
+  BUILD,
 ];
 
 export class Empty {
@@ -52,7 +54,7 @@ export class Empty {
     const program = display(session.program);
     if (view.thread !== 0) return [`No call yet on thread ${view.thread}`, "Choose another one above, or all of them merged."];
     if (session.state === "live" || session.state === "idle")
-      return [`${program} runs, no profiled call has ended yet`, "Calls appear here as soon as it enters a function marked with THAG_PROFILED(), compiled with", "cc -DTHAG_TIME_PROFILING …"];
-    return [`${program} ${stateText(session)} without a profiled call`, "Mark functions with THAG_PROFILED(), compile with", "cc -DTHAG_TIME_PROFILING …"];
+      return [`${program} runs, but has made no profiled call yet`, "Calls appear here as soon as it enters a function that begins with THAG_PROFILED(), compiled with", BUILD];
+    return [`${program} ${stateText(session)} without a profiled call`, "Begin its functions with THAG_PROFILED(), and compile with", BUILD];
   }
 }

@@ -57,7 +57,7 @@ export class FlameView {
   /** The width to ask frames for, in pixels: more than there are when only a part is seen. */
   get detailWidth(): number {
     const { from, to } = this.store.view;
-    return Math.ceil(this.width * Math.min(MOST_DETAIL, 1 / (to - from)));
+    return Math.ceil((this.width || innerWidth) * Math.min(MOST_DETAIL, 1 / (to - from)));
   }
 
   setTheme(theme: Theme): void {

@@ -129,7 +129,7 @@ export class Painter {
       const width = batch.width[at] as number;
       const right = Math.round(((batch.left[at] as number) + width) * ratio) / ratio;
       const gap = width > 3 * GAP_PX ? GAP_PX : 0;
-      context.fillRect(left, batch.top[at] as number, Math.max(0.5, right - left - gap), FRAME_PX);
+      context.fillRect(left, batch.top[at] as number, Math.max(1 / ratio, right - left - gap), FRAME_PX);
     }
   }
 

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** A thagd of its own, programs that report to it, and a browser that looks at it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const build = process.env["THAG_BUILD"] ?? "build";
+
+/** Waits until `holds` gives something true; says what was awaited if it never does. */
+export async function until<T>(what: string, holds: () => Promise<T> | T, ms = 10000): Promise<NonNullable<T>> {
+  for (const end = Date.now() + ms; ; ) {
+    const value = await holds();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** A port that nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once("exit", () => resolve()));
+}
+
+export interface Reply {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  body: string;
+}
+
+/** thagd in a directory of its own. */
+export class Daemon {
+  readonly directory = mkdtempSync(join(tmpdir(), "thag-web-"));
+  private readonly socket = join(this.directory, "thagd.sock");
+  private readonly programs: ChildProcess[] = [];
+  private child: ChildProcess | null = null;
+  port = 0;
+
+  static async start(): Promise<Daemon> {
+    const daemon = new Daemon();
+    daemon.port = await freePort();
+    await daemon.launch();
+    return daemon;
+  }
+
+  get url(): string {
+    return `http://localhost:${this.port}/`;
+  }
+
+  /** Starts it, on the port it had before. */
+  async launch(): Promise<void> {
+    const options = ["--foreground", "--port", String(this.port), "--socket", this.socket, "--output-dir", this.directory];
+    this.child = spawn(join(build, "daemon/thagd"), options, { stdio: ["ignore", "ignore", "ignore"] });
+    await until("thagd answers", () => this.get("/").then(({ status }) => status === 200, () => false));
+  }
+
+  async kill(): Promise<void> {
+    this.child?.kill("SIGKILL");
+    if (this.child !== null) await ended(this.child);
+  }
+
+  /** Runs a program of the build folder that reports to this thagd. */
+  run(program: string, ...options: string[]): ChildProcess {
+    const env = { ...process.env, THAG_SOCKET: this.socket };
+    const child = spawn(join(build, program), options, { env, cwd: this.directory, stdio: "ignore" });
+    this.programs.push(child);
+    return child;
+  }
+
+  /** Ends the programs, then thagd. */
+  async stop(): Promise<void> {
+    for (const program of this.programs) program.kill("SIGKILL");
+    await Promise.all(this.programs.map(ended));
+    this.child?.kill("SIGTERM");
+    if (this.child !== null) await ended(this.child);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** What a plain request gets, with these headers. */
+  get(path: string, headers: http.OutgoingHttpHeaders = {}, method = "GET"): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const request = http.request({ host: "127.0.0.1", port: this.port, path, method, headers, timeout: 5000 });
+      request.on("error", reject);
+      request.on("timeout", () => request.destroy(new Error("timeout")));
+      request.on("upgrade", (response, socket) => {
+        socket.destroy();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: "" });
+      });
+      request.on("response", (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (text: string) => (body += text));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      });
+      request.end();
+    });
+  }
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env["THAG_CHROMIUM"] ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** A page, and what it complained about. */
+export interface Tab {
+  page: Page;
+  complaints: string[];
+}
+
+/** What the console says when a connection is lost: expected when thagd is killed. */
+export const LOST_CONNECTION = /WebSocket connection to/;
+
+/** Opens the UI; every error and every breach of the content security policy is kept. */
+export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Waits until a flamegraph is drawn. */
+export async function drawn(page: Page): Promise<void> {
+  await page.locator("#main").waitFor({ state: "visible" });
+  await until("frames below the root", async () => (await page.locator("#flame-table tbody tr").count()) > 0);
+}
+
+/** The middle of the widest frame on a row of the flamegraph, found with the pointer; the root is row 0. */
+export async function frameOnRow(page: Page, row: number): Promise<{ x: number; y: number; name: string }> {
+  const box = await page.locator("#flame-canvas").boundingBox();
+  if (box === null) throw new Error("no canvas");
+  const y = box.y + row * 19 + 9;
+  for (let x = 8; x < box.width; x += 8) {
+    await page.mouse.move(box.x + x, y);
+    const tip = page.locator("#tip");
+    if (await tip.isVisible()) return { x: box.x + x, y, name: (await tip.locator("strong").textContent()) ?? "" };
+  }
+  throw new Error(`no frame on row ${row}`);
+}
+
+/** The last of the crumbs: the frame zoomed to. */
+export function zoomedTo(page: Page): Promise<string> {
+  return page.locator("#crumbs button[aria-current]").textContent().then((text) => text ?? "");
+}
+
+/** A figure of the panel, as text. */
+export function figure(page: Page, name: string): Promise<string> {
+  return page.locator("#panel .figures").first().locator(`dt:text-is("${name}") + dd`).textContent().then((text) => text ?? "");
+}
