@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * bench_drain: what it costs to read, decode and count one event, on one thread, without a
+ * producer beside it: words are written to a whole ring, then drained in batches as thagd does.
+ * Prints "MODE EVENTS NS_AN_EVENT", the median of the rounds.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "thag_ring.h"
+#include "thag_stream.h"
+#include "thag/words.h"
+
+#define ROUNDS 31
+#define MARGIN 70000 /* words one step of a workload may write */
+
+struct bench {
+	uint64_t *words;
+	uint64_t pos;
+	uint64_t ticks;
+	uint64_t random;
+	uint32_t depth;
+	uint64_t published;
+	struct thag_ring_reader reader;
+	struct thag_stream stream;
+	struct thag_thread thread;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint32_t next_random(struct bench *bench)
+{
+	bench->random = bench->random * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(bench->random >> 33);
+}
+
+static void put(struct bench *bench, enum thag_kind kind, uint32_t arg)
+{
+	bench->ticks += 20 + next_random(bench) % 16;
+	bench->words[bench->pos & THAG_RING_MASK] = THAG_WORD(kind, arg) |
+						    bench->ticks << THAG_WORD_TIME_SHIFT |
+						    (bench->pos & THAG_WORD_PHASE);
+	bench->pos++;
+}
+
+static void enter(struct bench *bench, uint32_t site)
+{
+	put(bench, THAG_KIND_ENTER, site);
+	bench->depth++;
+}
+
+static void leave(struct bench *bench)
+{
+	put(bench, THAG_KIND_EXIT, --bench->depth);
+}
+
+static void step_flat(struct bench *bench)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		enter(bench, 10 + i);
+		leave(bench);
+	}
+}
+
+static void step_nested(struct bench *bench)
+{
+	for (uint32_t i = 0; i < 8; i++)
+		enter(bench, 10 + i);
+	for (uint32_t i = 0; i < 8; i++)
+		leave(bench);
+}
+
+static void fib(struct bench *bench, int n)
+{
+	enter(bench, 10);
+	if (n >= 2) {
+		fib(bench, n - 1);
+		fib(bench, n - 2);
+	}
+	leave(bench);
+}
+
+static void step_fib(struct bench *bench)
+{
+	fib(bench, 20);
+}
+
+static void step_random(struct bench *bench)
+{
+	enter(bench, 10 + next_random(bench) % 500);
+	leave(bench);
+}
+
+static uint64_t drain(struct bench *bench)
+{
+	static uint64_t batch[THAG_RING_BATCH];
+	uint64_t all = 0;
+	size_t count;
+
+	while ((count = thag_ring_read(&bench->reader, batch, THAG_RING_BATCH))) {
+		thag_stream_feed(&bench->stream, batch, count);
+		all += count;
+	}
+	return all;
+}
+
+static double round_ns(struct bench *bench, void (*step)(struct bench *), uint64_t *events)
+{
+	uint64_t first = bench->pos, start, count;
+
+	while (bench->pos - first < THAG_RING_WORDS - MARGIN)
+		step(bench);
+	start = now_ns();
+	count = drain(bench);
+	*events += count;
+	return (double)(now_ns() - start) / (double)count;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void setup(struct bench *bench)
+{
+	*bench = (struct bench){ .words = calloc(THAG_RING_WORDS, 8),
+				 .pos = THAG_RING_WORDS,
+				 .ticks = 1000,
+				 .random = 1 };
+	if (!bench->words || thag_thread_init(&bench->thread, 1, 1 << 20) != 0)
+		abort();
+	bench->reader = (struct thag_ring_reader){ .words = bench->words,
+						   .published = &bench->published,
+						   .tail = THAG_RING_WORDS };
+	bench->stream = (struct thag_stream){ .thread = &bench->thread, .last_ticks = 1000 };
+}
+
+static void run(const char *mode, void (*step)(struct bench *))
+{
+	static struct bench bench;
+	double rounds[ROUNDS];
+	uint64_t events = 0;
+
+	setup(&bench);
+	for (int i = 0; i < ROUNDS; i++)
+		rounds[i] = round_ns(&bench, step, &events);
+	qsort(rounds, ROUNDS, sizeof(*rounds), compare);
+	printf("%s %" PRIu64 " %.2f\n", mode, events, rounds[ROUNDS / 2]);
+	thag_thread_fini(&bench.thread);
+	free(bench.words);
+}
+
+int main(void)
+{
+	run("flat", step_flat);
+	run("nested", step_nested);
+	run("fib", step_fib);
+	run("random", step_random);
+	return 0;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * bench_emit MODE [MILLION_PAIRS]: what an enter + exit pair costs in a real program, next to two
+ * bare clock reads of the same process. Modes: off, flat, nested, fib, random, threads.
+ *
+ * Prints "MODE PAIRS NS_A_PAIR FLOOR_NS RATIO BARE_NS". The workload alternates with the floor in
+ * slices, and each figure is the median of its slices, so that a noisy moment counts once.
+ */
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "thag.h"
+
+#define SLICES 41
+#define NOINLINE __attribute__((noinline))
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static NOINLINE void bare(void)
+{
+	__asm__ volatile("");
+}
+
+static NOINLINE void two_reads(void)
+{
+	uint64_t first = thag_ticks();
+
+	__asm__ volatile("" : : "r"(first));
+	__asm__ volatile("" : : "r"(thag_ticks()));
+}
+
+static NOINLINE void leaf(void)
+{
+	THAG_PROFILED();
+	__asm__ volatile("");
+}
+
+static NOINLINE void nest(int depth)
+{
+	THAG_PROFILED();
+	if (depth)
+		nest(depth - 1);
+	__asm__ volatile("");
+}
+
+static NOINLINE int fib(int n)
+{
+	THAG_PROFILED();
+	return n < 2 ? n : fib(n - 1) + fib(n - 2);
+}
+
+#define SITES 500
+static struct thag_site sites[SITES];
+static char names[SITES][8];
+
+static NOINLINE void numbered(uint32_t which)
+{
+	__attribute__((cleanup(thag_span_exit), unused)) struct thag_span span =
+		thag_span_enter(&sites[which]);
+	__asm__ volatile("");
+}
+
+static void make_sites(void)
+{
+	for (uint32_t i = 0; i < SITES; i++) {
+		snprintf(names[i], sizeof(names[i]), "f%u", i);
+		sites[i] = (struct thag_site){ 0, THAG_SITE_FUNCTION, i, names[i], __FILE__ };
+	}
+}
+
+static void run_bare(uint64_t pairs)
+{
+	while (pairs--)
+		bare();
+}
+
+static void run_floor(uint64_t pairs)
+{
+	while (pairs--)
+		two_reads();
+}
+
+static void run_flat(uint64_t pairs)
+{
+	while (pairs--)
+		leaf();
+}
+
+static void run_nested(uint64_t pairs)
+{
+	for (uint64_t i = 0; i < pairs / 8; i++)
+		nest(7);
+}
+
+static void run_fib(uint64_t pairs)
+{
+	for (uint64_t i = 0; i < pairs / 21891; i++)
+		fib(20); /* 21891 calls */
+}
+
+static void run_random(uint64_t pairs)
+{
+	uint64_t x = 1;
+
+	while (pairs--) {
+		x = x * 6364136223846793005u + 1;
+		numbered((uint32_t)(x >> 33) % SITES);
+	}
+}
+
+typedef void workload_fn(uint64_t pairs);
+
+struct figures {
+	double pair, floor, bare;
+};
+
+static double time_pairs(workload_fn *workload, uint64_t pairs)
+{
+	uint64_t start = now_ns();
+
+	workload(pairs);
+	return (double)(now_ns() - start) / (double)pairs;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double median(double values[SLICES])
+{
+	qsort(values, SLICES, sizeof(*values), compare);
+	return values[SLICES / 2];
+}
+
+static struct figures measure(workload_fn *workload, uint64_t pairs)
+{
+	double pair[SLICES], floor[SLICES], plain[SLICES];
+	uint64_t slice = pairs / SLICES;
+
+	workload(slice); /* first use, first pages */
+	for (int i = 0; i < SLICES; i++) {
+		floor[i] = time_pairs(run_floor, slice / 4);
+		plain[i] = time_pairs(run_bare, slice / 4);
+		pair[i] = time_pairs(workload, slice);
+	}
+	return (struct figures){ median(pair), median(floor), median(plain) };
+}
+
+static void *measure_thread(void *pairs)
+{
+	static __thread struct figures figures;
+
+	figures = measure(run_flat, *(uint64_t *)pairs);
+	struct figures *result = malloc(sizeof(*result));
+
+	if (result)
+		*result = figures;
+	return result;
+}
+
+static struct figures measure_two(uint64_t pairs)
+{
+	pthread_t threads[2];
+	struct figures sum = { 0, 0, 0 };
+
+	for (int i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, measure_thread, &pairs) != 0)
+			abort();
+	for (int i = 0; i < 2; i++) {
+		void *result;
+
+		pthread_join(threads[i], &result);
+		if (!result)
+			abort();
+		struct figures *one = result;
+
+		sum.pair += one->pair / 2;
+		sum.floor += one->floor / 2;
+		sum.bare += one->bare / 2;
+		free(one);
+	}
+	return sum;
+}
+
+static workload_fn *find_workload(const char *mode)
+{
+	static const struct {
+		const char *mode;
+		workload_fn *workload;
+	} workloads[] = { { "off", run_flat },	 { "flat", run_flat }, { "nested", run_nested },
+			  { "fib", run_fib },	 { "random", run_random }, { "threads", run_flat } };
+
+	for (size_t i = 0; i < sizeof(workloads) / sizeof(*workloads); i++)
+		if (strcmp(workloads[i].mode, mode) == 0)
+			return workloads[i].workload;
+	return NULL;
+}
+
+static void show(const char *mode, uint64_t pairs, struct figures figures)
+{
+	printf("%s %" PRIu64 " %.2f %.2f %.3f %.2f\n", mode, pairs, figures.pair, figures.floor,
+	       figures.pair / figures.floor, figures.bare);
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc > 1 ? argv[1] : "";
+	workload_fn *workload = find_workload(mode);
+	uint64_t pairs = (argc > 2 ? strtoull(argv[2], NULL, 10) : 20) * 1000000;
+
+	if (!workload || pairs == 0) {
+		fprintf(stderr, "usage: %s off|flat|nested|fib|random|threads [MILLION_PAIRS]\n",
+			argv[0]);
+		return 2;
+	}
+	make_sites();
+	if (strcmp(mode, "off") != 0)
+		thag_start("time");
+	show(mode, pairs, strcmp(mode, "threads") == 0 ? measure_two(pairs) : measure(workload, pairs));
+	return 0;
+}
