@@ -36,7 +36,8 @@ async function bundle(proto) {
 /** A C array of a file's bytes. */
 function toArray(name, bytes) {
   const lines = [];
-  for (let at = 0; at < bytes.length; at += 24) lines.push(`\t${[...bytes.subarray(at, at + 24)].join(", ")},`);
+  for (let at = 0; at < bytes.length; at += 24)
+    lines.push(`\t${[...bytes.subarray(at, at + 24)].join(", ")},`);
   return `static const unsigned char ${name}[] = {\n${lines.join("\n")}\n};\n`;
 }
 

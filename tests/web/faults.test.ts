@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { Daemon, drawn, figure, launchBrowser, LOST_CONNECTION, openTab, until } from "./harness.ts";
+import {
+  Daemon,
+  drawn,
+  figure,
+  launchBrowser,
+  LOST_CONNECTION,
+  openTab,
+  until,
+} from "./harness.ts";
 
 let daemon: Daemon;
 let browser: Browser;
@@ -17,7 +25,10 @@ after(() => browser?.close());
 afterEach(() => daemon?.stop());
 
 function banners(page: Page): Promise<string> {
-  return page.locator("#banners").textContent().then((text) => text ?? "");
+  return page
+    .locator("#banners")
+    .textContent()
+    .then((text) => text ?? "");
 }
 
 describe("a page", () => {
@@ -42,9 +53,14 @@ describe("a page", () => {
     await daemon.launch();
     await until("the connection is back", async () => !/thagd is gone/.test(await banners(page)));
     const before = await figure(page, "Total");
-    await until("the program is live again", async () => /live/.test((await page.locator("#session").textContent()) ?? ""));
+    await until("the program is live again", async () =>
+      /live/.test((await page.locator("#session").textContent()) ?? ""),
+    );
     await until("its figures change", async () => (await figure(page, "Total")) !== before);
-    assert.deepEqual(complaints.filter((text) => !LOST_CONNECTION.test(text)), []);
+    assert.deepEqual(
+      complaints.filter((text) => !LOST_CONNECTION.test(text)),
+      [],
+    );
   });
 
   test("shows how a session ended", async () => {
@@ -53,9 +69,14 @@ describe("a page", () => {
     const { page } = await openTab(browser, daemon.url);
     await drawn(page);
     program.kill("SIGKILL");
-    await until("it crashed", async () => /crashed by SIGKILL/.test((await page.locator("#session").textContent()) ?? ""));
+    await until("it crashed", async () =>
+      /crashed by SIGKILL/.test((await page.locator("#session").textContent()) ?? ""),
+    );
     await page.locator("#session").click();
-    assert.match((await page.locator("#session-menu tbody tr").first().textContent()) ?? "", /treestat.*crashed by SIGKILL/);
+    assert.match(
+      (await page.locator("#session-menu tbody tr").first().textContent()) ?? "",
+      /treestat.*crashed by SIGKILL/,
+    );
     await until("calls were cut short", async () => /still running when/.test(await banners(page)));
   });
 
@@ -70,11 +91,15 @@ describe("a page", () => {
     await pinned.page.locator("#session").click();
     await pinned.page.locator("#session-menu tbody button").first().click();
     daemon.run("examples/treestat", "--seconds", "60");
-    await until("the newest", async () => /treestat/.test((await page.locator("#session").textContent()) ?? ""));
+    await until("the newest", async () =>
+      /treestat/.test((await page.locator("#session").textContent()) ?? ""),
+    );
     await until("a hint", async () => /treestat.*is running/.test(await banners(pinned.page)));
     assert.match((await pinned.page.locator("#session").textContent()) ?? "", /sections/);
     await pinned.page.locator("#banners button").click();
-    await until("the newest", async () => /treestat/.test((await pinned.page.locator("#session").textContent()) ?? ""));
+    await until("the newest", async () =>
+      /treestat/.test((await pinned.page.locator("#session").textContent()) ?? ""),
+    );
   });
 
   test("shows hostile names as text", async () => {
@@ -84,14 +109,27 @@ describe("a page", () => {
     const names = page.locator(".function-table tbody th bdi");
     await until("all names", async () => (await names.count()) >= 12);
     const texts = await names.allTextContents();
-    for (const name of ['<img src=x onerror="window.hacked=1">', "<script>window.hacked=1</script>", "'\"&amp;</table></body>", "frame;other 12\u240aline 13", "\ufffdgnp.exe", "שלום"])
-      assert.ok(texts.includes(name), `${name} in ${texts.map((text) => text.slice(0, 50)).join(" | ")}`);
+    for (const name of [
+      '<img src=x onerror="window.hacked=1">',
+      "<script>window.hacked=1</script>",
+      "'\"&amp;</table></body>",
+      "frame;other 12\u240aline 13",
+      "\ufffdgnp.exe",
+      "שלום",
+    ])
+      assert.ok(
+        texts.includes(name),
+        `${name} in ${texts.map((text) => text.slice(0, 50)).join(" | ")}`,
+      );
     assert.ok(texts.every((text) => text.length <= 4096));
     await page.keyboard.press("1");
     await drawn(page);
     assert.equal(await page.evaluate(() => (globalThis as { hacked?: number }).hacked), undefined);
     assert.equal(await page.locator("img, body script, main script").count(), 0);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the page is wider than the window");
+    assert.ok(
+      await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+      "the page is wider than the window",
+    );
     assert.deepEqual(complaints, []);
   });
 });
@@ -101,23 +139,49 @@ describe("any width and colour", () => {
     test(`400 px, ${colorScheme}, are enough`, async () => {
       daemon = await Daemon.start();
       daemon.run("examples/treestat", "--seconds", "60");
-      const { page } = await openTab(browser, daemon.url, { viewport: { width: 400, height: 800 }, colorScheme });
+      const { page } = await openTab(browser, daemon.url, {
+        viewport: { width: 400, height: 800 },
+        colorScheme,
+      });
       await drawn(page);
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-      assert.equal(await page.evaluate(() => document.documentElement.dataset["theme"]), colorScheme);
-      for (const id of ["session", "thread", "search", "pause", "download", "theme", "help", "flame-canvas"]) {
+      assert.equal(
+        await page.evaluate(() => document.documentElement.dataset["theme"]),
+        colorScheme,
+      );
+      for (const id of [
+        "session",
+        "thread",
+        "search",
+        "pause",
+        "download",
+        "theme",
+        "help",
+        "flame-canvas",
+      ]) {
         const box = await page.locator(`#${id}`).boundingBox();
         assert.ok(box !== null && box.x >= 0 && box.x + box.width <= 400, `#${id} is in sight`);
       }
       const other = colorScheme === "light" ? "dark" : "light";
-      while ((await page.evaluate(() => document.documentElement.dataset["theme"])) !== other) await page.locator("#theme").click();
+      while ((await page.evaluate(() => document.documentElement.dataset["theme"])) !== other)
+        await page.locator("#theme").click();
       await page.reload();
-      assert.equal(await page.evaluate(() => document.documentElement.dataset["theme"]), other, "the choice is kept");
+      assert.equal(
+        await page.evaluate(() => document.documentElement.dataset["theme"]),
+        other,
+        "the choice is kept",
+      );
     });
 });
 
 describe("requests", () => {
-  const upgrade = { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "thag-1" };
+  const upgrade = {
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Protocol": "thag-1",
+  };
 
   test("from elsewhere are refused, and none may run foreign code", async () => {
     daemon = await Daemon.start();
@@ -129,22 +193,41 @@ describe("requests", () => {
     for (const foreign of ["evil.example", `evil.example:${daemon.port}`, "localhost:1", ""])
       assert.equal((await daemon.get("/", { host: foreign })).status, 403, `Host: ${foreign}`);
     for (const path of ["/", "/api/sessions"])
-      assert.equal((await daemon.get(path, { host, origin: "http://evil.example" })).status, 403, `Origin at ${path}`);
-    assert.equal((await daemon.get("/ws", { ...upgrade, host, origin: "http://evil.example" })).status, 403);
-    assert.equal((await daemon.get("/ws", { ...upgrade, host, origin: `http://${host}` })).status, 101);
+      assert.equal(
+        (await daemon.get(path, { host, origin: "http://evil.example" })).status,
+        403,
+        `Origin at ${path}`,
+      );
+    assert.equal(
+      (await daemon.get("/ws", { ...upgrade, host, origin: "http://evil.example" })).status,
+      403,
+    );
+    assert.equal(
+      (await daemon.get("/ws", { ...upgrade, host, origin: `http://${host}` })).status,
+      101,
+    );
   });
 
   test("get what they ask for, or a clear no", async () => {
     daemon = await Daemon.start();
     const host = `localhost:${daemon.port}`;
-    for (const [path, type] of [["/app.js", "text/javascript"], ["/app.css", "text/css"], ["/favicon.svg", "image/svg+xml"], ["/api/sessions", "application/json"]] as const) {
+    for (const [path, type] of [
+      ["/app.js", "text/javascript"],
+      ["/app.css", "text/css"],
+      ["/favicon.svg", "image/svg+xml"],
+      ["/api/sessions", "application/json"],
+    ] as const) {
       const reply = await daemon.get(path, { host });
       assert.equal(reply.status, 200, path);
       assert.ok(String(reply.headers["content-type"]).startsWith(type), path);
     }
     const { etag } = (await daemon.get("/app.js", { host })).headers;
-    assert.equal((await daemon.get("/app.js", { host, "if-none-match": String(etag) })).status, 304);
-    for (const path of ["/nothing", "/../etc/passwd", "/api/sessions/99/export?format=folded"]) assert.equal((await daemon.get(path, { host })).status, 404, path);
+    assert.equal(
+      (await daemon.get("/app.js", { host, "if-none-match": String(etag) })).status,
+      304,
+    );
+    for (const path of ["/nothing", "/../etc/passwd", "/api/sessions/99/export?format=folded"])
+      assert.equal((await daemon.get(path, { host })).status, 404, path);
     assert.equal((await daemon.get("/", { host }, "POST")).status, 405);
   });
 });

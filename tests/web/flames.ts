@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Makes flame messages for tests. */
 import { FRAME_MAGIC, FRAME_VERSION, Flame, FrameType, Header, Node } from "thag-proto";
-import { decodeFrame, type FlameFrame, NO_PARENT } from "thag-web/frames.ts";
+import { type FlameFrame, NO_PARENT } from "thag-web/flame_frame.ts";
+import { decodeFrame } from "thag-web/frames.ts";
 
 /** A node to be: its self time, and what it calls. */
 export interface Tree {
@@ -23,9 +24,19 @@ function totalOf(tree: Tree): number {
   return (tree.children ?? []).reduce((sum, child) => sum + totalOf(child), tree.self);
 }
 
-function place(tree: Tree, parent: number, depth: number, start: number, path: string, out: Placed[]): void {
+function place(
+  tree: Tree,
+  parent: number,
+  depth: number,
+  start: number,
+  path: string,
+  out: Placed[],
+): void {
   const index = out.length;
-  const id = [...`${path}/${tree.name}`].reduce((hash, char) => (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0, 7);
+  const id = [...`${path}/${tree.name}`].reduce(
+    (hash, char) => (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0,
+    7,
+  );
   out.push({ tree, parent, depth, start, total: totalOf(tree), id });
   for (const child of tree.children ?? []) {
     place(child, index, depth + 1, start, `${path}/${tree.name}`, out);
@@ -56,7 +67,12 @@ export function flameOf(tree: Tree): FlameFrame {
   return decodeFrame(view.buffer) as FlameFrame;
 }
 
-function putNode(view: DataView, at: number, { tree, parent, depth, start, total, id }: Placed, offset: number): void {
+function putNode(
+  view: DataView,
+  at: number,
+  { tree, parent, depth, start, total, id }: Placed,
+  offset: number,
+): void {
   view.setUint32(at + Node.id, id, true);
   view.setBigUint64(at + Node.start_ns, BigInt(start), true);
   view.setBigUint64(at + Node.total_ns, BigInt(total), true);

@@ -31,14 +31,26 @@ describe("numbers", () => {
   });
 
   test("counts are exact as long as they are short", () => {
-    assert.deepEqual([0, 9999, 10000, 999960, 41200000, 3.14e9].map((value) => seen(count(value))), ["0", "9_999", "10.0_k", "1.00_M", "41.2_M", "3.14_G"]);
+    assert.deepEqual(
+      [0, 9999, 10000, 999960, 41200000, 3.14e9].map((value) => seen(count(value))),
+      ["0", "9_999", "10.0_k", "1.00_M", "41.2_M", "3.14_G"],
+    );
     assert.equal(seen(exact(18014398509481984)), "18_014_398_509_481_984");
     assert.equal(seen(exactTime(1234567)), "1_234_567_ns");
     assert.deepEqual([plural(1, "call"), plural(0, "call")].map(seen), ["1_call", "0_calls"]);
   });
 
   test("shares never claim nothing or all", () => {
-    assert.deepEqual([[0, 5], [1, 1e6], [1, 3], [3, 3], [1, 0]].map(([part, whole]) => seen(share(part as number, whole as number))), ["0.0_%", "<_0.1_%", "33.3_%", "100_%", "0.0_%"]);
+    assert.deepEqual(
+      [
+        [0, 5],
+        [1, 1e6],
+        [1, 3],
+        [3, 3],
+        [1, 0],
+      ].map(([part, whole]) => seen(share(part as number, whole as number))),
+      ["0.0_%", "<_0.1_%", "33.3_%", "100_%", "0.0_%"],
+    );
   });
 
   test("moments name the day unless it is today", () => {
@@ -76,7 +88,8 @@ describe("names", () => {
     assert.equal(fit("f(", 1, measure), "");
   });
 
-  test("of files end in their last part", () => assert.deepEqual(["/a/b.c", "b.c", ""].map(baseName), ["b.c", "b.c", ""]));
+  test("of files end in their last part", () =>
+    assert.deepEqual(["/a/b.c", "b.c", ""].map(baseName), ["b.c", "b.c", ""]));
 });
 
 describe("the address", () => {
@@ -103,7 +116,8 @@ describe("the address", () => {
   });
 
   test("with nonsense gives defaults", () => {
-    const nonsense = "#session=x&thread=-1&focus=zz&window=0.9-0.1&view=none&sort=<b>&order=up&times=1";
+    const nonsense =
+      "#session=x&thread=-1&focus=zz&window=0.9-0.1&view=none&sort=<b>&order=up&times=1";
     assert.deepEqual(parseView(nonsense), DEFAULT_VIEW);
     assert.deepEqual(parseView("#window=a-b&thread=1.5"), DEFAULT_VIEW);
   });
@@ -112,12 +126,27 @@ describe("the address", () => {
 describe("sessions", () => {
   test("come newest first, whatever is missing", () => {
     const sessions = readSessions([
-      { id: "1", program: "old", start: "2026-11-22T10:00:00.000Z", state: "crashed", signal: "SIGSEGV" },
-      { id: "2", program: "new", start: "2026-11-22T10:00:01.000Z", state: "what", threads: [{ tid: 5, calls: 6 }] },
+      {
+        id: "1",
+        program: "old",
+        start: "2026-11-22T10:00:00.000Z",
+        state: "crashed",
+        signal: "SIGSEGV",
+      },
+      {
+        id: "2",
+        program: "new",
+        start: "2026-11-22T10:00:01.000Z",
+        state: "what",
+        threads: [{ tid: 5, calls: 6 }],
+      },
       null,
       { id: "3" },
     ]);
-    assert.deepEqual(sessions.map(({ id }) => id), ["2", "1", "3"]);
+    assert.deepEqual(
+      sessions.map(({ id }) => id),
+      ["2", "1", "3"],
+    );
     assert.deepEqual(sessions[0]?.threads, [{ tid: 5, calls: 6 }]);
     assert.equal(sessions[0]?.state, "ended");
     assert.equal(stateText(sessions[1] as (typeof sessions)[0]), "crashed by SIGSEGV");

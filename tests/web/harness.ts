@@ -11,8 +11,12 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 const build = process.env["THAG_BUILD"] ?? "build";
 
 /** Waits until `holds` gives something true; says what was awaited if it never does. */
-export async function until<T>(what: string, holds: () => Promise<T> | T, ms = 10000): Promise<NonNullable<T>> {
-  for (const end = Date.now() + ms; ; ) {
+export async function until<T>(
+  what: string,
+  holds: () => Promise<T> | T,
+  ms = 10000,
+): Promise<NonNullable<T>> {
+  for (const end = Date.now() + ms; ;) {
     const value = await holds();
     if (value) return value;
     if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
@@ -61,9 +65,24 @@ export class Daemon {
 
   /** Starts it, on the port it had before. */
   async launch(): Promise<void> {
-    const options = ["--foreground", "--port", String(this.port), "--socket", this.socket, "--output-dir", this.directory];
-    this.child = spawn(join(build, "daemon/thagd"), options, { stdio: ["ignore", "ignore", "ignore"] });
-    await until("thagd answers", () => this.get("/").then(({ status }) => status === 200, () => false));
+    const options = [
+      "--foreground",
+      "--port",
+      String(this.port),
+      "--socket",
+      this.socket,
+      "--output-dir",
+      this.directory,
+    ];
+    this.child = spawn(join(build, "daemon/thagd"), options, {
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    await until("thagd answers", () =>
+      this.get("/").then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    );
   }
 
   async kill(): Promise<void> {
@@ -74,7 +93,11 @@ export class Daemon {
   /** Runs a program of the build folder that reports to this thagd. */
   run(program: string, ...options: string[]): ChildProcess {
     const env = { ...process.env, THAG_SOCKET: this.socket };
-    const child = spawn(join(build, program), options, { env, cwd: this.directory, stdio: "ignore" });
+    const child = spawn(join(build, program), options, {
+      env,
+      cwd: this.directory,
+      stdio: "ignore",
+    });
     this.programs.push(child);
     return child;
   }
@@ -91,7 +114,14 @@ export class Daemon {
   /** What a plain request gets, with these headers. */
   get(path: string, headers: http.OutgoingHttpHeaders = {}, method = "GET"): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const request = http.request({ host: "127.0.0.1", port: this.port, path, method, headers, timeout: 5000 });
+      const request = http.request({
+        host: "127.0.0.1",
+        port: this.port,
+        path,
+        method,
+        headers,
+        timeout: 5000,
+      });
       request.on("error", reject);
       request.on("timeout", () => request.destroy(new Error("timeout")));
       request.on("upgrade", (response, socket) => {
@@ -101,7 +131,9 @@ export class Daemon {
       request.on("response", (response) => {
         let body = "";
         response.setEncoding("utf8").on("data", (text: string) => (body += text));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+        );
       });
       request.end();
     });
@@ -133,7 +165,11 @@ export interface Tab {
 export const LOST_CONNECTION = /WebSocket connection to/;
 
 /** Opens the UI; every error and every breach of the content security policy is kept. */
-export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
+export async function openTab(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Tab> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   const complaints: string[] = [];
@@ -148,28 +184,43 @@ export async function openTab(browser: Browser, url: string, options: BrowserCon
 /** Waits until a flamegraph is drawn. */
 export async function drawn(page: Page): Promise<void> {
   await page.locator("#main").waitFor({ state: "visible" });
-  await until("frames below the root", async () => (await page.locator("#flame-table tbody tr").count()) > 0);
+  await until(
+    "frames below the root",
+    async () => (await page.locator("#flame-table tbody tr").count()) > 0,
+  );
 }
 
 /** The middle of the widest frame on a row of the flamegraph, found with the pointer; the root is row 0. */
-export async function frameOnRow(page: Page, row: number): Promise<{ x: number; y: number; name: string }> {
+export async function frameOnRow(
+  page: Page,
+  row: number,
+): Promise<{ x: number; y: number; name: string }> {
   const box = await page.locator("#flame-canvas").boundingBox();
   if (box === null) throw new Error("no canvas");
   const y = box.y + row * 19 + 9;
   for (let x = 8; x < box.width; x += 8) {
     await page.mouse.move(box.x + x, y);
     const tip = page.locator("#tip");
-    if (await tip.isVisible()) return { x: box.x + x, y, name: (await tip.locator("strong").textContent()) ?? "" };
+    if (await tip.isVisible())
+      return { x: box.x + x, y, name: (await tip.locator("strong").textContent()) ?? "" };
   }
   throw new Error(`no frame on row ${row}`);
 }
 
 /** The last of the crumbs: the frame zoomed to. */
 export function zoomedTo(page: Page): Promise<string> {
-  return page.locator("#crumbs button[aria-current]").textContent().then((text) => text ?? "");
+  return page
+    .locator("#crumbs button[aria-current]")
+    .textContent()
+    .then((text) => text ?? "");
 }
 
 /** A figure of the panel, as text. */
 export function figure(page: Page, name: string): Promise<string> {
-  return page.locator("#panel .figures").first().locator(`dt:text-is("${name}") + dd`).textContent().then((text) => text ?? "");
+  return page
+    .locator("#panel .figures")
+    .first()
+    .locator(`dt:text-is("${name}") + dd`)
+    .textContent()
+    .then((text) => text ?? "");
 }

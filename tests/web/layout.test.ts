@@ -10,7 +10,14 @@ const tree: Tree = {
   name: "root",
   self: 0,
   children: [
-    { name: "a", self: 100, children: [{ name: "c", self: 200 }, { name: "d", self: 100 }] },
+    {
+      name: "a",
+      self: 100,
+      children: [
+        { name: "c", self: 200 },
+        { name: "d", self: 100 },
+      ],
+    },
     { name: "b", self: 600 },
   ],
 };
@@ -19,7 +26,10 @@ const tree: Tree = {
 function edges(glide: Glide): Record<string, [number, number]> {
   const places: [string, [number, number]][] = [];
   for (let node = 0; node < glide.frame.count; node++)
-    places.push([glide.frame.name(node), [glide.left[node] as number, glide.right[node] as number]]);
+    places.push([
+      glide.frame.name(node),
+      [glide.left[node] as number, glide.right[node] as number],
+    ]);
   return Object.fromEntries(places);
 }
 
@@ -28,20 +38,40 @@ describe("layout", () => {
 
   test("puts nodes into rows from left to right", () => {
     const rows = new Rows(frame);
-    const names = Array.from({ length: rows.count }, (_, row) => [...rows.row(row)].map((node) => frame.name(node)));
+    const names = Array.from({ length: rows.count }, (_, row) =>
+      [...rows.row(row)].map((node) => frame.name(node)),
+    );
     assert.deepEqual(names, [["root"], ["a", "b"], ["c", "d"]]);
   });
 
   test("gives each node its share of the width", () => {
     const glide = new Glide(frame, { focus: 0, from: 0, to: 1, width: 1000 });
-    assert.deepEqual(edges(glide), { root: [0, 1000], a: [0, 400], b: [400, 1000], c: [0, 200], d: [200, 300] });
+    assert.deepEqual(edges(glide), {
+      root: [0, 1000],
+      a: [0, 400],
+      b: [400, 1000],
+      c: [0, 200],
+      d: [200, 300],
+    });
   });
 
   test("fills the width with the focus", () => {
     const glide = new Glide(frame, { focus: 1, from: 0, to: 1, width: 1000 });
     const { root, a, c, b } = edges(glide);
-    assert.deepEqual([a, c], [[0, 1000], [0, 500]]);
-    assert.deepEqual([root, b], [[0, 2500], [1000, 2500]]);
+    assert.deepEqual(
+      [a, c],
+      [
+        [0, 1000],
+        [0, 500],
+      ],
+    );
+    assert.deepEqual(
+      [root, b],
+      [
+        [0, 2500],
+        [1000, 2500],
+      ],
+    );
   });
 
   test("shows a window of the focus", () => {
@@ -50,7 +80,12 @@ describe("layout", () => {
   });
 
   test("shows an empty profile's root over the whole width", () => {
-    const glide = new Glide(flameOf({ name: "root", self: 0 }), { focus: 0, from: 0, to: 1, width: 50 });
+    const glide = new Glide(flameOf({ name: "root", self: 0 }), {
+      focus: 0,
+      from: 0,
+      to: 1,
+      width: 50,
+    });
     assert.deepEqual(edges(glide), { root: [0, 50] });
   });
 
@@ -61,17 +96,27 @@ describe("layout", () => {
       const node = nodeAt(rows.row(row), glide, x);
       return node < 0 ? "" : frame.name(node);
     };
-    assert.deepEqual([name(1, 399), name(1, 400), name(2, 250), name(2, 300.5), name(2, 500)], ["a", "b", "d", "d", ""]);
+    assert.deepEqual(
+      [name(1, 399), name(1, 400), name(2, 250), name(2, 300.5), name(2, 500)],
+      ["a", "b", "d", "d", ""],
+    );
   });
 
   test("glides from where nodes were to where they belong", () => {
     const viewport = { focus: 0, from: 0, to: 1, width: 1000 };
     const before = new Glide(frame, viewport);
-    const later = flameOf({ ...tree, children: [...(tree.children ?? []), { name: "e", self: 1000 }] });
+    const later = flameOf({
+      ...tree,
+      children: [...(tree.children ?? []), { name: "e", self: 1000 }],
+    });
     const after = new Glide(later, viewport);
     after.startFrom(before, new IdTable(frame.idLow, frame.idHigh), true);
     assert.deepEqual(edges(after)["a"], [0, 400]);
-    assert.equal((edges(after)["e"] as number[])[0], (edges(after)["e"] as number[])[1], "a new node starts with no width");
+    assert.equal(
+      (edges(after)["e"] as number[])[0],
+      (edges(after)["e"] as number[])[1],
+      "a new node starts with no width",
+    );
     after.step(0.5);
     const [, middle] = edges(after)["a"] as [number, number];
     assert.ok(middle < 400 && middle > 200, String(middle));
@@ -85,7 +130,8 @@ describe("layout", () => {
     const low = Uint32Array.from({ length: 5000 }, (_, at) => (at * 2654435761) >>> 0);
     const high = Uint32Array.from({ length: 5000 }, (_, at) => at & 7);
     const ids = new IdTable(low, high);
-    for (let at = 0; at < low.length; at++) assert.equal(ids.find(low[at] as number, high[at] as number), at);
+    for (let at = 0; at < low.length; at++)
+      assert.equal(ids.find(low[at] as number, high[at] as number), at);
     assert.equal(ids.find(12345, 9), -1);
   });
 
@@ -111,11 +157,20 @@ describe("layout", () => {
 /** A tree of about 100,000 nodes. */
 function large(): Tree {
   const leaf = (name: string): Tree => ({ name, self: 10 });
-  const list = (count: number, make: (at: number) => Tree): Tree[] => Array.from({ length: count }, (_, at) => make(at));
+  const list = (count: number, make: (at: number) => Tree): Tree[] =>
+    Array.from({ length: count }, (_, at) => make(at));
   return {
     name: "root",
     self: 0,
-    children: list(100, (a) => ({ name: `a${a}`, self: 1, children: list(100, (b) => ({ name: `b${b}`, self: 1, children: list(9, (c) => leaf(`c${c}`)) })) })),
+    children: list(100, (a) => ({
+      name: `a${a}`,
+      self: 1,
+      children: list(100, (b) => ({
+        name: `b${b}`,
+        self: 1,
+        children: list(9, (c) => leaf(`c${c}`)),
+      })),
+    })),
   };
 }
 

@@ -4,7 +4,17 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { Daemon, drawn, figure, frameOnRow, launchBrowser, openTab, type Tab, until, zoomedTo } from "./harness.ts";
+import {
+  Daemon,
+  drawn,
+  figure,
+  frameOnRow,
+  launchBrowser,
+  openTab,
+  type Tab,
+  until,
+  zoomedTo,
+} from "./harness.ts";
 
 let daemon: Daemon;
 let browser: Browser;
@@ -38,7 +48,11 @@ function changes(selector: string, ms: number): Promise<number> {
       new Promise<number>((resolve) => {
         let count = 0;
         const observer = new MutationObserver(() => count++);
-        observer.observe(document.querySelector(selector as string) as Element, { subtree: true, childList: true, characterData: true });
+        observer.observe(document.querySelector(selector as string) as Element, {
+          subtree: true,
+          childList: true,
+          characterData: true,
+        });
         setTimeout(() => resolve((observer.disconnect(), count)), ms as number);
       }),
     [selector, ms] as const,
@@ -59,7 +73,8 @@ describe("a running program", () => {
   });
 
   test("grows in the flamegraph", async () => {
-    const seconds = (text: string): number => parseFloat(text) * (/min/.test(text) ? 60 : /ms/.test(text) ? 0.001 : 1);
+    const seconds = (text: string): number =>
+      parseFloat(text) * (/min/.test(text) ? 60 : /ms/.test(text) ? 0.001 : 1);
     const before = seconds(await figure(page, "Total"));
     await until("a larger total", async () => seconds(await figure(page, "Total")) > before);
   });
@@ -82,7 +97,8 @@ describe("a running program", () => {
   test("shows a frame's figures under the pointer", async () => {
     const { name } = await frameOnRow(page, 1);
     const tip = (await page.locator("#tip").textContent()) ?? "";
-    for (const figure of ["Total", "Self", "Calls", "Mean", "Min", "Max"]) assert.ok(tip.includes(figure), `${figure} in: ${tip}`);
+    for (const figure of ["Total", "Self", "Calls", "Mean", "Min", "Max"])
+      assert.ok(tip.includes(figure), `${figure} in: ${tip}`);
     assert.match(tip, /%/);
     assert.equal(await page.locator("#panel h2").textContent(), name);
   });
@@ -106,28 +122,47 @@ describe("a running program", () => {
   });
 
   test("is searched, with the time that matches", async () => {
-    const name = ((await page.locator(".function-table tbody th bdi").first().textContent()) ?? "").toUpperCase();
+    const name = (
+      (await page.locator(".function-table tbody th bdi").first().textContent()) ?? ""
+    ).toUpperCase();
     await page.keyboard.press("/");
     await page.keyboard.type(name.slice(0, 8));
-    await until("a match", async () => /\d.*%/.test((await page.locator("#matched").textContent()) ?? ""));
+    await until("a match", async () =>
+      /\d.*%/.test((await page.locator("#matched").textContent()) ?? ""),
+    );
     const names = await page.locator(".function-table tbody th bdi").allTextContents();
-    assert.ok(names.every((entry) => entry.toUpperCase().includes(name.slice(0, 8))), names.join());
+    assert.ok(
+      names.every((entry) => entry.toUpperCase().includes(name.slice(0, 8))),
+      names.join(),
+    );
     assert.match(page.url(), /search=/);
     await page.locator("#search").fill("nothing is called this");
-    await until("no match", async () => /no match/.test((await page.locator("#matched").textContent()) ?? ""));
+    await until("no match", async () =>
+      /no match/.test((await page.locator("#matched").textContent()) ?? ""),
+    );
     await page.keyboard.press("Escape");
-    await until("all functions", async () => (await page.locator(".function-table tbody th").count()) >= names.length);
+    await until(
+      "all functions",
+      async () => (await page.locator(".function-table tbody th").count()) >= names.length,
+    );
     assert.equal(await page.locator("#search").inputValue(), "");
   });
 
   test("has its functions sorted by any column, by mouse and keyboard", async () => {
     await page.keyboard.press("3");
-    const column = (at: number): Promise<string[]> => page.locator(`.function-table tbody tr :nth-child(${at})`).allTextContents();
+    const column = (at: number): Promise<string[]> =>
+      page.locator(`.function-table tbody tr :nth-child(${at})`).allTextContents();
     const calls = page.locator(".function-table thead button", { hasText: "Calls" });
     await calls.click();
-    assert.equal(await page.locator(".function-table thead th").nth(3).getAttribute("aria-sort"), "descending");
+    assert.equal(
+      await page.locator(".function-table thead th").nth(3).getAttribute("aria-sort"),
+      "descending",
+    );
     await calls.press("Enter");
-    assert.equal(await page.locator(".function-table thead th").nth(3).getAttribute("aria-sort"), "ascending");
+    assert.equal(
+      await page.locator(".function-table thead th").nth(3).getAttribute("aria-sort"),
+      "ascending",
+    );
     await page.locator(".function-table thead button", { hasText: "Function" }).click();
     await page.waitForTimeout(300);
     const names = await page.locator(".function-table tbody th bdi").allTextContents();
@@ -135,7 +170,10 @@ describe("a running program", () => {
     assert.equal((await column(8)).filter((text) => text !== "").length >= names.length, true);
     await page.locator(".function-table tbody tr[tabindex='0']").focus();
     await page.keyboard.press("ArrowDown");
-    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-rowindex")), "3");
+    assert.equal(
+      await page.evaluate(() => document.activeElement?.getAttribute("aria-rowindex")),
+      "3",
+    );
   });
 
   test("shows one thread", async () => {
@@ -144,14 +182,21 @@ describe("a running program", () => {
     const tid = (await options.nth(1).getAttribute("value")) ?? "";
     await page.locator("#thread").selectOption(tid);
     assert.match(page.url(), new RegExp(`thread=${tid}`));
-    await until("its frames", async () => (await page.locator("#download").getAttribute("href"))?.includes(`thread=${tid}`));
+    await until("its frames", async () =>
+      (await page.locator("#download").getAttribute("href"))?.includes(`thread=${tid}`),
+    );
     await drawn(page);
   });
 
   test("downloads as folded stacks", async () => {
-    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#download").click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.locator("#download").click(),
+    ]);
     assert.match(download.suggestedFilename(), /^treestat-\d+\.folded$/);
-    const lines = readFileSync(await download.path(), "utf8").trimEnd().split("\n");
+    const lines = readFileSync(await download.path(), "utf8")
+      .trimEnd()
+      .split("\n");
     for (const line of lines) assert.match(line, /^[^;]+(;[^;]+)* \d+$/);
     assert.ok(lines.length > 3);
   });
@@ -178,7 +223,9 @@ describe("a running program", () => {
   });
 
   test("switches between corrected and raw times", async () => {
-    await until("corrected", async () => /corrected/.test((await page.locator("#status").textContent()) ?? ""));
+    await until("corrected", async () =>
+      /corrected/.test((await page.locator("#status").textContent()) ?? ""),
+    );
     await page.keyboard.press("r");
     await until("raw", async () => /raw/.test((await page.locator("#status").textContent()) ?? ""));
     assert.match(page.url(), /times=raw/);
@@ -188,9 +235,20 @@ describe("a running program", () => {
     const rows = page.locator("#flame-table tbody tr");
     assert.ok((await rows.count()) > 2);
     assert.match((await rows.first().textContent()) ?? "", /\d.*%/);
-    const unnamed = await page.locator("button, a.button, select, input").evaluateAll((elements) =>
-      elements.filter((element) => !(element.textContent?.trim() || element.getAttribute("aria-label") || (element as HTMLInputElement).labels?.length)).map(({ outerHTML }) => outerHTML),
-    );
+    const unnamed = await page
+      .locator("button, a.button, select, input")
+      .evaluateAll((elements) =>
+        elements
+          .filter(
+            (element) =>
+              !(
+                element.textContent?.trim() ||
+                element.getAttribute("aria-label") ||
+                (element as HTMLInputElement).labels?.length
+              ),
+          )
+          .map(({ outerHTML }) => outerHTML),
+      );
     assert.deepEqual(unnamed, []);
   });
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// Compiles tests written in TypeScript and runs them with node's test runner.
+// Compiles tests written in TypeScript and runs them with node's test runner; with --script, runs
+// a program as it is.
 //
-//   node run.mjs --proto PROTO.TS --out DIRECTORY NAME.test.ts …
+//   node run.mjs --proto PROTO.TS --out DIRECTORY [--script] NAME.ts …
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
@@ -14,7 +15,7 @@ const require = createRequire(join(web, "package.json"));
 const { build } = await import(pathToFileURL(require.resolve("esbuild")).href);
 
 const { values: options, positionals: names } = parseArgs({
-  options: { proto: { type: "string" }, out: { type: "string" } },
+  options: { proto: { type: "string" }, out: { type: "string" }, script: { type: "boolean" } },
   allowPositionals: true,
 });
 const out = resolve(options.out);
@@ -36,6 +37,13 @@ await build({
   logLevel: "warning",
 });
 const tests = names.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
-const env = { ...process.env, THAG_SOURCE: resolve(here, "../.."), NODE_OPTIONS: "--enable-source-maps" };
-const { status } = spawnSync(process.execPath, ["--test", ...tests], { stdio: "inherit", env });
+const env = {
+  ...process.env,
+  THAG_SOURCE: resolve(here, "../.."),
+  NODE_OPTIONS: "--enable-source-maps",
+};
+const { status } = spawnSync(process.execPath, [...(options.script ? [] : ["--test"]), ...tests], {
+  stdio: "inherit",
+  env,
+});
 process.exit(status ?? 1);

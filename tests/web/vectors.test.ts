@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as proto from "thag-proto";
-import { decodeFrame, FlameFrame, FrameError, NO_PARENT, ROOT, type FrameHeader, type TableFrame } from "thag-web/frames.ts";
+import { FlameFrame, NO_PARENT, ROOT } from "thag-web/flame_frame.ts";
+import { decodeFrame } from "thag-web/frames.ts";
+import { FrameError, type FrameHeader } from "thag-web/message.ts";
+import type { TableFrame } from "thag-web/table_frame.ts";
 import { type Fields, vectorBytes, vectorMeaning } from "./vectors.ts";
 
 /** An expected number as the page holds it: rounded above 2^53. */
@@ -11,7 +14,9 @@ function number(value: string | number | undefined): number {
 }
 
 function hex(value: string | number | undefined): string {
-  return BigInt(value ?? 0).toString(16).padStart(16, "0");
+  return BigInt(value ?? 0)
+    .toString(16)
+    .padStart(16, "0");
 }
 
 function checkHeader(header: FrameHeader, expected: Fields): void {
@@ -90,20 +95,31 @@ describe("vectors", () => {
   });
 
   test("words read as expected", () => {
-    const expected = vectorMeaning("words") as unknown as { position: number; present: number; events: unknown[] };
-    const { present, events } = readWords(new BigUint64Array(vectorBytes("words")), BigInt(expected.position));
+    const expected = vectorMeaning("words") as unknown as {
+      position: number;
+      present: number;
+      events: unknown[];
+    };
+    const { present, events } = readWords(
+      new BigUint64Array(vectorBytes("words")),
+      BigInt(expected.position),
+    );
     assert.equal(present, expected.present);
     assert.deepEqual(events, expected.events);
   });
 });
 
 /** Event words in the form of the vectors' meaning. */
-function readWords(words: BigUint64Array, position: bigint): { present: number; events: unknown[] } {
-  const isThere = (word: bigint, at: number): boolean => ((word ^ (position + BigInt(at))) & proto.WORD_PHASE) === 0n;
+function readWords(
+  words: BigUint64Array,
+  position: bigint,
+): { present: number; events: unknown[] } {
+  const isThere = (word: bigint, at: number): boolean =>
+    ((word ^ (position + BigInt(at))) & proto.WORD_PHASE) === 0n;
   const gap = [...words].findIndex((word, at) => !isThere(word, at));
   const present = gap < 0 ? words.length : gap;
   const events = [];
-  for (let at = 0; at < present; ) {
+  for (let at = 0; at < present;) {
     const word = words[at++] as bigint;
     const kind = Number((word >> BigInt(proto.WORD_KIND_SHIFT)) & 7n);
     const arg = Number(word & proto.WORD_ARG_MASK);
@@ -113,9 +129,17 @@ function readWords(words: BigUint64Array, position: bigint): { present: number; 
       continue;
     }
     const ext = arg >>> proto.EXT_SHIFT;
-    const payload = [...words.subarray(at, at + (proto.EXT_PAYLOAD_WORDS[ext] as number))].map(unpack);
+    const payload = [...words.subarray(at, at + (proto.EXT_PAYLOAD_WORDS[ext] as number))].map(
+      unpack,
+    );
     at += payload.length;
-    events.push({ kind: "EXT", ext: proto.Ext[ext], low: arg & ((1 << proto.EXT_SHIFT) - 1), time, payload });
+    events.push({
+      kind: "EXT",
+      ext: proto.Ext[ext],
+      low: arg & ((1 << proto.EXT_SHIFT) - 1),
+      time,
+      payload,
+    });
   }
   return { present, events };
 }
@@ -138,7 +162,8 @@ describe("frames", () => {
   test("are refused when cut anywhere", () => {
     for (const name of ["flame", "table"]) {
       const whole = vectorBytes(name);
-      for (let size = 0; size < whole.byteLength; size++) assert.throws(() => decodeFrame(whole.slice(0, size)), FrameError);
+      for (let size = 0; size < whole.byteLength; size++)
+        assert.throws(() => decodeFrame(whole.slice(0, size)), FrameError);
     }
   });
 
@@ -146,29 +171,67 @@ describe("frames", () => {
     ["another magic", "flame", (view) => view.setUint32(proto.Header.magic, 1, true)],
     ["another version", "flame", (view) => view.setUint16(proto.Header.version, 2, true)],
     ["an unknown type", "flame", (view) => view.setUint16(proto.Header.type, 3, true)],
-    ["more nodes than bytes", "flame", (view) => view.setUint32(proto.Header.count, 0xffffffff, true)],
-    ["more rows than bytes", "table", (view) => view.setUint32(proto.Header.count, 0x7fffffff, true)],
-    ["strings outside", "flame", (view) => view.setUint32(proto.Header.strings_offset, 0xfffffff0, true)],
-    ["a name outside the strings", "flame", (view) => view.setUint32(NODES + proto.Node.name_offset, 0xffffffff, true)],
-    ["a file outside the strings", "table", (view) => view.setUint32(proto.Header.SIZE + proto.Table.SIZE + proto.Row.file_bytes, 9999, true)],
+    [
+      "more nodes than bytes",
+      "flame",
+      (view) => view.setUint32(proto.Header.count, 0xffffffff, true),
+    ],
+    [
+      "more rows than bytes",
+      "table",
+      (view) => view.setUint32(proto.Header.count, 0x7fffffff, true),
+    ],
+    [
+      "strings outside",
+      "flame",
+      (view) => view.setUint32(proto.Header.strings_offset, 0xfffffff0, true),
+    ],
+    [
+      "a name outside the strings",
+      "flame",
+      (view) => view.setUint32(NODES + proto.Node.name_offset, 0xffffffff, true),
+    ],
+    [
+      "a file outside the strings",
+      "table",
+      (view) =>
+        view.setUint32(proto.Header.SIZE + proto.Table.SIZE + proto.Row.file_bytes, 9999, true),
+    ],
     ["a root with a parent", "flame", (view) => view.setUint32(NODES + proto.Node.parent, 0, true)],
-    ["a child before its parent", "flame", (view) => view.setUint32(NODES + proto.Node.SIZE + proto.Node.parent, 3, true)],
-    ["a second root", "flame", (view) => view.setUint32(NODES + proto.Node.SIZE + proto.Node.parent, NO_PARENT, true)],
-    ["a depth that is not its parent's", "flame", (view) => view.setUint32(NODES + proto.Node.SIZE + proto.Node.depth, 7, true)],
+    [
+      "a child before its parent",
+      "flame",
+      (view) => view.setUint32(NODES + proto.Node.SIZE + proto.Node.parent, 3, true),
+    ],
+    [
+      "a second root",
+      "flame",
+      (view) => view.setUint32(NODES + proto.Node.SIZE + proto.Node.parent, NO_PARENT, true),
+    ],
+    [
+      "a depth that is not its parent's",
+      "flame",
+      (view) => view.setUint32(NODES + proto.Node.SIZE + proto.Node.depth, 7, true),
+    ],
   ];
   for (const [what, name, change] of faults)
-    test(`with ${what} are refused`, () => assert.throws(() => decodeFrame(changed(name, change)), FrameError));
+    test(`with ${what} are refused`, () =>
+      assert.throws(() => decodeFrame(changed(name, change)), FrameError));
 
   test("with any bytes are read or refused, nothing else", () => {
     let state = 1;
-    const random = (below: number): number => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % below;
+    const random = (below: number): number =>
+      (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % below;
     for (let round = 0; round < 20000; round++) {
       const buffer = changed(round % 2 === 0 ? "flame" : "table", (view) => {
-        for (let count = 1 + random(4); count > 0; count--) view.setUint8(random(view.byteLength), random(256));
+        for (let count = 1 + random(4); count > 0; count--)
+          view.setUint8(random(view.byteLength), random(256));
       });
       try {
         const frame = decodeFrame(buffer);
-        if (frame instanceof FlameFrame) for (let node = 0; node < frame.count; node++) frame.path(node).map((at) => frame.name(at));
+        if (frame instanceof FlameFrame)
+          for (let node = 0; node < frame.count; node++)
+            frame.path(node).map((at) => frame.name(at));
       } catch (error) {
         assert.ok(error instanceof FrameError, String(error));
       }

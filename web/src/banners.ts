@@ -2,7 +2,7 @@
 /** What the user must know before trusting the numbers: losses, limits, a daemon that is gone. */
 import { byId, el } from "./dom.ts";
 import { count, exact, plural, share } from "./format.ts";
-import { isCapped } from "./frames.ts";
+import { isCapped } from "./message.ts";
 import { display } from "./names.ts";
 import type { Session } from "./sessions.ts";
 import type { Store } from "./store.ts";
@@ -19,9 +19,10 @@ function connectionBanners({ connection, error, sessions }: Store): Banner[] {
   if (connection === "gone")
     banners.push({
       kind: "gone",
-      text: sessions.length > 0
-        ? "thagd is gone. What it sent is kept here; start thagd again and this page goes on by itself."
-        : "thagd does not answer. Start it with thagd; this page connects by itself.",
+      text:
+        sessions.length > 0
+          ? "thagd is gone. What it sent is kept here; start thagd again and this page goes on by itself."
+          : "thagd does not answer. Start it with thagd; this page connects by itself.",
     });
   if (error !== "") banners.push({ kind: "warn", text: error });
   return banners;
@@ -35,11 +36,20 @@ function lossBanners({ session, flame }: Store): Banner[] {
   const events = Math.max(session.events, header?.events ?? 0);
   const truncated = Math.max(session.truncated, header?.truncated ?? 0);
   if (lost > 0)
-    banners.push({ kind: "warn", text: `${plural(lost, "event")} lost, ${share(lost, lost + events)} of all: those calls are missing here, their time counts as their callers'.` });
+    banners.push({
+      kind: "warn",
+      text: `${plural(lost, "event")} lost, ${share(lost, lost + events)} of all: those calls are missing here, their time counts as their callers'.`,
+    });
   if (truncated > 0)
-    banners.push({ kind: "info", text: `${truncated === 1 ? "1 call was" : `${count(truncated)} calls were`} still running when the thread or the program went away: their time ends there.` });
+    banners.push({
+      kind: "info",
+      text: `${truncated === 1 ? "1 call was" : `${count(truncated)} calls were`} still running when the thread or the program went away: their time ends there.`,
+    });
   if (header !== null && isCapped(header))
-    banners.push({ kind: "warn", text: "A memory limit was reached: some calls count under “<overflow>”." });
+    banners.push({
+      kind: "warn",
+      text: "A memory limit was reached: some calls count under “<overflow>”.",
+    });
   if (session.message !== "") banners.push({ kind: "info", text: display(session.message) });
   return banners;
 }
@@ -50,11 +60,31 @@ function sessionBanners({ session, sessions, listed, connection, view }: Store):
   if (connection !== "open" || !listed) return [];
   const known = (id: string): boolean => sessions.some((entry) => entry.id === id);
   if (session !== null && !known(session.id))
-    return [{ kind: "info", text: "thagd does not know this session any more; what it sent is kept here.", ...newestAction(newest) }];
+    return [
+      {
+        kind: "info",
+        text: "thagd does not know this session any more; what it sent is kept here.",
+        ...newestAction(newest),
+      },
+    ];
   if (session === null && view.session !== "")
-    return [{ kind: "info", text: `thagd knows no session ${view.session}.`, ...newestAction(newest) }];
-  if (newest !== undefined && session !== null && newest.id !== session.id && newest.state === "live" && session.state !== "live")
-    return [{ kind: "info", text: `${display(newest.program)} (pid ${exact(newest.pid)}) is running.`, ...newestAction(newest) }];
+    return [
+      { kind: "info", text: `thagd knows no session ${view.session}.`, ...newestAction(newest) },
+    ];
+  if (
+    newest !== undefined &&
+    session !== null &&
+    newest.id !== session.id &&
+    newest.state === "live" &&
+    session.state !== "live"
+  )
+    return [
+      {
+        kind: "info",
+        text: `${display(newest.program)} (pid ${exact(newest.pid)}) is running.`,
+        ...newestAction(newest),
+      },
+    ];
   return [];
 }
 
@@ -74,7 +104,11 @@ export class Banners {
   }
 
   private update(): void {
-    const banners = [...connectionBanners(this.store), ...lossBanners(this.store), ...sessionBanners(this.store)];
+    const banners = [
+      ...connectionBanners(this.store),
+      ...lossBanners(this.store),
+      ...sessionBanners(this.store),
+    ];
     const text = JSON.stringify(banners);
     if (text === this.shown) return;
     this.shown = text;

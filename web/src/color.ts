@@ -29,11 +29,20 @@ export interface Palette {
 const HUE_DEGREES: readonly number[] = [65, 235, 155, 330, 100, 275, 35, 190, 130, 300, 10, 210];
 
 /** The shades of a module: a little to either side of its hue, a little lighter or darker. */
-const SHADE_STEPS: readonly (readonly [number, number])[] = [[0, 0], [13, 0.02], [-13, -0.015], [24, -0.025], [-24, 0.025]];
+const SHADE_STEPS: readonly (readonly [number, number])[] = [
+  [0, 0],
+  [13, 0.02],
+  [-13, -0.015],
+  [24, -0.025],
+  [-24, 0.025],
+];
 
 function shades(lightness: number, chroma: number): string[] {
   return HUE_DEGREES.flatMap((hue) =>
-    SHADE_STEPS.map(([turn, lighter]) => `oklch(${(lightness + lighter).toFixed(3)} ${chroma} ${(hue + turn + 360) % 360})`),
+    SHADE_STEPS.map(
+      ([turn, lighter]) =>
+        `oklch(${(lightness + lighter).toFixed(3)} ${chroma} ${(hue + turn + 360) % 360})`,
+    ),
   );
 }
 
@@ -80,7 +89,8 @@ export function palette(theme: Theme): Palette {
 /** FNV-1a over the name's code units. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  for (let at = 0; at < text.length; at++)
+    value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
   return (value ^ (value >>> 15)) >>> 0;
 }
 
@@ -96,7 +106,8 @@ export class Colors {
   setModules(modules: Map<string, string>): void {
     const distinct = [...new Set(modules.values())];
     this.modules = distinct.length > 1 ? modules : new Map();
-    for (const module of distinct) if (!this.hues.has(module)) this.hues.set(module, this.hues.size);
+    for (const module of distinct)
+      if (!this.hues.has(module)) this.hues.set(module, this.hues.size);
   }
 
   /** The paint of a function, the same every time while its module is known. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import { byId, el } from "./dom.ts";
-import { ROOT } from "./frames.ts";
+import { ROOT } from "./flame_frame.ts";
 import { display } from "./names.ts";
 import type { Store } from "./store.ts";
 
@@ -20,12 +20,18 @@ export class Crumbs {
     const { flame, view } = this.store;
     const node = flame?.find(view.focus) ?? -1;
     const path = flame === null || node < 0 ? [] : flame.path(node);
-    const names = path.map((entry) => [flame?.name(entry) ?? "", entry === 0 ? ROOT : (flame?.id(entry) ?? ROOT)] as const);
+    const names = path.map(
+      (entry) =>
+        [flame?.name(entry) ?? "", entry === 0 ? ROOT : (flame?.id(entry) ?? ROOT)] as const,
+    );
     const text = JSON.stringify([names, view.focus]);
     if (text === this.shown) return;
     this.shown = text;
-    const crumbs = names.map(([name, id], index) => this.crumb(name, id, index === names.length - 1));
-    if (node < 0 && view.focus !== ROOT) crumbs.push(this.crumb("Not in this profile: back to all of it", ROOT, false));
+    const crumbs = names.map(([name, id], index) =>
+      this.crumb(name, id, index === names.length - 1),
+    );
+    if (node < 0 && view.focus !== ROOT)
+      crumbs.push(this.crumb("Not in this profile: back to all of it", ROOT, false));
     this.place.replaceChildren(...crumbs);
     this.place.scrollLeft = this.place.scrollWidth;
   }

@@ -26,14 +26,20 @@ export class Empty {
 
   private update(): void {
     const { flame, session } = this.store;
-    const drawn = flame !== null && flame.count > 0 && (flame.rootTotalNs > 0 || flame.count > 1) && session !== null;
+    const drawn =
+      flame !== null &&
+      flame.count > 0 &&
+      (flame.rootTotalNs > 0 || flame.count > 1) &&
+      session !== null;
     this.main.hidden = !drawn;
     this.place.hidden = drawn;
     const [title, ...lines] = drawn ? [""] : this.text();
     const text = [title, ...lines].join("\n");
     if (text === this.shown) return;
     this.shown = text;
-    const parts = lines.map((line) => (/^(thagd?|cc)( |$)/.test(line) ? el("pre", {}, el("code", {}, line)) : el("p", {}, line)));
+    const parts = lines.map((line) =>
+      /^(thagd?|cc)( |$)/.test(line) ? el("pre", {}, el("code", {}, line)) : el("p", {}, line),
+    );
     this.place.replaceChildren(el("h1", {}, title ?? ""), ...parts);
   }
 
@@ -41,9 +47,14 @@ export class Empty {
   private text(): string[] {
     const { connection, listed, session, sessions, view } = this.store;
     if (session !== null) return this.quiet();
-    if (connection === "gone") return ["thagd does not answer", "This page connects by itself once it runs:", "thagd"];
+    if (connection === "gone")
+      return ["thagd does not answer", "This page connects by itself once it runs:", "thagd"];
     if (connection === "connecting" || !listed) return ["Connecting to thagd …"];
-    if (view.session !== "" && sessions.length > 0) return ["No such session", "It may have ended before thagd was started. The list above has those it knows."];
+    if (view.session !== "" && sessions.length > 0)
+      return [
+        "No such session",
+        "It may have ended before thagd was started. The list above has those it knows.",
+      ];
     return ["Nothing profiled yet", ...NO_SESSION];
   }
 
@@ -52,9 +63,21 @@ export class Empty {
     const { session, view, flame } = this.store;
     if (session === null || flame === null) return ["Waiting for the profile …"];
     const program = display(session.program);
-    if (view.thread !== 0) return [`No call yet on thread ${view.thread}`, "Choose another one above, or all of them merged."];
+    if (view.thread !== 0)
+      return [
+        `No call yet on thread ${view.thread}`,
+        "Choose another one above, or all of them merged.",
+      ];
     if (session.state === "live" || session.state === "idle")
-      return [`${program} runs, but has made no profiled call yet`, "Calls appear here as soon as it enters a function that begins with THAG_PROFILED(), compiled with", BUILD];
-    return [`${program} ${stateText(session)} without a profiled call`, "Begin its functions with THAG_PROFILED(), and compile with", BUILD];
+      return [
+        `${program} runs, but has made no profiled call yet`,
+        "Calls appear here as soon as it enters a function that begins with THAG_PROFILED(), compiled with",
+        BUILD,
+      ];
+    return [
+      `${program} ${stateText(session)} without a profiled call`,
+      "Begin its functions with THAG_PROFILED(), and compile with",
+      BUILD,
+    ];
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Keeps the store fed: asks thagd for what the view shows, and decides when news is shown. */
-import { type FlameFrame, type FrameHeader, type TableFrame } from "./frames.ts";
+import type { FlameFrame } from "./flame_frame.ts";
+import type { FrameHeader } from "./message.ts";
+import type { TableFrame } from "./table_frame.ts";
 import type { Session } from "./sessions.ts";
 import { type Connection, Socket, type Watch } from "./socket.ts";
 import type { Store } from "./store.ts";
@@ -138,7 +140,9 @@ export class Feed {
     if (!this.isWanted(frame.header) || (this.store.paused && !this.expectTable)) return;
     this.expectTable = false;
     this.store.table = frame;
-    this.actions.modules(new Map(frame.rows.filter(({ file }) => file !== "").map(({ name, file }) => [name, file])));
+    this.actions.modules(
+      new Map(frame.rows.filter(({ file }) => file !== "").map(({ name, file }) => [name, file])),
+    );
     this.store.changed("table");
   }
 

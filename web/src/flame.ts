@@ -2,7 +2,7 @@
 /** The flamegraph: a canvas that follows the store, the pointer and the keys. */
 import { Colors, Paint, palette, type Theme } from "./color.ts";
 import { byId, el } from "./dom.ts";
-import { type FlameFrame, ROOT } from "./frames.ts";
+import { type FlameFrame, ROOT } from "./flame_frame.ts";
 import { NodeFlag } from "thag-proto";
 import { IdTable } from "./ids.ts";
 import { Glide, nodeAt, panWindow, Rows, zoomWindow } from "./layout.ts";
@@ -77,7 +77,11 @@ export class FlameView {
     if (frame === null || frame.count === 0) return this.clear();
     const before = this.glide;
     const known = this.ids;
-    const glide = new Glide(frame, { ...this.store.view, focus: this.focusNode(frame), width: this.width });
+    const glide = new Glide(frame, {
+      ...this.store.view,
+      focus: this.focusNode(frame),
+      width: this.width,
+    });
     if (before === null || before.frame !== frame) {
       this.rows = new Rows(frame);
       this.ids = new IdTable(frame.idLow, frame.idHigh);
@@ -197,7 +201,9 @@ export class FlameView {
   private listenToPointer(): void {
     const { canvas } = this;
     canvas.addEventListener("pointermove", (event) => this.onMove(event));
-    canvas.addEventListener("pointerenter", (event) => this.actions.pointerIs(event.pointerType !== "touch"));
+    canvas.addEventListener("pointerenter", (event) =>
+      this.actions.pointerIs(event.pointerType !== "touch"),
+    );
     canvas.addEventListener("pointerleave", () => this.onLeave());
     canvas.addEventListener("pointerdown", (event) => this.onDown(event));
     canvas.addEventListener("pointerup", (event) => this.onUp(event));
@@ -241,7 +247,8 @@ export class FlameView {
     this.drag = null;
     const node = this.hit(event.offsetX, event.offsetY);
     const frame = this.store.flame;
-    if (!moved && node >= 0 && frame !== null) this.actions.zoomTo(node === 0 ? ROOT : frame.id(node));
+    if (!moved && node >= 0 && frame !== null)
+      this.actions.zoomTo(node === 0 ? ROOT : frame.id(node));
   }
 
   private onWheel(event: WheelEvent): void {
@@ -273,6 +280,7 @@ export class FlameView {
     const top = rowTop(frame.depth[node] as number, this.rows.count, this.store.view.flipped);
     const { scrollTop } = this.scroller;
     if (top < scrollTop) this.scroller.scrollTop = top;
-    else if (top + ROW_PX > scrollTop + this.height) this.scroller.scrollTop = top + ROW_PX - this.height;
+    else if (top + ROW_PX > scrollTop + this.height)
+      this.scroller.scrollTop = top + ROW_PX - this.height;
   }
 }

@@ -2,7 +2,7 @@
 /** The flamegraph as a table for those who do not see it: the widest frames, in words. */
 import { byId, el } from "./dom.ts";
 import { count, share, time } from "./format.ts";
-import type { FlameFrame } from "./frames.ts";
+import type { FlameFrame } from "./flame_frame.ts";
 import { display } from "./names.ts";
 import type { Store } from "./store.ts";
 
@@ -14,7 +14,9 @@ const COLUMNS = ["Frame", "Called from", "Total", "Share", "Self", "Calls"];
 /** The nodes of a frame with the largest totals, below the root. */
 function widest(frame: FlameFrame): number[] {
   const nodes = Array.from({ length: Math.max(0, frame.count - 1) }, (_, index) => index + 1);
-  return nodes.sort((a, b) => (frame.total[b] as number) - (frame.total[a] as number)).slice(0, MOST_ROWS);
+  return nodes
+    .sort((a, b) => (frame.total[b] as number) - (frame.total[a] as number))
+    .slice(0, MOST_ROWS);
 }
 
 export class FlameTable {
@@ -23,7 +25,11 @@ export class FlameTable {
 
   constructor(private readonly store: Store) {
     store.on(["flame", "view"], () => {
-      if (this.timer === 0) this.timer = window.setTimeout(() => this.fill(), this.place.childElementCount === 0 ? 0 : EVERY_MS);
+      if (this.timer === 0)
+        this.timer = window.setTimeout(
+          () => this.fill(),
+          this.place.childElementCount === 0 ? 0 : EVERY_MS,
+        );
     });
   }
 
@@ -34,7 +40,13 @@ export class FlameTable {
     const head = el("tr", {}, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)));
     const rows = widest(flame).map((node) => this.row(flame, node));
     this.place.replaceChildren(
-      el("table", {}, el("caption", {}, "The widest frames of the flamegraph"), el("thead", {}, head), el("tbody", {}, ...rows)),
+      el(
+        "table",
+        {},
+        el("caption", {}, "The widest frames of the flamegraph"),
+        el("thead", {}, head),
+        el("tbody", {}, ...rows),
+      ),
     );
   }
 
@@ -47,6 +59,11 @@ export class FlameTable {
       time(frame.selfNs(node)),
       count(frame.calls(node)),
     ];
-    return el("tr", {}, el("th", { scope: "row" }, display(frame.name(node))), ...cells.map((text) => el("td", {}, text)));
+    return el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, display(frame.name(node))),
+      ...cells.map((text) => el("td", {}, text)),
+    );
   }
 }

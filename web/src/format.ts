@@ -46,7 +46,10 @@ export function exactTime(ns: number): string {
 /** A count: exact below 10 000, then "12.3 k", "4.56 M", "7.89 G". */
 export function count(value: number): string {
   if (value < 9999.5) return exact(value);
-  for (const [scale, unit] of [[1e9, "G"], [1e6, "M"]] as const)
+  for (const [scale, unit] of [
+    [1e9, "G"],
+    [1e6, "M"],
+  ] as const)
     if (value >= scale * 0.9995) return `${significant(value / scale)}${THIN}${unit}`;
   return `${significant(value / 1e3)}${THIN}k`;
 }

@@ -2,7 +2,7 @@
 /** The table of functions. Only the rows in sight are in the page. */
 import { byId, el, setText } from "./dom.ts";
 import { count, exact, exactTime, share, time } from "./format.ts";
-import type { FunctionRow } from "./frames.ts";
+import type { FunctionRow } from "./table_frame.ts";
 import { baseName, display } from "./names.ts";
 import type { Store } from "./store.ts";
 import type { Sort, View } from "./url.ts";
@@ -18,18 +18,42 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { sort: "name", title: "Function", about: "Name, and where it is defined", value: (row) => row.name },
+  {
+    sort: "name",
+    title: "Function",
+    about: "Name, and where it is defined",
+    value: (row) => row.name,
+  },
   { sort: "self", title: "Self", about: "Time in the function itself", value: (row) => row.selfNs },
-  { sort: "total", title: "Total", about: "Time in it and what it calls; recursion counts once", value: (row) => row.totalNs },
+  {
+    sort: "total",
+    title: "Total",
+    about: "Time in it and what it calls; recursion counts once",
+    value: (row) => row.totalNs,
+  },
   { sort: "calls", title: "Calls", about: "How often it was called", value: (row) => row.calls },
   { sort: "mean", title: "Mean", about: "Total by calls", value: (row) => row.meanNs },
-  { sort: "p50", title: "p50", about: "Half of the calls took at most this long", value: (row) => row.p50Ns },
-  { sort: "p99", title: "p99", about: "99 of 100 calls took at most this long", value: (row) => row.p99Ns },
+  {
+    sort: "p50",
+    title: "p50",
+    about: "Half of the calls took at most this long",
+    value: (row) => row.p50Ns,
+  },
+  {
+    sort: "p99",
+    title: "p99",
+    about: "99 of 100 calls took at most this long",
+    value: (row) => row.p99Ns,
+  },
   { sort: "max", title: "Max", about: "The longest call", value: (row) => row.maxNs },
 ];
 
 /** The rows in the order of a view; equal ones by name. */
-export function sortRows(rows: readonly FunctionRow[], sort: Sort, ascending: boolean): FunctionRow[] {
+export function sortRows(
+  rows: readonly FunctionRow[],
+  sort: Sort,
+  ascending: boolean,
+): FunctionRow[] {
   const value = (COLUMNS.find((column) => column.sort === sort) as Column).value;
   const sign = ascending ? 1 : -1;
   const order = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -54,14 +78,22 @@ class Line {
   constructor() {
     this.element.append(el("th", { scope: "row" }, this.name, this.place));
     this.element.append(el("td", { class: "number with-bar" }, this.bar, this.self));
-    for (let at = 2; at < COLUMNS.length; at++) this.cells.push(this.element.appendChild(el("td", { class: "number" })));
+    for (let at = 2; at < COLUMNS.length; at++)
+      this.cells.push(this.element.appendChild(el("td", { class: "number" })));
   }
 
   show(row: FunctionRow, index: number, rootTotalNs: number): void {
     this.row = row;
     this.element.setAttribute("aria-rowindex", String(index + 2));
     setText(this.name, display(row.name));
-    setText(this.place, row.file === "" ? (row.section ? "section" : "") : `${baseName(display(row.file))}:${row.line}`);
+    setText(
+      this.place,
+      row.file === ""
+        ? row.section
+          ? "section"
+          : ""
+        : `${baseName(display(row.file))}:${row.line}`,
+    );
     this.place.title = row.file === "" ? "" : display(row.file);
     const part = rootTotalNs > 0 ? row.selfNs / rootTotalNs : 0;
     this.bar.style.width = `${Math.min(100, 100 * part)}%`;
@@ -82,7 +114,11 @@ class Line {
 export class FunctionsView {
   private readonly scroller = byId("functions-scroll");
   private readonly note = byId("functions-note");
-  private readonly table = el("table", { class: "function-table" }, el("caption", { class: "hidden" }, "Functions"));
+  private readonly table = el(
+    "table",
+    { class: "function-table" },
+    el("caption", { class: "hidden" }, "Functions"),
+  );
   private readonly above = el("tr", { "aria-hidden": "true" });
   private readonly below = el("tr", { "aria-hidden": "true" });
   private readonly body = el("tbody");
@@ -138,8 +174,14 @@ export class FunctionsView {
   private updateNote(): void {
     const { table, view } = this.store;
     const all = view.search === "" ? (table?.functions ?? 0) : (table?.matched ?? 0);
-    const cut = all > this.rows.length ? `The first ${exact(this.rows.length)} of ${exact(all)} functions; search to see others.` : "";
-    const none = table !== null && this.rows.length === 0 && view.search !== "" ? `No function's name holds “${display(view.search)}”. Escape clears the search.` : "";
+    const cut =
+      all > this.rows.length
+        ? `The first ${exact(this.rows.length)} of ${exact(all)} functions; search to see others.`
+        : "";
+    const none =
+      table !== null && this.rows.length === 0 && view.search !== ""
+        ? `No function's name holds “${display(view.search)}”. Escape clears the search.`
+        : "";
     setText(this.note, none || cut);
     this.note.hidden = this.note.textContent === "";
   }
@@ -154,7 +196,11 @@ export class FunctionsView {
     this.above.style.height = `${first * ROW_PX}px`;
     this.below.style.height = `${(this.rows.length - last) * ROW_PX}px`;
     this.lines.forEach((line, at) => {
-      line.show(this.rows[first + at] as FunctionRow, first + at, this.store.table?.rootTotalNs ?? 0);
+      line.show(
+        this.rows[first + at] as FunctionRow,
+        first + at,
+        this.store.table?.rootTotalNs ?? 0,
+      );
       line.element.tabIndex = first + at === this.current ? 0 : -1;
     });
     this.place();
@@ -163,7 +209,9 @@ export class FunctionsView {
   /** Brings the body's children up to date, touching only what is not there yet. */
   private place(): void {
     const wanted = [this.above, ...this.lines.map((line) => line.element), this.below];
-    const same = wanted.length === this.body.children.length && wanted.every((element, at) => this.body.children[at] === element);
+    const same =
+      wanted.length === this.body.children.length &&
+      wanted.every((element, at) => this.body.children[at] === element);
     if (!same) this.body.replaceChildren(...wanted);
   }
 
@@ -181,7 +229,14 @@ export class FunctionsView {
     const row = this.lineOf(event)?.row;
     if (!row) return;
     const page = Math.max(1, Math.floor(this.scroller.clientHeight / ROW_PX) - 2);
-    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+    const steps: Record<string, number> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -Infinity,
+      End: Infinity,
+    };
     const step = steps[event.key];
     if (event.key === "Enter") this.find(row);
     else if (step !== undefined) this.moveTo(this.rows.indexOf(row) + step);
@@ -195,7 +250,8 @@ export class FunctionsView {
     const top = this.current * ROW_PX;
     const { scrollTop, clientHeight } = this.scroller;
     if (top < scrollTop) this.scroller.scrollTop = top;
-    else if (top + 2 * ROW_PX > scrollTop + clientHeight) this.scroller.scrollTop = top + 2 * ROW_PX - clientHeight;
+    else if (top + 2 * ROW_PX > scrollTop + clientHeight)
+      this.scroller.scrollTop = top + 2 * ROW_PX - clientHeight;
     this.draw();
     const row = this.rows[this.current];
     this.lines.find((line) => line.row === row)?.element.focus({ preventScroll: true });

@@ -14,7 +14,11 @@ export interface HeaderActions {
   pause(): void;
 }
 
-const LAYOUT_NAMES: Record<Layout, string> = { split: "Both", flame: "Flame", functions: "Functions" };
+const LAYOUT_NAMES: Record<Layout, string> = {
+  split: "Both",
+  flame: "Flame",
+  functions: "Functions",
+};
 const SEARCH_DELAY_MS = 120;
 
 export class Header {
@@ -55,13 +59,18 @@ export class Header {
 
   private listen(): void {
     const { actions, store } = this;
-    this.thread.addEventListener("change", () => actions.show({ thread: Number(this.thread.value), from: 0, to: 1 }, true));
+    this.thread.addEventListener("change", () =>
+      actions.show({ thread: Number(this.thread.value), from: 0, to: 1 }, true),
+    );
     this.raw.addEventListener("click", () => actions.show({ raw: !store.view.raw }, true));
     this.flip.addEventListener("click", () => actions.show({ flipped: !store.view.flipped }, true));
     this.pause.addEventListener("click", () => actions.pause());
     this.search.addEventListener("input", () => {
       clearTimeout(this.searchTimer);
-      this.searchTimer = window.setTimeout(() => actions.show({ search: this.search.value }, false), SEARCH_DELAY_MS);
+      this.searchTimer = window.setTimeout(
+        () => actions.show({ search: this.search.value }, false),
+        SEARCH_DELAY_MS,
+      );
     });
     this.themeButton.addEventListener("click", () => {
       this.theme.next();
@@ -78,7 +87,8 @@ export class Header {
   /** Shows the store's state in every control. */
   update(): void {
     const { view, paused } = this.store;
-    for (const [layout, button] of this.layouts) button.setAttribute("aria-pressed", String(layout === view.layout));
+    for (const [layout, button] of this.layouts)
+      button.setAttribute("aria-pressed", String(layout === view.layout));
     if (document.activeElement !== this.search) this.search.value = view.search;
     this.flip.setAttribute("aria-pressed", String(view.flipped));
     this.updatePause(paused);
@@ -102,10 +112,15 @@ export class Header {
     const shown = JSON.stringify([threads.map(({ tid }) => tid), view.thread]);
     if (shown === this.threadsShown || document.activeElement === this.thread) return;
     this.threadsShown = shown;
-    const options = threads.map(({ tid, calls }) => new Option(`${tid} · ${plural(calls, "call")}`, String(tid)));
+    const options = threads.map(
+      ({ tid, calls }) => new Option(`${tid} · ${plural(calls, "call")}`, String(tid)),
+    );
     if (view.thread !== 0 && !threads.some(({ tid }) => tid === view.thread))
       options.unshift(new Option(String(view.thread), String(view.thread)));
-    this.thread.replaceChildren(new Option(threads.length > 1 ? `All ${threads.length} merged` : "All", "0"), ...options);
+    this.thread.replaceChildren(
+      new Option(threads.length > 1 ? `All ${threads.length} merged` : "All", "0"),
+      ...options,
+    );
     this.thread.value = String(view.thread);
   }
 
@@ -120,19 +135,26 @@ export class Header {
   private updateNumbers(): void {
     const { session, flame, view } = this.store;
     const cost = flame?.header.costNs ?? 0;
-    const correction = cost > 0 ? `the cost of recording, ${time(cost)} a call` : "the cost of recording";
-    this.raw.title = view.raw ? `Times hold ${correction}; correct them (r)` : `Times are corrected for ${correction}; show them raw (r)`;
+    const correction =
+      cost > 0 ? `the cost of recording, ${time(cost)} a call` : "the cost of recording";
+    this.raw.title = view.raw
+      ? `Times hold ${correction}; correct them (r)`
+      : `Times are corrected for ${correction}; show them raw (r)`;
     this.raw.setAttribute("aria-pressed", String(view.raw));
     setText(this.matched, this.matchText());
     this.dot.dataset["state"] = session?.state ?? "none";
     setText(this.program, session === null ? "No session" : display(session.program));
+    const title =
+      session === null ? "thag" : `${display(session.program)} · ${stateText(session)} · thag`;
+    if (document.title !== title) document.title = title;
     setText(this.about, session === null ? "" : this.sessionText());
   }
 
   private sessionText(): string {
     const { session, flame } = this.store;
     if (session === null) return "";
-    const duration = flame?.header.session === session.id ? flame.header.durationNs : session.durationNs;
+    const duration =
+      flame?.header.session === session.id ? flame.header.durationNs : session.durationNs;
     return `pid ${session.pid} · ${stateText(session)} · ${time(Math.max(duration, session.durationNs))}`;
   }
 

@@ -32,7 +32,8 @@ export class Help {
     const close = el("button", { type: "button", "aria-label": "Close" }, "×");
     close.addEventListener("click", () => this.dialog.close());
     const keys = el("dl", { class: "keys" });
-    for (const [key, about] of KEYS) keys.append(el("dt", {}, el("kbd", {}, key)), el("dd", {}, about));
+    for (const [key, about] of KEYS)
+      keys.append(el("dt", {}, el("kbd", {}, key)), el("dd", {}, about));
     this.dialog.append(
       el("header", {}, el("h2", { id: "help-title" }, "Reading and moving"), close),
       ...READING.map((text) => el("p", {}, text)),

@@ -13,7 +13,8 @@ export class IdTable {
     while (size < 2 * low.length) size *= 2;
     this.mask = size - 1;
     this.slots = new Int32Array(size).fill(-1);
-    for (let node = 0; node < low.length; node++) this.slots[this.slot(low[node] as number, high[node] as number)] = node;
+    for (let node = 0; node < low.length; node++)
+      this.slots[this.slot(low[node] as number, high[node] as number)] = node;
   }
 
   /** The index of the node with this id, -1 when there is none. */
@@ -22,7 +23,7 @@ export class IdTable {
   }
 
   private slot(low: number, high: number): number {
-    let slot = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1) >>> 0 & this.mask;
+    let slot = (Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1) >>> 0) & this.mask;
     for (;;) {
       const node = this.slots[slot] as number;
       if (node < 0 || (this.low[node] === low && this.high[node] === high)) return slot;

@@ -19,7 +19,10 @@ const PAN_STEP = 0.15;
 
 /** Whether keys typed into `target` are text, or belong to a list. */
 function takesKeys(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.matches("input, textarea, select") || target.isContentEditable);
+  return (
+    target instanceof HTMLElement &&
+    (target.matches("input, textarea, select") || target.isContentEditable)
+  );
 }
 
 function actionsByKey(actions: KeyActions): Record<string, () => void> {
@@ -45,14 +48,26 @@ function actionsByKey(actions: KeyActions): Record<string, () => void> {
   };
 }
 
-const CHOOSE = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" } as const;
+const CHOOSE = {
+  ArrowUp: "up",
+  ArrowDown: "down",
+  ArrowLeft: "left",
+  ArrowRight: "right",
+} as const;
 
 /** Calls `actions` for keys pressed anywhere but in a text field or an open dialog. */
 export function listenToKeys(actions: KeyActions): void {
   const plain = actionsByKey(actions);
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") !== null) return;
-    const chosen = event.shiftKey && event.key in CHOOSE ? CHOOSE[event.key as keyof typeof CHOOSE] : undefined;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      document.querySelector("dialog[open]") !== null
+    )
+      return;
+    const chosen =
+      event.shiftKey && event.key in CHOOSE ? CHOOSE[event.key as keyof typeof CHOOSE] : undefined;
     const onCanvas = event.target instanceof HTMLCanvasElement || event.target === document.body;
     if (event.key === "Escape") actions.back();
     else if (takesKeys(event.target)) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Where the frames of a flamegraph lie, in CSS pixels, and how they get there. */
-import type { FlameFrame } from "./frames.ts";
+import type { FlameFrame } from "./flame_frame.ts";
 import { IdTable } from "./ids.ts";
 
 /** The nodes of a frame by row, each row from left to right. */
@@ -12,13 +12,17 @@ export class Rows {
 
   constructor(frame: FlameFrame) {
     let depth = 0;
-    for (let node = 0; node < frame.count; node++) depth = Math.max(depth, (frame.depth[node] as number) + 1);
+    for (let node = 0; node < frame.count; node++)
+      depth = Math.max(depth, (frame.depth[node] as number) + 1);
     this.starts = new Uint32Array(depth + 1);
     this.nodes = new Uint32Array(frame.count);
-    for (let node = 0; node < frame.count; node++) (this.starts[(frame.depth[node] as number) + 1] as number)++;
-    for (let row = 0; row < depth; row++) (this.starts[row + 1] as number) += this.starts[row] as number;
+    for (let node = 0; node < frame.count; node++)
+      (this.starts[(frame.depth[node] as number) + 1] as number)++;
+    for (let row = 0; row < depth; row++)
+      (this.starts[row + 1] as number) += this.starts[row] as number;
     const next = this.starts.slice();
-    for (let node = 0; node < frame.count; node++) this.nodes[(next[frame.depth[node] as number] as number)++] = node;
+    for (let node = 0; node < frame.count; node++)
+      this.nodes[(next[frame.depth[node] as number] as number)++] = node;
     this.sort(frame);
   }
 
@@ -37,7 +41,8 @@ export class Rows {
       const nodes = this.row(row);
       let sorted = true;
       for (let at = 1; at < nodes.length; at++)
-        sorted &&= (start[nodes[at] as number] as number) >= (start[nodes[at - 1] as number] as number);
+        sorted &&=
+          (start[nodes[at] as number] as number) >= (start[nodes[at - 1] as number] as number);
       if (!sorted) nodes.sort((a, b) => (start[a] as number) - (start[b] as number));
     }
   }
@@ -83,7 +88,7 @@ export class Glide {
     const origin = start[focus] ?? 0;
     const span = total[focus] ?? 0;
     const scale = span > 0 ? width / (span * (to - from)) : 0;
-    const shift = from * width / (to - from);
+    const shift = (from * width) / (to - from);
     for (let node = 0; node < this.left.length; node++) {
       const left = ((start[node] as number) - origin) * scale - shift;
       this.left[node] = this.leftTo[node] = left;
@@ -116,7 +121,9 @@ export class Glide {
     const widthTo = (this.rightTo[parent] ?? rightTo) - parentTo;
     const scale = widthTo > 0 ? ((this.rightFrom[parent] ?? rightTo) - parentFrom) / widthTo : 0;
     this.leftFrom[node] = parentFrom + (leftTo - parentTo) * scale;
-    this.rightFrom[node] = grow ? (this.leftFrom[node] as number) : parentFrom + (rightTo - parentTo) * scale;
+    this.rightFrom[node] = grow
+      ? (this.leftFrom[node] as number)
+      : parentFrom + (rightTo - parentTo) * scale;
   }
 
   /** Moves to `progress`, 0 to 1, of the way. */

@@ -7,7 +7,8 @@ import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
 import { FlameView } from "./flame.ts";
 import { FlameTable } from "./flame_table.ts";
-import { type FunctionRow, ROOT } from "./frames.ts";
+import { ROOT } from "./flame_frame.ts";
+import type { FunctionRow } from "./table_frame.ts";
 import { FunctionsView } from "./functions.ts";
 import { Header } from "./header.ts";
 import { Help } from "./help.ts";
@@ -72,10 +73,14 @@ function findFunction(row: FunctionRow): void {
   if (frame === null) return;
   let widest = -1;
   for (let node = 1; node < frame.count; node++)
-    if (frame.name(node) === row.name && (widest < 0 || (frame.total[node] as number) > (frame.total[widest] as number)))
+    if (
+      frame.name(node) === row.name &&
+      (widest < 0 || (frame.total[node] as number) > (frame.total[widest] as number))
+    )
       widest = node;
   if (widest < 0) return;
   const id = frame.id(widest);
+  if (store.view.layout === "functions") show({ layout: "split" }, true);
   if (store.pointed === id) return zoomTo(id);
   point(id);
   flame.reveal(widest);
@@ -148,7 +153,8 @@ listenToKeys({
   pan: (by) => flame.pan(by),
   choose: chooseFrame,
   enter: () => {
-    if (store.pointed !== null) zoomTo(store.flame?.find(store.pointed) === 0 ? ROOT : store.pointed);
+    if (store.pointed !== null)
+      zoomTo(store.flame?.find(store.pointed) === 0 ? ROOT : store.pointed);
   },
   back,
   home: () => zoomTo(ROOT),

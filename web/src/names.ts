@@ -4,7 +4,8 @@
 const DOTS = "…";
 
 /** What would move the cursor, reorder or hide the text around a name. */
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const CONTROLS =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 function picture(char: string): string {
   const code = char.charCodeAt(0);
@@ -41,7 +42,7 @@ function withoutArguments(name: string): string[] {
 /** The path or the name spaces, from the left: `a::b::c` becomes `…b::c`, then `c`. */
 function withoutPath(name: string): string[] {
   const shorter = [];
-  for (let rest = name; ; ) {
+  for (let rest = name; ;) {
     const next = /^.*?(?:::|\/|\.(?=\D))(.+)$/s.exec(rest)?.[1];
     if (next === undefined) return shorter;
     shorter.push(DOTS + next);
@@ -55,7 +56,9 @@ function withoutWords(name: string): string[] {
   for (let end = name.length - 1; end > 0; end--) {
     const before = name[end - 1] as string;
     const char = name[end] as string;
-    const boundary = /[_\-. ]/.test(char) ? !/[_\-. ]/.test(before) : /[a-z0-9]/.test(before) && /[A-Z]/.test(char);
+    const boundary = /[_\-. ]/.test(char)
+      ? !/[_\-. ]/.test(before)
+      : /[a-z0-9]/.test(before) && /[A-Z]/.test(char);
     if (boundary) shorter.push(name.slice(0, end) + DOTS);
   }
   return shorter;

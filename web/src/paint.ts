@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Draws a flamegraph on a canvas: the rows in sight, a colour at a time. */
 import { Paint, type Palette } from "./color.ts";
-import type { FlameFrame } from "./frames.ts";
+import type { FlameFrame } from "./flame_frame.ts";
 import { firstRightOf, type Glide, type Rows } from "./layout.ts";
 import { display, fit } from "./names.ts";
 
@@ -129,7 +129,12 @@ export class Painter {
       const width = batch.width[at] as number;
       const right = Math.round(((batch.left[at] as number) + width) * ratio) / ratio;
       const gap = width > 3 * GAP_PX ? GAP_PX : 0;
-      context.fillRect(left, batch.top[at] as number, Math.max(1 / ratio, right - left - gap), FRAME_PX);
+      context.fillRect(
+        left,
+        batch.top[at] as number,
+        Math.max(1 / ratio, right - left - gap),
+        FRAME_PX,
+      );
     }
   }
 
@@ -140,7 +145,12 @@ export class Painter {
     for (const batch of this.batches)
       for (let at = 0; at < batch.nodes.length; at++)
         if (frame.isOpen(batch.nodes[at] as number) && (batch.width[at] as number) >= 2)
-          context.fillRect(batch.left[at] as number, (batch.top[at] as number) + FRAME_PX - 2, (batch.width[at] as number) - GAP_PX, 2);
+          context.fillRect(
+            batch.left[at] as number,
+            (batch.top[at] as number) + FRAME_PX - 2,
+            (batch.width[at] as number) - GAP_PX,
+            2,
+          );
   }
 
   private drawNames(frame: FlameFrame): void {
@@ -153,9 +163,16 @@ export class Painter {
       for (let at = 0; at < batch.nodes.length; at++) {
         const width = batch.width[at] as number;
         if (width < NARROWEST_TEXT_PX) continue;
-        const text = this.fit(frame.name(batch.nodes[at] as number), Math.floor(width - 2 * TEXT_INDENT_PX));
+        const text = this.fit(
+          frame.name(batch.nodes[at] as number),
+          Math.floor(width - 2 * TEXT_INDENT_PX),
+        );
         if (text !== "")
-          context.fillText(text, (batch.left[at] as number) + TEXT_INDENT_PX, (batch.top[at] as number) + FRAME_PX / 2 + 0.5);
+          context.fillText(
+            text,
+            (batch.left[at] as number) + TEXT_INDENT_PX,
+            (batch.top[at] as number) + FRAME_PX / 2 + 0.5,
+          );
       }
     });
   }
@@ -164,10 +181,17 @@ export class Painter {
     if (node < 0 || node >= scene.frame.count) return;
     const left = Math.max(0, scene.glide.left[node] as number);
     const right = Math.min(scene.width, scene.glide.right[node] as number);
-    const top = rowTop(scene.frame.depth[node] as number, scene.rows.count, scene.flipped) - scene.top;
+    const top =
+      rowTop(scene.frame.depth[node] as number, scene.rows.count, scene.flipped) - scene.top;
     this.context.strokeStyle = color;
     this.context.lineWidth = 1.5;
-    if (right > left) this.context.strokeRect(left + 0.75, top + 0.75, Math.max(1, right - left - GAP_PX - 1.5), FRAME_PX - 1.5);
+    if (right > left)
+      this.context.strokeRect(
+        left + 0.75,
+        top + 0.75,
+        Math.max(1, right - left - GAP_PX - 1.5),
+        FRAME_PX - 1.5,
+      );
   }
 
   /** The longest form of a name that has room; remembered, as most frames ask for the same again. */

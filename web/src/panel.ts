@@ -2,7 +2,8 @@
 /** The panel beside the flamegraph and the tip at the pointer: one frame in numbers. */
 import { byId, el, setText } from "./dom.ts";
 import { count, exact, exactTime, share, time } from "./format.ts";
-import { type FlameFrame, type FunctionRow, NO_PARENT } from "./frames.ts";
+import { type FlameFrame, NO_PARENT } from "./flame_frame.ts";
+import type { FunctionRow } from "./table_frame.ts";
 import { baseName, display } from "./names.ts";
 import type { Store } from "./store.ts";
 
@@ -13,6 +14,7 @@ class Figures {
   readonly element = el("dl", { class: "figures" });
   private readonly values = new Map<string, HTMLElement>();
 
+  /** Shows a figure; "" hides it. */
   set(name: string, value: string, title = ""): void {
     let element = this.values.get(name);
     if (element === undefined) {
@@ -21,6 +23,7 @@ class Figures {
       this.element.append(el("dt", {}, name), element);
     }
     setText(element, value);
+    element.hidden = (element.previousElementSibling as HTMLElement).hidden = value === "";
     if (element.title !== title) element.title = title;
   }
 }
@@ -30,9 +33,14 @@ function setTime(figures: Figures, name: string, ns: number, whole = 0): void {
   figures.set(name, whole > 0 ? `${time(ns)} · ${share(ns, whole)}` : time(ns), exactTime(ns));
 }
 
+/** The root is no function: it has no calls. */
 function setCounted(figures: Figures, calls: number, totalNs: number): void {
-  figures.set("Calls", count(calls), exact(calls));
-  figures.set("Mean", calls > 0 ? time(totalNs / calls) : "–", calls > 0 ? exactTime(totalNs / calls) : "");
+  figures.set("Calls", calls > 0 ? count(calls) : "", exact(calls));
+  setWhen(figures, calls, "Mean", totalNs / calls);
+}
+
+function setWhen(figures: Figures, calls: number, name: string, ns: number): void {
+  figures.set(name, calls > 0 ? time(ns) : "", calls > 0 ? exactTime(ns) : "");
 }
 
 function setFrame(figures: Figures, frame: FlameFrame, node: number): void {
@@ -41,8 +49,8 @@ function setFrame(figures: Figures, frame: FlameFrame, node: number): void {
   setTime(figures, "Total", total, frame.rootTotalNs);
   setTime(figures, "Self", frame.selfNs(node), frame.rootTotalNs);
   setCounted(figures, calls, total);
-  figures.set("Min", calls > 0 ? time(frame.minNs(node)) : "–", exactTime(frame.minNs(node)));
-  figures.set("Max", calls > 0 ? time(frame.maxNs(node)) : "–", exactTime(frame.maxNs(node)));
+  setWhen(figures, calls, "Min", frame.minNs(node));
+  setWhen(figures, calls, "Max", frame.maxNs(node));
 }
 
 function setFunction(figures: Figures, row: FunctionRow, rootTotalNs: number): void {
@@ -60,16 +68,31 @@ export class Panel {
   private readonly source = el("p", { class: "source" });
   private readonly here = new Figures();
   private readonly overall = new Figures();
-  private readonly overallPart = el("section", {}, el("h3", {}, "The function, in all places"), this.overall.element);
+  private readonly overallPart = el(
+    "section",
+    {},
+    el("h3", {}, "The function, in all places"),
+    this.overall.element,
+  );
   private readonly children = el("ul", { class: "children" });
-  private readonly childrenPart = el("section", {}, el("h3", {}, "Where its time goes"), this.children);
+  private readonly childrenPart = el(
+    "section",
+    {},
+    el("h3", {}, "Where its time goes"),
+    this.children,
+  );
 
   constructor(
     private readonly store: Store,
     private readonly zoomTo: (id: string) => void,
   ) {
     const head = el("header", {}, this.heading, this.source);
-    this.place.append(head, el("section", {}, el("h3", {}, "This frame"), this.here.element), this.childrenPart, this.overallPart);
+    this.place.append(
+      head,
+      el("section", {}, el("h3", {}, "This frame"), this.here.element),
+      this.childrenPart,
+      this.overallPart,
+    );
     store.on(["flame", "table", "pointed", "view"], () => this.update());
   }
 
@@ -85,18 +108,32 @@ export class Panel {
 
   private updateFunction(name: string | undefined, section: boolean): void {
     const { table } = this.store;
-    const row = name === undefined ? undefined : table?.rows.find((entry) => entry.name === name && entry.section === section);
+    const row =
+      name === undefined
+        ? undefined
+        : table?.rows.find((entry) => entry.name === name && entry.section === section);
     this.overallPart.hidden = row === undefined;
     const place = row === undefined || row.file === "" ? "" : `${baseName(row.file)}:${row.line}`;
-    setText(this.source, [section ? "section" : "", name === undefined ? "the whole program" : "", display(place)].filter((text) => text !== "" && text !== "(no name)").join(" · "));
+    setText(
+      this.source,
+      [section ? "section" : "", name === undefined ? "the whole program" : "", display(place)]
+        .filter((text) => text !== "" && text !== "(no name)")
+        .join(" · "),
+    );
     this.source.title = row === undefined ? "" : display(row.file);
     if (row !== undefined && table !== null) setFunction(this.overall, row, table.rootTotalNs);
   }
 
   /** Its callees as bars, the widest first, and its own time among them. */
   private updateChildren(frame: FlameFrame, node: number): void {
-    const children = frame.children(node).sort((a, b) => (frame.total[b] as number) - (frame.total[a] as number));
-    const entries: [string, number, string | null][] = children.map((child) => [frame.name(child), frame.total[child] as number, frame.id(child)]);
+    const children = frame
+      .children(node)
+      .sort((a, b) => (frame.total[b] as number) - (frame.total[a] as number));
+    const entries: [string, number, string | null][] = children.map((child) => [
+      frame.name(child),
+      frame.total[child] as number,
+      frame.id(child),
+    ]);
     const self = frame.selfNs(node);
     if (self > 0) entries.push(["itself", self, null]);
     entries.sort((a, b) => b[1] - a[1]);
@@ -104,13 +141,19 @@ export class Panel {
     const focused = this.children.contains(document.activeElement);
     if (focused) return;
     const total = frame.total[node] as number;
-    this.children.replaceChildren(...entries.slice(0, MOST_CHILDREN).map((entry) => this.child(entry, total)));
+    this.children.replaceChildren(
+      ...entries.slice(0, MOST_CHILDREN).map((entry) => this.child(entry, total)),
+    );
   }
 
   private child([name, ns, id]: [string, number, string | null], total: number): HTMLElement {
     const bar = el("span", { class: "bar-fill", "aria-hidden": "true" });
     bar.style.width = `${total > 0 ? Math.min(100, (100 * ns) / total) : 0}%`;
-    const content = [bar, el("bdi", {}, id === null ? name : display(name)), el("span", { class: "number" }, share(ns, total))];
+    const content = [
+      bar,
+      el("bdi", {}, id === null ? name : display(name)),
+      el("span", { class: "number" }, share(ns, total)),
+    ];
     if (id === null) return el("li", { class: "itself" }, ...content);
     const button = el("button", { type: "button", title: time(ns) }, ...content);
     button.addEventListener("click", () => this.zoomTo(id));
@@ -140,10 +183,14 @@ export class Tip {
     if (this.tip.hidden || flame === null) return;
     setText(this.name, display(flame.name(node)));
     setFrame(this.figures, flame, node);
-    const parent = flame.parent[node] as number;
-    if (parent !== NO_PARENT) this.figures.set("Of its caller", share(flame.total[node] as number, flame.total[parent] as number));
-    else this.figures.set("Of its caller", "–");
+    this.figures.set("Of its caller", this.shareOfCaller(flame, node));
     this.move(x, y);
+  }
+
+  private shareOfCaller(frame: FlameFrame, node: number): string {
+    const parent = frame.parent[node] as number;
+    if (parent === NO_PARENT) return "";
+    return share(frame.total[node] as number, frame.total[parent] as number);
   }
 
   /** Beside the pointer, where the window has room. */

@@ -19,7 +19,9 @@ export class SessionMenu {
     this.button.addEventListener("click", () => this.toggle(this.menu.hidden));
     this.menu.addEventListener("keydown", (event) => this.onKey(event));
     document.addEventListener("pointerdown", (event) => {
-      const inside = event.target instanceof Node && (this.menu.contains(event.target) || this.button.contains(event.target));
+      const inside =
+        event.target instanceof Node &&
+        (this.menu.contains(event.target) || this.button.contains(event.target));
       if (!inside) this.toggle(false);
     });
     store.on(["sessions", "view"], () => {
@@ -36,19 +38,30 @@ export class SessionMenu {
     this.menu.hidden = !open;
     this.button.setAttribute("aria-expanded", String(open));
     if (open) this.fill();
-    const current = this.menu.querySelector<HTMLElement>("[aria-current=true]") ?? this.menu.querySelector("button");
+    const current =
+      this.menu.querySelector<HTMLElement>("[aria-current=true]") ??
+      this.menu.querySelector("button");
     if (open) current?.focus();
     else if (this.menu.contains(document.activeElement)) this.button.focus();
   }
 
   private fill(): void {
-    const focused = this.menu.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset["id"] : undefined;
+    const focused = this.menu.contains(document.activeElement)
+      ? (document.activeElement as HTMLElement).dataset["id"]
+      : undefined;
     const head = el("tr", {}, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)));
     const now = new Date();
     const rows = this.store.sessions.map((session) => this.row(session, now));
-    const table = el("table", {}, el("caption", { class: "hidden" }, "Sessions"), el("thead", {}, head), el("tbody", {}, ...rows));
+    const table = el(
+      "table",
+      {},
+      el("caption", { class: "hidden" }, "Sessions"),
+      el("thead", {}, head),
+      el("tbody", {}, ...rows),
+    );
     this.menu.replaceChildren(this.newest(), table);
-    if (focused !== undefined) this.menu.querySelector<HTMLElement>(`button[data-id="${focused}"]`)?.focus();
+    if (focused !== undefined)
+      this.menu.querySelector<HTMLElement>(`button[data-id="${focused}"]`)?.focus();
   }
 
   /** The entry that follows whatever is started next. */
@@ -58,7 +71,11 @@ export class SessionMenu {
   }
 
   private entry(id: string, content: Node, current: boolean): HTMLButtonElement {
-    const button = el("button", { type: "button", "data-id": id, "aria-current": String(current) }, content);
+    const button = el(
+      "button",
+      { type: "button", "data-id": id, "aria-current": String(current) },
+      content,
+    );
     button.addEventListener("click", () => {
       this.toggle(false);
       this.choose(id);
@@ -68,14 +85,25 @@ export class SessionMenu {
 
   private row(session: Session, now: Date): HTMLElement {
     const name = el("span", {}, el("bdi", {}, display(session.program)), ` ${session.pid}`);
-    const state = el("td", { class: "state" }, el("span", { class: "dot", "data-state": session.state, "aria-hidden": "true" }), stateText(session));
+    const state = el(
+      "td",
+      { class: "state" },
+      el("span", { class: "dot", "data-state": session.state, "aria-hidden": "true" }),
+      stateText(session),
+    );
     const start = Number.isNaN(session.start.getTime()) ? "" : moment(session.start, now);
     const cells = [start, time(session.durationNs), count(session.events), count(session.lost)];
-    const row = el("tr", {}, el("td", {}, this.entry(session.id, name, session.id === this.store.view.session)), state);
+    const row = el(
+      "tr",
+      {},
+      el("td", {}, this.entry(session.id, name, session.id === this.store.view.session)),
+      state,
+    );
     for (const text of cells) row.append(el("td", { class: "number" }, text));
     row.title = session.argv.map(display).join(" ");
     row.addEventListener("click", (event) => {
-      if (!(event.target instanceof Element && event.target.closest("button"))) row.querySelector("button")?.click();
+      if (!(event.target instanceof Element && event.target.closest("button")))
+        row.querySelector("button")?.click();
     });
     if (session.lost > 0) row.lastElementChild?.classList.add("warn");
     return row;

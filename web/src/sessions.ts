@@ -69,7 +69,9 @@ function readSession(value: unknown): Session {
 /** The sessions of a message, the newest first. */
 export function readSessions(value: unknown): Session[] {
   const sessions = list(value).filter((entry) => typeof entry === "object" && entry !== null);
-  return sessions.map(readSession).sort((a, b) => newness(b) - newness(a) || Number(b.id) - Number(a.id));
+  return sessions
+    .map(readSession)
+    .sort((a, b) => newness(b) - newness(a) || Number(b.id) - Number(a.id));
 }
 
 function newness(session: Session): number {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The connection to thagd: asks for what the view needs, comes back by itself when it is lost. */
-import { decodeFrame, FlameFrame, FrameError, type TableFrame } from "./frames.ts";
+import { FlameFrame } from "./flame_frame.ts";
+import { decodeFrame } from "./frames.ts";
+import { FrameError } from "./message.ts";
+import type { TableFrame } from "./table_frame.ts";
 import { readSessions, type Session } from "./sessions.ts";
 
 export type Connection = "connecting" | "open" | "gone";
@@ -76,7 +79,9 @@ export class Socket {
       else this.receiveFrame(data);
     } catch (error) {
       if (!(error instanceof FrameError) && !(error instanceof SyntaxError)) throw error;
-      this.listener.onError(`thagd sent something this page does not understand (${error.message}). Reload the page.`);
+      this.listener.onError(
+        `thagd sent something this page does not understand (${error.message}). Reload the page.`,
+      );
     }
   }
 

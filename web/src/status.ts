@@ -2,7 +2,7 @@
 /** The line at the bottom: how much was recorded, in what unit, and what is left out. */
 import { byId, el, setText } from "./dom.ts";
 import { count, exact, plural, time } from "./format.ts";
-import { type FrameHeader, isCorrected, isLive } from "./frames.ts";
+import { type FrameHeader, isCorrected, isLive } from "./message.ts";
 import type { Store } from "./store.ts";
 
 /** Events a second are averaged over this long. */
@@ -26,7 +26,10 @@ export class Status {
     if (this.sample === null || this.sample.session !== header.session)
       this.sample = { at: now, events: header.events, session: header.session };
     else if (now - this.sample.at >= RATE_OVER_MS) {
-      this.rate = Math.max(0, ((header.events - this.sample.events) * 1000) / (now - this.sample.at));
+      this.rate = Math.max(
+        0,
+        ((header.events - this.sample.events) * 1000) / (now - this.sample.at),
+      );
       this.sample.at = now;
       this.sample.events = header.events;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What the page knows, in one place; the parts of the page read it and are told of changes. */
-import type { FlameFrame, TableFrame } from "./frames.ts";
+import type { FlameFrame } from "./flame_frame.ts";
+import type { TableFrame } from "./table_frame.ts";
 import type { Session } from "./sessions.ts";
 import type { Connection } from "./socket.ts";
 import { DEFAULT_VIEW, type View } from "./url.ts";

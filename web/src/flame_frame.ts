@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+import { Flame, Header, Node, NodeFlag } from "thag-proto";
+import { FrameError, type FrameHeader, type Message } from "./message.ts";
+
+export const NO_PARENT = 0xffffffff;
+
+/** The id of the root, where a node id is expected. */
+export const ROOT = "";
+
+/** A flamegraph. Nodes are known by their index; the root is 0. */
+export class FlameFrame {
+  readonly rootTotalNs: number;
+  /** The node the frame is zoomed to, ROOT for the root. */
+  readonly focus: string;
+  readonly matchedNs: number;
+  readonly matchedCalls: number;
+  readonly hiddenNodes: number;
+  readonly treeDepth: number;
+  readonly count: number;
+  readonly start: Float64Array;
+  readonly total: Float64Array;
+  readonly parent: Uint32Array;
+  readonly depth: Uint32Array;
+  readonly flags: Uint8Array;
+  readonly idLow: Uint32Array;
+  readonly idHigh: Uint32Array;
+
+  constructor(
+    private readonly message: Message,
+    readonly header: FrameHeader,
+  ) {
+    const at = Header.SIZE;
+    const focus = message.u64Hex(at + Flame.focus);
+    this.rootTotalNs = message.u64(at + Flame.root_total_ns);
+    this.focus = focus === "0000000000000000" ? ROOT : focus;
+    this.matchedNs = message.u64(at + Flame.matched_ns);
+    this.matchedCalls = message.u64(at + Flame.matched_calls);
+    this.hiddenNodes = message.u32(at + Flame.hidden_nodes);
+    this.treeDepth = message.u32(at + Flame.depth);
+    const count = (this.count = header.count);
+    this.start = new Float64Array(count);
+    this.total = new Float64Array(count);
+    this.parent = new Uint32Array(count);
+    this.depth = new Uint32Array(count);
+    this.flags = new Uint8Array(count);
+    this.idLow = new Uint32Array(count);
+    this.idHigh = new Uint32Array(count);
+    for (let node = 0; node < count; node++) this.unpack(node);
+  }
+
+  private unpack(node: number): void {
+    const { message } = this;
+    const at = this.at(node);
+    const parent = message.u32(at + Node.parent);
+    const depth = message.u32(at + Node.depth);
+    message.checkText(message.u32(at + Node.name_offset), message.u32(at + Node.name_bytes));
+    if (
+      node === 0
+        ? parent !== NO_PARENT || depth !== 0
+        : parent >= node || depth !== (this.depth[parent] as number) + 1
+    )
+      throw new FrameError("a node comes before its parent");
+    this.start[node] = message.u64(at + Node.start_ns);
+    this.total[node] = message.u64(at + Node.total_ns);
+    this.parent[node] = parent;
+    this.depth[node] = depth;
+    this.flags[node] = message.u32(at + Node.flags) & 0xff;
+    this.idLow[node] = message.u32(at + Node.id);
+    this.idHigh[node] = message.u32(at + Node.id + 4);
+  }
+
+  private at(node: number): number {
+    return Header.SIZE + Flame.SIZE + node * Node.SIZE;
+  }
+
+  id(node: number): string {
+    return this.message.u64Hex(this.at(node) + Node.id);
+  }
+
+  name(node: number): string {
+    const at = this.at(node);
+    return this.message.text(
+      this.message.u32(at + Node.name_offset),
+      this.message.u32(at + Node.name_bytes),
+    );
+  }
+
+  selfNs(node: number): number {
+    return this.message.u64(this.at(node) + Node.self_ns);
+  }
+
+  calls(node: number): number {
+    return this.message.u64(this.at(node) + Node.calls);
+  }
+
+  minNs(node: number): number {
+    return this.message.u64(this.at(node) + Node.min_ns);
+  }
+
+  maxNs(node: number): number {
+    return this.message.u64(this.at(node) + Node.max_ns);
+  }
+
+  isSection(node: number): boolean {
+    return ((this.flags[node] as number) & NodeFlag.SECTION) !== 0;
+  }
+
+  isOpen(node: number): boolean {
+    return ((this.flags[node] as number) & NodeFlag.OPEN) !== 0;
+  }
+
+  /** The node with this id, -1 when the frame has none. */
+  find(id: string): number {
+    if (id === ROOT) return this.count > 0 ? 0 : -1;
+    const high = parseInt(id.slice(0, 8), 16);
+    const low = parseInt(id.slice(8), 16);
+    for (let node = 0; node < this.count; node++)
+      if (this.idLow[node] === low && this.idHigh[node] === high) return node;
+    return -1;
+  }
+
+  /** The nodes from the root to `node`. */
+  path(node: number): number[] {
+    const path = [];
+    for (let at = node; at !== NO_PARENT && at >= 0; at = this.parent[at] as number) path.push(at);
+    return path.reverse();
+  }
+
+  /** Its children in the frame, in their order. */
+  children(node: number): number[] {
+    const children = [];
+    for (let at = node + 1; at < this.count; at++) if (this.parent[at] === node) children.push(at);
+    return children;
+  }
+}

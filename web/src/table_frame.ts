@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+import { Header, NodeFlag, Row, Table } from "thag-proto";
+import type { FrameHeader, Message } from "./message.ts";
+
+/** A function over all its places. */
+export interface FunctionRow {
+  name: string;
+  file: string;
+  line: number;
+  section: boolean;
+  calls: number;
+  selfNs: number;
+  totalNs: number;
+  meanNs: number;
+  minNs: number;
+  maxNs: number;
+  p50Ns: number;
+  p99Ns: number;
+}
+
+/** The functions of a profile. */
+export interface TableFrame {
+  header: FrameHeader;
+  functions: number;
+  matched: number;
+  rootTotalNs: number;
+  rows: FunctionRow[];
+}
+
+function readRow(message: Message, at: number): FunctionRow {
+  const string = (offset: number, bytes: number): string => {
+    message.checkText(message.u32(at + offset), message.u32(at + bytes));
+    return message.text(message.u32(at + offset), message.u32(at + bytes));
+  };
+  const calls = message.u64(at + Row.calls);
+  const totalNs = message.u64(at + Row.total_ns);
+  return {
+    name: string(Row.name_offset, Row.name_bytes),
+    file: string(Row.file_offset, Row.file_bytes),
+    line: message.u32(at + Row.line),
+    section: (message.u32(at + Row.flags) & NodeFlag.SECTION) !== 0,
+    calls,
+    selfNs: message.u64(at + Row.self_ns),
+    totalNs,
+    meanNs: calls > 0 ? totalNs / calls : 0,
+    minNs: message.u64(at + Row.min_ns),
+    maxNs: message.u64(at + Row.max_ns),
+    p50Ns: message.u64(at + Row.p50_ns),
+    p99Ns: message.u64(at + Row.p99_ns),
+  };
+}
+
+/** The table in a checked message. */
+export function readTable(message: Message, header: FrameHeader): TableFrame {
+  const rows = [];
+  const first = Header.SIZE + Table.SIZE;
+  for (let row = 0; row < header.count; row++) rows.push(readRow(message, first + row * Row.SIZE));
+  return {
+    header,
+    functions: message.u32(Header.SIZE + Table.functions),
+    matched: message.u32(Header.SIZE + Table.matched),
+    rootTotalNs: message.u64(Header.SIZE + Table.root_total_ns),
+    rows,
+  };
+}
