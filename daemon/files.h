@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "limits.h"
+#include "thagd_limits.h"
 
 /** What is written, and where to. Borrowed. */
 struct thag_files {

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "limits.h"
+#include "thagd_limits.h"
 #include "thag/shm.h"
 
 /** Checks type, seals and size of a program's memfd. 0, or -EPROTO with `why` filled. */

@@ -11,7 +11,7 @@
 
 #include <sys/socket.h>
 
-#include "limits.h"
+#include "thagd_limits.h"
 #include "session.h"
 
 struct thag_daemon;

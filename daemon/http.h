@@ -7,6 +7,9 @@
 #ifndef THAG_HTTP_H
 #define THAG_HTTP_H
 
+#include <stdbool.h>
+
+struct lws;
 struct thag_daemon;
 struct thag_http;
 
@@ -17,5 +20,8 @@ int thag_http_start(struct thag_daemon *daemon);
 void thag_http_stop(struct thag_http *http);
 
 void thag_http_destroy(struct thag_http *http);
+
+/** Whether the connection comes from another user of this machine. */
+bool thag_http_is_foreign(struct lws *wsi);
 
 #endif

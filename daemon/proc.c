@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "limits.h"
+#include "thagd_limits.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "limits.h"
+#include "thagd_limits.h"
 #include "session.h"
 
 struct thag_record {

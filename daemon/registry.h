@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-#include "limits.h"
+#include "thagd_limits.h"
 #include "session.h"
 
 struct thag_daemon;

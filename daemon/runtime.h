@@ -15,7 +15,7 @@
 
 #include <sys/types.h>
 
-#include "limits.h"
+#include "thagd_limits.h"
 
 /** All zero with fds -1 is empty: see THAG_RUNTIME_EMPTY. */
 struct thag_runtime {

@@ -15,8 +15,8 @@
 #include "sites.h"
 
 #define SITE_WORDS (THAG_SITES_MAX / 64)
-/* a word is placed within 2^39 ticks after the latest: look back that far, less a margin */
-#define LOOKBACK_TICKS ((UINT64_C(1) << 39) - (UINT64_C(1) << 36))
+/* a word is placed within half a wrap after the latest: look back that far, less a margin */
+#define LOOKBACK_TICKS (UINT64_C(7) << (THAG_WORD_TIME_BITS - 4))
 
 static const struct thag_shm_header *live_header(const struct thag_session *session)
 {

@@ -26,7 +26,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
-#include "limits.h"
+#include "thagd_limits.h"
 #include "thag/shm.h"
 #include "thag_names.h"
 #include "thag_ring.h"

@@ -3,8 +3,8 @@
  * Every limit of the daemon, in one place: what a program, a browser or a command can make
  * thagd hold, do or wait for at most.
  */
-#ifndef THAG_LIMITS_H
-#define THAG_LIMITS_H
+#ifndef THAG_THAGD_LIMITS_H
+#define THAG_THAGD_LIMITS_H
 
 #include <stdint.h>
 

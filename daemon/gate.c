@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "gate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define SCHEME "http://"
+
+bool thag_gate_host_is_ours(const char *host, uint32_t port)
+{
+	static const char *const names[] = { "localhost", "127.0.0.1", "[::1]" };
+	char wanted[THAG_GATE_HOST_BYTES];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(wanted, sizeof(wanted), "%s:%u", names[i], port);
+		if (strcasecmp(host, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool thag_gate_origin_is_ours(const char *origin, uint32_t port)
+{
+	return strncmp(origin, SCHEME, strlen(SCHEME)) == 0 &&
+	       thag_gate_host_is_ours(origin + strlen(SCHEME), port);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "listen.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "thagd_limits.h"
+
+#define PAUSE_MS 100
+#define ANY_PORT_TRIES 16
+
+static int open_socket(int family, const struct sockaddr *address, socklen_t bytes)
+{
+	int on = 1, ret = 0;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, address, bytes) != 0 || listen(fd, THAG_HTTP_BACKLOG) != 0)
+		ret = -errno;
+	if (ret == 0)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+static int open4(uint32_t port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons((uint16_t)port),
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+
+	return open_socket(AF_INET, (struct sockaddr *)&address, sizeof(address));
+}
+
+/* -1 where this machine has no IPv6. */
+static int open6(uint32_t port)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
+					.sin6_port = htons((uint16_t)port),
+					.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = open_socket(AF_INET6, (struct sockaddr *)&address, sizeof(address));
+
+	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL || fd == -EACCES ? -1 : fd;
+}
+
+static uint32_t port_of(int fd)
+{
+	struct sockaddr_in address = { 0 };
+	socklen_t bytes = sizeof(address);
+
+	getsockname(fd, (struct sockaddr *)&address, &bytes);
+	return ntohs(address.sin_port);
+}
+
+static int open_both(struct thag_listen *listen, uint32_t *port)
+{
+	int v4 = open4(*port), v6;
+	uint32_t got;
+
+	if (v4 < 0)
+		return v4;
+	got = port_of(v4);
+	v6 = open6(got);
+	if (v6 < -1) {
+		close(v4);
+		return v6;
+	}
+	listen->fds[0] = v4;
+	listen->fds[1] = v6;
+	*port = got;
+	return 0;
+}
+
+int thag_listen_open(struct thag_listen *listen, uint32_t *port)
+{
+	int tries = *port ? 1 : ANY_PORT_TRIES;
+	int ret = -EADDRINUSE;
+
+	/* a port that is free for one family may be busy for the other */
+	while (tries-- && ret == -EADDRINUSE)
+		ret = open_both(listen, port);
+	return ret;
+}
+
+static void on_connect(uv_poll_t *poll, int status, int events);
+
+static void watch(struct thag_listen *listen)
+{
+	for (int i = 0; i < 2; i++)
+		if (listen->fds[i] >= 0)
+			uv_poll_start(&listen->polls[i], UV_READABLE, on_connect);
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+	watch(timer->data);
+}
+
+static void pause_listening(struct thag_listen *listen)
+{
+	for (int i = 0; i < 2; i++)
+		if (listen->fds[i] >= 0)
+			uv_poll_stop(&listen->polls[i]);
+	uv_timer_start(&listen->pause, on_pause_over, PAUSE_MS, 0);
+}
+
+static void on_connect(uv_poll_t *poll, int status, int events)
+{
+	struct thag_listen *listen = poll->data;
+	int fd = accept4(listen->fds[poll - listen->polls], NULL, NULL,
+			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)status;
+	(void)events;
+	if (fd >= 0)
+		listen->accepted(listen->context, fd);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+		pause_listening(listen);
+}
+
+int thag_listen_start(struct thag_listen *listen, uv_loop_t *loop,
+		      void (*accepted)(void *context, int fd), void *context)
+{
+	listen->loop = loop;
+	listen->accepted = accepted;
+	listen->context = context;
+	uv_timer_init(loop, &listen->pause);
+	listen->pause.data = listen;
+	for (int i = 0; i < 2; i++) {
+		int ret = listen->fds[i] < 0 ?
+				  0 :
+				  uv_poll_init(loop, &listen->polls[i], listen->fds[i]);
+
+		if (ret != 0)
+			return ret;
+		listen->polls[i].data = listen;
+	}
+	watch(listen);
+	return 0;
+}
+
+void thag_listen_stop(struct thag_listen *listen)
+{
+	for (int i = 0; i < 2; i++) {
+		if (listen->fds[i] < 0)
+			continue;
+		if (listen->loop)
+			uv_close((uv_handle_t *)&listen->polls[i], NULL);
+		close(listen->fds[i]);
+		listen->fds[i] = -1;
+	}
+	if (listen->loop)
+		uv_close((uv_handle_t *)&listen->pause, NULL);
+	listen->loop = NULL;
+}

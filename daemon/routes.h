@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What a browser may get:
+ *
+ *   /, /app.js, …                      the page, from within the program
+ *   /api/sessions                      {"sessions":[…]}
+ *   /api/sessions/ID/export?format=folded&thread=TID&raw=1
+ *
+ * GET and HEAD only; nothing is changed by any of them.
+ *
+ * Thread: main loop.
+ */
+#ifndef THAG_ROUTES_H
+#define THAG_ROUTES_H
+
+#include "reply.h"
+
+struct thag_daemon;
+struct thag_route_job;
+
+/** A request under way: libwebsockets keeps one, all zero at first, for each connection. */
+struct thag_route {
+	struct thag_reply reply;
+	struct thag_route_job *job; /* a profile is being made */
+};
+
+/**
+ * Why a request is not let in: 0, or an HTTP status. `host` gets the checked Host, or "".
+ * `upgrade`: to a WebSocket, which must come from a page.
+ */
+unsigned thag_route_refuse(struct lws *wsi, const struct thag_daemon *daemon, bool upgrade,
+			   char host[static 32]);
+
+/** Answers a request. Returns what the callback is to return. */
+int thag_route_run(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route);
+
+/** The connection is gone. */
+void thag_route_fini(struct thag_route *route);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "view.h"
+
+#include <stdlib.h>
+
+#include "clock.h"
+#include "daemon.h"
+#include "snapshot.h"
+#include "thag/frames.h"
+
+struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_session *session)
+{
+	struct thag_view *view = calloc(1, sizeof(*view));
+
+	if (!view)
+		return NULL;
+	view->daemon = daemon;
+	view->session = thag_session_ref(session);
+	view->state = session->state;
+	view->duration_ns = thag_session_duration_ns(session);
+	view->work.data = view;
+	return view;
+}
+
+bool thag_view_add(struct thag_view *view, const struct thag_watch *watch)
+{
+	if (thag_view_find(view, watch))
+		return true;
+	if (view->query_count == THAG_VIEW_QUERIES_MAX)
+		return false;
+	view->queries[view->query_count++].watch = *watch;
+	return true;
+}
+
+const struct thag_view_query *thag_view_find(const struct thag_view *view,
+					     const struct thag_watch *watch)
+{
+	for (uint32_t i = 0; i < view->query_count; i++)
+		if (thag_watch_equal(&view->queries[i].watch, watch))
+			return &view->queries[i];
+	return NULL;
+}
+
+static void fill_facts(const struct thag_view *view, const struct thag_watch *watch,
+		       struct thag_frame_facts *facts)
+{
+	const struct thag_session_counts *counts = &view->counts;
+	bool live = view->state == THAG_SESSION_LIVE || view->state == THAG_SESSION_IDLE;
+
+	*facts = (struct thag_frame_facts){
+		.flags = (live ? THAG_FRAME_LIVE : 0u) | (watch->raw ? 0u : THAG_FRAME_CORRECTED) |
+			 (counts->overflowed ? THAG_FRAME_CAPPED : 0u),
+		.thread = watch->tid,
+		.cost_ns_x256 = thag_snapshot_cost(view->session, &view->daemon->clock),
+		.session = view->session->id,
+		.time_ns = thag_clock_real_ns(),
+		.events = counts->events,
+		.lost = counts->lost + counts->holes + counts->lost_before,
+		.truncated = counts->truncated,
+		.duration_ns = view->duration_ns,
+	};
+}
+
+static struct thag_blob *take_blob(struct thag_buffer *buffer, int err)
+{
+	struct thag_blob *blob = err == 0 ? thag_blob_create(buffer->data, buffer->bytes) : NULL;
+
+	thag_buffer_fini(buffer);
+	return blob;
+}
+
+static void make_frames(struct thag_view *view, struct thag_view_query *query,
+			const struct thag_profile *profile)
+{
+	const struct thag_watch *watch = &query->watch;
+	struct thag_flame_query flame = { watch->focus, watch->width, watch->search };
+	struct thag_frame_facts facts;
+	struct thag_buffer out = { 0 };
+
+	fill_facts(view, watch, &facts);
+	query->flame = take_blob(&out, thag_flame_write(profile, &flame, &facts, &out));
+	out = (struct thag_buffer){ 0 };
+	query->table = take_blob(&out, thag_table_write(profile, (enum thag_table_sort)watch->sort,
+							watch->search, &facts, &out));
+}
+
+/* All queries for the same threads, from `first` on, share one profile. */
+static void make_group(struct thag_view *view, uint32_t first)
+{
+	const struct thag_watch *watch = &view->queries[first].watch;
+	struct thag_profile *profile;
+
+	if (thag_snapshot_take(&profile, view->session, &view->daemon->clock, watch->tid,
+			       watch->raw) != 0)
+		return;
+	for (uint32_t i = first; i < view->query_count; i++) {
+		struct thag_view_query *query = &view->queries[i];
+
+		if (!query->flame && query->watch.tid == watch->tid &&
+		    query->watch.raw == watch->raw)
+			make_frames(view, query, profile);
+	}
+	thag_profile_destroy(profile);
+}
+
+static void run(uv_work_t *work)
+{
+	struct thag_view *view = work->data;
+	uint64_t start = thag_clock_mono_ns();
+
+	thag_session_count(view->session, &view->counts);
+	for (uint32_t i = 0; i < view->query_count; i++)
+		if (!view->queries[i].flame)
+			make_group(view, i);
+	view->took_ns = thag_clock_mono_ns() - start;
+}
+
+static void after(uv_work_t *work, int status)
+{
+	struct thag_view *view = work->data;
+	struct thag_daemon *daemon = view->daemon;
+
+	(void)status;
+	view->done(view);
+	thag_daemon_release(daemon);
+}
+
+void thag_view_start(struct thag_view *view, thag_view_done_fn *done, void *context)
+{
+	view->done = done;
+	view->context = context;
+	thag_daemon_hold(view->daemon);
+	uv_queue_work(&view->daemon->loop, &view->work, run, after);
+}
+
+void thag_view_destroy(struct thag_view *view)
+{
+	for (uint32_t i = 0; i < view->query_count; i++) {
+		thag_blob_unref(view->queries[i].flame);
+		thag_blob_unref(view->queries[i].table);
+	}
+	thag_session_unref(view->session);
+	free(view);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Frames for browsers, made on the thread pool: one job takes one session, and makes one profile
+ * for all who look at the same threads, and one pair of frames for all who look the same way.
+ *
+ * Thread: main loop.
+ */
+#ifndef THAG_VIEW_H
+#define THAG_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "blob.h"
+#include "session.h"
+#include "watch.h"
+
+struct thag_daemon;
+struct thag_view;
+
+/** A way to look, and what is seen; the blobs are NULL when there was no memory. */
+struct thag_view_query {
+	struct thag_watch watch;
+	struct thag_blob *flame;
+	struct thag_blob *table;
+};
+
+typedef void thag_view_done_fn(struct thag_view *view);
+
+struct thag_view {
+	uv_work_t work;
+	struct thag_daemon *daemon;
+	struct thag_session *session; /* a reference */
+	void *context;                /* the caller's */
+	thag_view_done_fn *done;
+	struct thag_session_counts counts; /* what the frames tell */
+	enum thag_session_state state;
+	uint64_t duration_ns;
+	uint64_t took_ns;
+	uint32_t query_count;
+	struct thag_view_query queries[THAG_VIEW_QUERIES_MAX];
+};
+
+/** A job for `session` without queries yet. NULL without memory. */
+struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_session *session);
+
+/** Adds a way to look, unless it is there already. False when there is no room. */
+bool thag_view_add(struct thag_view *view, const struct thag_watch *watch);
+
+/** Starts; `done` is called once, later, and then destroys the job. */
+void thag_view_start(struct thag_view *view, thag_view_done_fn *done, void *context);
+
+/** The answer to `watch`, or NULL. */
+const struct thag_view_query *thag_view_find(const struct thag_view *view,
+					     const struct thag_watch *watch);
+
+void thag_view_destroy(struct thag_view *view);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FOCUS_DIGITS 16
+
+static int parse_sort(const char *name, uint32_t *sort)
+{
+	static const struct {
+		const char *name;
+		enum thag_table_sort sort;
+	} sorts[] = { { "self", THAG_SORT_SELF },   { "total", THAG_SORT_TOTAL },
+		      { "calls", THAG_SORT_CALLS }, { "name", THAG_SORT_NAME },
+		      { "mean", THAG_SORT_MEAN },   { "p50", THAG_SORT_P50 },
+		      { "p99", THAG_SORT_P99 },	    { "max", THAG_SORT_MAX } };
+
+	for (size_t i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++) {
+		if (strcmp(sorts[i].name, name) == 0) {
+			*sort = sorts[i].sort;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_focus(const char *hex, uint64_t *focus)
+{
+	if (!hex[0]) {
+		*focus = 0;
+		return 0;
+	}
+	if (strlen(hex) != FOCUS_DIGITS || strspn(hex, "0123456789abcdefABCDEF") != FOCUS_DIGITS)
+		return -EINVAL;
+	*focus = strtoull(hex, NULL, 16);
+	return 0;
+}
+
+static int parse_session(const char *id, uint64_t latest, uint64_t *session)
+{
+	if (strcmp(id, "latest") == 0) {
+		*session = latest;
+		return 0;
+	}
+	if (!id[0] || strlen(id) > 19 || strspn(id, "0123456789") != strlen(id))
+		return -EINVAL;
+	*session = strtoull(id, NULL, 10);
+	return 0;
+}
+
+static uint32_t clamp_width(json_int_t width)
+{
+	if (width < 0)
+		return 0;
+	return width < THAG_VIEW_WIDTH_MAX ? (uint32_t)width : THAG_VIEW_WIDTH_MAX;
+}
+
+int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
+		     const char **why)
+{
+	const char *id = "", *focus = "", *search = "", *sort = "self";
+	json_int_t tid = 0, width = 0;
+	int raw = 0, paused = 0;
+
+	memset(watch, 0, sizeof(*watch));
+	if (json_unpack(request, "{s:s, s?I, s?s, s?I, s?s, s?s, s?b, s?b}", "session", &id,
+			"thread", &tid, "focus", &focus, "width", &width, "search", &search, "sort",
+			&sort, "raw", &raw, "paused", &paused) != 0) {
+		*why = "a field of the watch has a wrong type";
+		return -EINVAL;
+	}
+	*why = "a field of the watch has a wrong value";
+	if (tid < 0 || tid > UINT32_MAX || strlen(search) >= sizeof(watch->search) ||
+	    parse_session(id, latest, &watch->session) != 0 ||
+	    parse_focus(focus, &watch->focus) != 0 || parse_sort(sort, &watch->sort) != 0)
+		return -EINVAL;
+	watch->tid = (uint32_t)tid;
+	watch->width = clamp_width(width);
+	watch->raw = raw != 0;
+	watch->paused = paused != 0;
+	memcpy(watch->search, search, strlen(search));
+	return 0;
+}
+
+bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b)
+{
+	return a->session == b->session && a->focus == b->focus && a->tid == b->tid &&
+	       a->width == b->width && a->sort == b->sort && a->raw == b->raw &&
+	       strcmp(a->search, b->search) == 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What a browser looks at: its "watch" request (proto/thag/frames.h), checked.
+ *
+ * Thread: any.
+ */
+#ifndef THAG_WATCH_H
+#define THAG_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "thagd_limits.h"
+#include "thag_profile.h"
+
+/** Made by thag_watch_parse only: unused bytes are zero, so that two may be compared. */
+struct thag_watch {
+	uint64_t session;
+	uint64_t focus;
+	uint32_t tid;
+	uint32_t width;
+	uint32_t sort; /* enum thag_table_sort */
+	bool raw;
+	bool paused;
+	char search[THAG_VIEW_SEARCH_BYTES];
+};
+
+/**
+ * Reads a request. `latest`: the session meant by "latest". 0, or -EINVAL with `*why` set to a
+ * constant line.
+ */
+int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
+		     const char **why);
+
+/** Whether both get the same frames: they differ in nothing but being paused. */
+bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b);
+
+#endif

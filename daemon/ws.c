@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "ws.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libwebsockets.h>
+
+#include "daemon.h"
+#include "thag/frames.h"
+#include "view.h"
+
+#define LIST_PERIOD_NS UINT64_C(1000000000) /* counts of live sessions grow all the time */
+#define OPEN_PERIOD_NS UINT64_C(1000000000) /* so do open calls, without any event */
+
+/* What waits to be sent, in the order it is sent. */
+enum { SEND_ERROR, SEND_LIST, SEND_FLAME, SEND_TABLE, SEND_COUNT };
+
+struct client {
+	struct client *next;
+	struct lws *wsi;
+	struct thag_blob *waiting[SEND_COUNT]; /* a newer one replaces it */
+	uint32_t sequence;
+	bool watching;
+	bool fresh; /* a request has not been answered */
+	struct thag_watch watch;
+	uint64_t seen_events;
+	enum thag_session_state seen_state;
+	uint64_t seen_ns;
+	uint64_t rest_until_ns; /* frames that take long are made less often */
+	size_t rx_bytes;
+	char rx[THAG_WS_MESSAGE_BYTES];
+};
+
+_Static_assert(sizeof(struct client) <= THAG_WS_CLIENT_BYTES, "the room libwebsockets gives");
+
+struct thag_ws {
+	struct thag_daemon *daemon;
+	uv_timer_t timer;
+	struct client *clients;
+	struct thag_view *views[THAG_SESSIONS_LIVE_MAX]; /* jobs under way */
+	uint32_t view_count;
+	struct thag_blob *list;
+	uint64_t list_version;
+	uint64_t list_ns;
+};
+
+static void send_later(struct client *client, int which, struct thag_blob *blob)
+{
+	if (!blob)
+		return;
+	thag_blob_set(&client->waiting[which], blob);
+	lws_callback_on_writable(client->wsi);
+}
+
+static struct thag_blob *json_blob(json_t *json)
+{
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	struct thag_blob *blob = text ? thag_blob_create(text, strlen(text)) : NULL;
+
+	free(text);
+	json_decref(json);
+	return blob;
+}
+
+static void send_error(struct client *client, const char *message)
+{
+	struct thag_blob *blob =
+		json_blob(json_pack("{s:s, s:s}", "op", "error", "message", message));
+
+	send_later(client, SEND_ERROR, blob);
+	thag_blob_unref(blob);
+}
+
+static void make_list(struct thag_ws *ws)
+{
+	json_t *report = thag_registry_report(&ws->daemon->registry);
+
+	if (report)
+		json_object_set_new(report, "op", json_string("sessions"));
+	thag_blob_unref(ws->list);
+	ws->list = json_blob(report);
+	ws->list_version = ws->daemon->registry.version;
+	ws->list_ns = thag_clock_mono_ns();
+}
+
+static bool list_is_old(const struct thag_ws *ws)
+{
+	const struct thag_registry *registry = &ws->daemon->registry;
+
+	return !ws->list || ws->list_version != registry->version ||
+	       (registry->live_count && thag_clock_mono_ns() - ws->list_ns > LIST_PERIOD_NS);
+}
+
+static struct thag_session *find_session(const struct thag_ws *ws, uint64_t id)
+{
+	const struct thag_registry *registry = &ws->daemon->registry;
+
+	for (uint32_t i = 0; i < registry->count; i++)
+		if (registry->sessions[i]->id == id)
+			return registry->sessions[i];
+	return NULL;
+}
+
+static bool has_view(const struct thag_ws *ws, uint64_t session)
+{
+	for (uint32_t i = 0; i < ws->view_count; i++)
+		if (ws->views[i]->session->id == session)
+			return true;
+	return false;
+}
+
+static void remove_view(struct thag_ws *ws, const struct thag_view *view)
+{
+	for (uint32_t i = 0; i < ws->view_count; i++) {
+		if (ws->views[i] != view)
+			continue;
+		ws->views[i] = ws->views[--ws->view_count];
+		return;
+	}
+}
+
+static bool is_due(const struct client *client, const struct thag_session *session, uint64_t now)
+{
+	if (!client->watching || client->watch.session != session->id)
+		return false;
+	if (client->fresh)
+		return true;
+	if (client->watch.paused || now < client->rest_until_ns)
+		return false;
+	return client->seen_events != session->counts.events ||
+	       client->seen_state != session->state ||
+	       (thag_session_is_live(session) && now - client->seen_ns > OPEN_PERIOD_NS);
+}
+
+static void give_frames(struct client *client, const struct thag_view *view)
+{
+	const struct thag_view_query *query = thag_view_find(view, &client->watch);
+
+	if (!client->watching || !query)
+		return;
+	client->fresh = false;
+	client->seen_events = view->counts.events;
+	client->seen_state = view->state;
+	client->seen_ns = thag_clock_mono_ns();
+	client->rest_until_ns = client->seen_ns + view->took_ns;
+	if (!query->flame || !query->table)
+		send_error(client, "thagd has no memory for this view");
+	send_later(client, SEND_FLAME, query->flame);
+	send_later(client, SEND_TABLE, query->table);
+}
+
+static void start_view(struct thag_ws *ws, struct thag_session *session);
+
+static void on_view_done(struct thag_view *view)
+{
+	struct thag_ws *ws = view->context;
+	struct thag_session *session = find_session(ws, view->session->id);
+	bool waiting = false;
+
+	remove_view(ws, view);
+	for (struct client *client = ws->clients; client; client = client->next) {
+		give_frames(client, view);
+		waiting |= client->watching && client->fresh;
+	}
+	/* who asked while it was made is not kept waiting for the next turn */
+	if (waiting && session && !ws->daemon->stopping)
+		start_view(ws, session);
+	thag_view_destroy(view);
+}
+
+/* Makes frames for all who are due, if any and if none are being made. */
+static void start_view(struct thag_ws *ws, struct thag_session *session)
+{
+	uint64_t now = thag_clock_mono_ns();
+	struct thag_view *view;
+
+	if (ws->view_count == THAG_SESSIONS_LIVE_MAX || has_view(ws, session->id))
+		return;
+	view = thag_view_create(ws->daemon, session);
+	if (!view)
+		return;
+	for (struct client *client = ws->clients; client; client = client->next)
+		if (is_due(client, session, now) && !thag_view_add(view, &client->watch))
+			break;
+	if (view->query_count == 0) {
+		thag_view_destroy(view);
+		return;
+	}
+	ws->views[ws->view_count++] = view;
+	thag_view_start(view, on_view_done, ws);
+}
+
+static bool is_watched(const struct thag_ws *ws, const struct thag_session *session)
+{
+	for (const struct client *client = ws->clients; client; client = client->next)
+		if (client->watching && client->watch.session == session->id)
+			return true;
+	return false;
+}
+
+static void refresh_views(struct thag_ws *ws)
+{
+	struct thag_registry *registry = &ws->daemon->registry;
+
+	for (uint32_t i = 0; i < registry->count; i++) {
+		struct thag_session *session = registry->sessions[i];
+
+		if (!is_watched(ws, session))
+			continue;
+		if (thag_session_is_live(session) && !session->finishing)
+			thag_session_count(session, &session->counts);
+		start_view(ws, session);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct thag_ws *ws = timer->data;
+
+	if (!ws->clients || ws->daemon->stopping)
+		return;
+	if (list_is_old(ws)) {
+		make_list(ws);
+		for (struct client *client = ws->clients; client; client = client->next)
+			send_later(client, SEND_LIST, ws->list);
+	}
+	refresh_views(ws);
+}
+
+static uint64_t latest_id(const struct thag_ws *ws)
+{
+	const struct thag_session *latest =
+		thag_registry_find(&ws->daemon->registry, "latest");
+
+	return latest ? latest->id : 0;
+}
+
+static void run_watch(struct thag_ws *ws, struct client *client, json_t *request)
+{
+	struct thag_session *session;
+	struct thag_watch watch;
+	const char *why;
+
+	if (thag_watch_parse(&watch, request, latest_id(ws), &why) != 0) {
+		send_error(client, why);
+		return;
+	}
+	session = find_session(ws, watch.session);
+	if (!session) {
+		client->watching = false;
+		send_error(client, "no such session");
+		return;
+	}
+	client->watch = watch;
+	client->watching = client->fresh = true;
+	start_view(ws, session);
+}
+
+static void run_request(struct thag_ws *ws, struct client *client)
+{
+	json_t *request = json_loadb(client->rx, client->rx_bytes, 0, NULL);
+	const char *op = "";
+
+	if (!request || json_unpack(request, "{s:s}", "op", &op) != 0)
+		send_error(client, "not a request");
+	else if (strcmp(op, "watch") == 0)
+		run_watch(ws, client, request);
+	else
+		send_error(client, "unknown op");
+	json_decref(request);
+}
+
+int thag_ws_receive(struct thag_ws *ws, void *user, const void *data, size_t bytes)
+{
+	struct client *client = user;
+
+	if (lws_frame_is_binary(client->wsi)) {
+		lws_close_reason(client->wsi, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, NULL, 0);
+		return -1;
+	}
+	if (bytes > sizeof(client->rx) - client->rx_bytes) {
+		lws_close_reason(client->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
+		return -1;
+	}
+	memcpy(client->rx + client->rx_bytes, data, bytes);
+	client->rx_bytes += bytes;
+	if (!lws_is_final_fragment(client->wsi))
+		return 0;
+	run_request(ws, client);
+	client->rx_bytes = 0;
+	return 0;
+}
+
+/* Frames are shared by browsers; only this number is each one's own. */
+static void number(struct client *client, struct thag_blob *blob)
+{
+	memcpy(blob->data + offsetof(struct thag_frame_header, sequence), &client->sequence,
+	       sizeof(client->sequence));
+	client->sequence++;
+}
+
+int thag_ws_send(struct thag_ws *ws, void *user)
+{
+	struct client *client = user;
+	struct thag_blob *blob = NULL;
+	int which = 0, sent;
+
+	(void)ws;
+	while (which < SEND_COUNT && !client->waiting[which])
+		which++;
+	if (which == SEND_COUNT)
+		return 0;
+	blob = client->waiting[which];
+	client->waiting[which] = NULL;
+	if (which >= SEND_FLAME)
+		number(client, blob);
+	sent = lws_write(client->wsi, blob->data, blob->bytes,
+			 which >= SEND_FLAME ? LWS_WRITE_BINARY : LWS_WRITE_TEXT);
+	if (sent < (int)blob->bytes) {
+		thag_blob_unref(blob);
+		return -1;
+	}
+	thag_blob_unref(blob);
+	lws_callback_on_writable(client->wsi); /* for what waits, if anything does */
+	return 0;
+}
+
+int thag_ws_open(struct thag_ws *ws, void *user, struct lws *wsi)
+{
+	struct client *client = user;
+
+	client->wsi = wsi;
+	client->next = ws->clients;
+	ws->clients = client;
+	if (list_is_old(ws))
+		make_list(ws);
+	send_later(client, SEND_LIST, ws->list);
+	return 0;
+}
+
+void thag_ws_close(struct thag_ws *ws, void *user)
+{
+	struct client *client = user;
+
+	for (struct client **at = &ws->clients; *at; at = &(*at)->next) {
+		if (*at != client)
+			continue;
+		*at = client->next;
+		break;
+	}
+	for (int i = 0; i < SEND_COUNT; i++)
+		thag_blob_set(&client->waiting[i], NULL);
+}
+
+int thag_ws_create(struct thag_ws **out, struct thag_daemon *daemon)
+{
+	struct thag_ws *ws = calloc(1, sizeof(*ws));
+
+	if (!ws)
+		return -ENOMEM;
+	ws->daemon = daemon;
+	uv_timer_init(&daemon->loop, &ws->timer);
+	ws->timer.data = ws;
+	uv_timer_start(&ws->timer, on_timer, THAG_VIEW_PERIOD_MS, THAG_VIEW_PERIOD_MS);
+	*out = ws;
+	return 0;
+}
+
+void thag_ws_destroy(struct thag_ws *ws)
+{
+	if (!ws)
+		return;
+	thag_blob_unref(ws->list);
+	free(ws);
+}
