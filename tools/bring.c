@@ -18,8 +18,7 @@
 #include "client.h"
 #include "thag_text.h"
 
-#define ANSWER_MS 10000 /* how long a thagd that runs may take to answer */
-#define START_MS 10000	/* how long one that starts may take until it answers */
+#define START_MS 10000 /* how long one that starts may take until it answers */
 #define PROBE_MS 20
 #define ERROR_BYTES 512
 
@@ -27,7 +26,7 @@
 static int ask(char *url, size_t size)
 {
 	struct thag_reply reply;
-	int ret = thag_client_ask(json_pack("{s:s}", "op", "info"), ANSWER_MS, &reply);
+	int ret = thag_client_ask(json_pack("{s:s}", "op", "info"), THAG_CLIENT_TIMEOUT_MS, &reply);
 
 	if (ret)
 		return ret;

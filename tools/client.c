@@ -267,10 +267,10 @@ static void complain_of_status(const struct thag_command *command, const struct 
 	thag_buffer_fini(&text);
 }
 
-int thag_client_command(const struct thag_command *command, json_t *request,
+int thag_client_command(const struct thag_command *command, json_t *request, int timeout_ms,
 			struct thag_reply *reply)
 {
-	int ret = thag_client_ask(request, THAG_CLIENT_TIMEOUT_MS, reply);
+	int ret = thag_client_ask(request, timeout_ms, reply);
 
 	if (ret)
 		return thag_client_complain(command, ret);

@@ -11,8 +11,8 @@
 
 #include "command.h"
 
-/** Long enough for a big export on a busy machine. */
-#define THAG_CLIENT_TIMEOUT_MS 60000
+#define THAG_CLIENT_TIMEOUT_MS 10000	     /* for what thagd answers at once */
+#define THAG_CLIENT_EXPORT_TIMEOUT_MS 120000 /* for big exports on a busy machine */
 
 struct thag_reply {
 	int status;    /* as thagd says: 0 or a negative errno */
@@ -43,7 +43,7 @@ const char *thag_reply_error(const struct thag_reply *reply);
  * Asks, and when that fails or thagd refuses says why in one line. Returns THAG_EXIT_OK with
  * `*reply`, or the status to exit with and nothing to free.
  */
-int thag_client_command(const struct thag_command *command, json_t *request,
+int thag_client_command(const struct thag_command *command, json_t *request, int timeout_ms,
 			struct thag_reply *reply);
 
 /** Says in one line why thag_client_ask failed; returns the status to exit with. */

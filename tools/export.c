@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -112,8 +113,21 @@ static int parse_arguments(struct request *request, int argc, char **argv)
 	return -1;
 }
 
+/** thagd gives an empty profile for a thread it doesn't know: better say so. */
+static bool is_missing_thread(const struct request *request, int data_fd)
+{
+	struct stat st;
+
+	return request->thread && fstat(data_fd, &st) == 0 && st.st_size == 0;
+}
+
 static int write_data(const struct request *request, int data_fd)
 {
+	if (is_missing_thread(request, data_fd)) {
+		thag_command_complain(&thag_command_export,
+				      "thread %u of that session has no profile", request->thread);
+		return THAG_EXIT_NOT_FOUND;
+	}
 	int ret = request->file ? thag_output_write_file(request->file, data_fd)
 				: thag_output_copy(STDOUT_FILENO, data_fd);
 
@@ -137,7 +151,8 @@ static int run(int argc, char **argv)
 				 (json_int_t)request.thread, "raw", (int)request.raw);
 	if (!json)
 		return thag_command_bad_usage(&thag_command_export, "the ID is no text");
-	ret = thag_client_command(&thag_command_export, json, &reply);
+	ret = thag_client_command(&thag_command_export, json, THAG_CLIENT_EXPORT_TIMEOUT_MS,
+				  &reply);
 	if (ret)
 		return ret;
 	if (reply.data_fd < 0)

@@ -138,13 +138,22 @@ static int print_table(const json_t *sessions)
 	return ret;
 }
 
+/** Printable ASCII only, so that no name can tell a terminal what to do. */
 static int print_json(const json_t *answer)
 {
-	/* ASCII only, so that no name can tell a terminal what to do */
-	return json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) ||
-			       putchar('\n') == EOF
-		       ? -EIO
-		       : 0;
+	char *text = json_dumps(answer, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+
+	if (!text)
+		return -ENOMEM;
+	for (const char *c = text; *c; c++) {
+		if (*c == 0x7f)
+			fputs("\\u007f", stdout); /* the one control character that JSON allows */
+		else
+			putchar(*c);
+	}
+	putchar('\n');
+	free(text);
+	return 0;
 }
 
 /** What thagd attached, or the body itself when nothing was; NULL when it isn't a list. */
@@ -203,7 +212,8 @@ static int list(int argc, char **argv)
 
 	if (ret >= 0)
 		return ret;
-	ret = thag_client_command(&thag_command_list, json_pack("{s:s}", "op", "list"), &reply);
+	ret = thag_client_command(&thag_command_list, json_pack("{s:s}", "op", "list"),
+				  THAG_CLIENT_TIMEOUT_MS, &reply);
 	if (ret)
 		return ret;
 	ret = print_reply(&reply, as_json);

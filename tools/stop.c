@@ -43,7 +43,8 @@ static int wait_for_silence(void)
 
 	for (int waited = 0; waited < WAIT_MS; waited += PROBE_MS) {
 		struct thag_reply reply;
-		int ret = thag_client_ask(json_pack("{s:s}", "op", "info"), WAIT_MS, &reply);
+		int ret = thag_client_ask(json_pack("{s:s}", "op", "info"), THAG_CLIENT_TIMEOUT_MS,
+					  &reply);
 
 		if (ret == -ENOENT || ret == -ECONNREFUSED)
 			return 0;
@@ -72,7 +73,8 @@ static int stop_thagd(const struct thag_reply *info)
 {
 	int process = open_process(info->thagd_pid);
 	struct thag_reply reply;
-	int ret = thag_client_command(&thag_command_stop, json_pack("{s:s}", "op", "stop"), &reply);
+	int ret = thag_client_command(&thag_command_stop, json_pack("{s:s}", "op", "stop"),
+				      THAG_CLIENT_TIMEOUT_MS, &reply);
 
 	if (ret == THAG_EXIT_OK) {
 		thag_reply_fini(&reply);
@@ -110,7 +112,8 @@ static int stop(int argc, char **argv)
 
 	if (ret >= 0)
 		return ret;
-	ret = thag_client_command(&thag_command_stop, json_pack("{s:s}", "op", "info"), &info);
+	ret = thag_client_command(&thag_command_stop, json_pack("{s:s}", "op", "info"),
+				  THAG_CLIENT_TIMEOUT_MS, &info);
 	if (ret)
 		return ret;
 	ret = stop_thagd(&info);

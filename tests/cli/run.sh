@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# The `thag` command against a real thagd and real programs: every function test_* of test_*.sh.
+# THAG_BUILD names the build (build/); arguments, if any, the tests to run.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+
+export THAG_BUILD=${THAG_BUILD:-$PWD/build}
+TESTS=$PWD/tests/cli
+EXAMPLES=$THAG_BUILD/examples
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/thag-cli.XXXXXX")
+mkdir "$WORK/bin"
+export HOME=$WORK
+# copies of programs find the library too
+export LD_LIBRARY_PATH=$THAG_BUILD/libclient
+unset THAG_PROFILER THAG_RUN XDG_RUNTIME_DIR
+passed=0 failed=0
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$TESTS/lib.sh"
+for file in "$TESTS"/test_*.sh; do
+  # shellcheck disable=SC1090 # all of them
+  . "$file"
+done
+
+helpers=(fake_daemon count_signals)
+for name in "${helpers[@]}"; do
+  helper "$name" >/dev/null || exit
+done
+
+# Ends the thagd of a test whatever became of it; a stopped one too.
+clean_up() {
+  local lock=${THAG_SOCKET%.sock}.lock pid
+  if [[ -e $lock ]] && read -r pid _ <"$lock" && [[ -n $pid ]]; then
+    kill -CONT "$pid" 2>/dev/null
+    kill -TERM "$pid" 2>/dev/null
+  fi
+  return 0
+}
+
+run_test() {
+  local name=$1 directory=$WORK/$1 status=0
+  mkdir "$directory"
+  (
+    cd "$directory" || exit
+    export THAG_SOCKET=$directory/thagd.sock
+    trap clean_up EXIT
+    "$name"
+  ) >"$WORK/$name.log" 2>&1 </dev/null || status=$?
+  if ((status == 0)); then
+    echo "ok $name"
+    passed=$((passed + 1))
+  else
+    echo "not ok $name"
+    cat "$WORK/$name.log"
+    failed=$((failed + 1))
+  fi
+}
+
+trap 'rm -rf "$WORK"' EXIT
+mapfile -t names < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
+(($# == 0)) || names=("$@")
+for name in "${names[@]}"; do
+  run_test "$name"
+done
+echo "$passed passed, $failed failed"
+((failed == 0))

@@ -1,0 +1,142 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# thag export
+
+# A daemon with one ended session.
+start_with_session() {
+  start_thagd
+  "$EXAMPLES/${1:-nqueens}" "${@:2}" >/dev/null 2>&1
+  until_true field_is state ended
+}
+
+test_export_is_sorted_folded_stacks() {
+  start_with_session
+  expect_status 0 thag export "$(field id)" --format folded
+  ! grep -qvE '^[^ ;][^;]*(;[^;]+)* [1-9][0-9]*$' out || fail "$(grep -vE '^[^;]+(;[^;]+)* [1-9][0-9]*$' out)"
+  LC_ALL=C sort -c out || fail "not sorted"
+  grep -q '^main;place_row ' out || fail "no main;place_row: $(head -n 5 out)"
+  cp out first
+  expect_status 0 thag export latest
+  cmp -s first out || fail "the same session, two profiles"
+  if command -v inferno-flamegraph >/dev/null; then
+    inferno-flamegraph <out >out.svg || fail "inferno doesn't read it"
+  fi
+}
+
+test_export_raw_is_no_less() {
+  start_with_session
+  expect_status 0 thag export latest
+  cp out corrected
+  expect_status 0 thag export latest --raw
+  (($(sum_of out) > $(sum_of corrected))) || fail "$(sum_of out) raw, $(sum_of corrected)"
+}
+
+test_export_threads_add_up() {
+  start_with_session treestat --seconds 1 --top 1 /usr/include
+  local thread sum=0 all count=0
+  thag export latest --raw >all
+  for thread in $(thag list --json | sed -n 's/^ *"tid": \([0-9]*\),$/\1/p'); do
+    thag export latest --raw --thread "$thread" >one 2>/dev/null || continue
+    sum=$((sum + $(sum_of one))) count=$((count + 1))
+  done
+  ((count > 1)) || fail "$count threads"
+  all=$(sum_of all)
+  ((all - sum < 10000 && sum - all < 10000)) || fail "$sum in threads, $all in all"
+}
+
+test_export_works_while_the_program_runs() {
+  start_thagd
+  "$EXAMPLES/treestat" --seconds 30 --top 1 /usr/include >/dev/null 2>&1 &
+  local pid=$!
+  until_true has_stacks
+  [[ $(field state) == live ]] || fail "it doesn't run any more"
+  kill "$pid"
+}
+
+test_export_unknown_session_is_4() {
+  start_thagd
+  expect_status 4 thag export latest
+  expect_status 4 thag export 999
+  one_line err 'no such session'
+  expect_status 4 thag export $'\e[31m'
+  expect_status 4 thag export ../../etc/passwd
+}
+
+test_export_unknown_thread_is_4() {
+  start_with_session
+  expect_status 4 thag export latest --thread 1999999999 -o file
+  one_line err 'thread 1999999999'
+  [[ ! -e file ]] || fail "a file was written"
+}
+
+test_export_usage_errors_are_2() {
+  local arguments
+  for arguments in '' '1 2' '1 --format svg' '1 --thread 0' '1 --thread x' '1 --thread 99999999999' \
+    '1 -o' '1 --frob' '1 -x'; do
+    # shellcheck disable=SC2086 # words
+    expect_status 2 thag export $arguments
+    one_line err "see 'thag help export'"
+  done
+  expect_status 2 thag export 1 -o ''
+  expect_status 2 thag export ''
+  expect_status 2 thag export $'\xff'
+}
+
+test_export_writes_a_file_whole() {
+  start_with_session
+  umask 027
+  expect_status 0 thag export latest -o profile.folded
+  thag export latest | cmp -s - profile.folded || fail "not what stdout gets"
+  [[ $(stat -c %a profile.folded) == 640 ]] || fail "mode $(stat -c %a profile.folded)"
+  [[ ! -s out ]] || fail "something on stdout"
+  thag export latest -o - | cmp -s - profile.folded || fail "'-' isn't stdout"
+  ! compgen -G 'profile.folded.*' >/dev/null || fail "something is left: $(ls)"
+}
+
+test_export_replaces_a_file_through_a_link() {
+  start_with_session
+  echo old >target
+  chmod 604 target
+  ln -s target link
+  expect_status 0 thag export latest -o link
+  [[ -L link ]] || fail "the link is gone"
+  grep -q '^main' target || fail "the target was not written"
+  [[ $(stat -c %a target) == 604 ]] || fail "mode $(stat -c %a target)"
+}
+
+test_export_that_fails_leaves_what_was_there() {
+  start_with_session
+  expect_status 1 thag export latest -o no/such/file
+  one_line err "can't write no/such/file: No such file or directory"
+  expect_status 1 thag export latest -o .
+  one_line err 'Is a directory'
+  expect_status 1 thag export latest -o /dev/full
+  one_line err 'No space left on device'
+  # a full file system, where we may make one
+  mkdir small
+  if unshare -rm true 2>/dev/null; then
+    # shellcheck disable=SC2016 # for the inner shell
+    unshare -rm sh -c 'mount -t tmpfs -o size=4k none small && echo old >small/file &&
+      { "$0" export latest -o small/file; echo "$?" >status; }
+      cat small/file; ls small' "$THAG_BUILD/tools/thag" >out 2>err
+    [[ $(cat status) == 1 ]] || fail "a full disk gives $(cat status)"
+    [[ $(cat out) == $'old\nfile' ]] || fail "on the full disk: $(cat out)"
+  fi
+}
+
+test_export_writes_to_devices_and_pipes() {
+  start_with_session
+  expect_status 0 thag export latest -o /dev/null
+  [[ -c /dev/null ]] || fail "/dev/null was replaced"
+  mkfifo pipe
+  cat pipe >got &
+  expect_status 0 thag export latest -o pipe
+  wait $!
+  thag export latest | cmp -s - got || fail "the pipe got something else"
+}
+
+test_export_to_a_closed_pipe_is_quiet() {
+  start_with_session
+  thag export latest 2>err | head -n 1 >/dev/null
+  [[ ! -s err ]] || fail "$(cat err)"
+}
