@@ -44,7 +44,7 @@ static void rewind_scratch(struct thag_producer *producer)
 {
 	producer->head = (uint64_t)THAG_RING_WORDS << 32 | THAG_RING_WORDS;
 	producer->limit = thag_process.slow_clock ? 0 : UINT64_MAX;
-	producer->time_base = thag_clock_now();
+	producer->time_high = (uint32_t)(thag_clock_now() >> 32);
 }
 
 /* Ticks between the clock reads of the least disturbed call. */

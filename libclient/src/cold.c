@@ -12,16 +12,16 @@ static uint64_t head_change(int64_t places, int64_t depth)
 	return (uint64_t)(places + depth) << 32 | (uint64_t)places;
 }
 
-void thag_time_slow(struct thag_producer *producer, uint64_t ticks)
+void thag_time_put(struct thag_producer *producer, uint64_t ticks)
 {
 	uint64_t high = ticks >> THAG_WORD_TIME_BITS & THAG_WORD_ARG_MASK;
 
-	if (ticks < producer->time_base) {
+	if ((uint32_t)(ticks >> 32) < producer->time_high) {
 		struct thag_shm_thread *shared = &thag_process.threads[thag_cold(producer)->slot];
 
 		__atomic_store_n(&shared->skewed, shared->skewed + 1, __ATOMIC_RELAXED);
 	}
-	producer->time_base = ticks;
+	producer->time_high = (uint32_t)(ticks >> 32);
 	thag_put_plain(producer, ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_TIME, high));
 }
 
@@ -42,8 +42,8 @@ static uint32_t open_frame(struct thag_producer *producer, uint32_t word, uintpt
 	uint64_t ticks = thag_clock_now(), head;
 	uint32_t index;
 
-	if ((ticks - producer->time_base) >> THAG_TIME_BASE_LOG2)
-		thag_time_slow(producer, ticks);
+	if ((uint32_t)(ticks >> 32) != producer->time_high)
+		thag_time_put(producer, ticks);
 	say_lost(producer, ticks);
 	head = thag_head_add(producer, THAG_HEAD_OPEN);
 	index = thag_head_depth(head);
@@ -118,14 +118,14 @@ static void close_from(struct thag_producer *producer, uint32_t index, uint64_t 
 	int64_t gone = (int64_t)thag_head_depth(thag_head_get(producer)) - index;
 	uint64_t head;
 
-	if ((ticks - producer->time_base) >> THAG_TIME_BASE_LOG2)
-		thag_time_slow(producer, ticks);
+	if ((uint32_t)(ticks >> 32) != producer->time_high)
+		thag_time_put(producer, ticks);
 	head = thag_head_add(producer, head_change(1, -gone));
 	thag_word_put(producer, head,
 		      ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_EXIT, index));
 }
 
-void thag_close_slow(uint32_t index)
+void thag_close_slow(uint32_t index, uint64_t ticks)
 {
 	struct thag_producer *producer = thag_this_producer;
 
@@ -137,7 +137,7 @@ void thag_close_slow(uint32_t index)
 	/* a frame of before the fork, or of another thread, is not ours to close */
 	if (!thag_cold(producer)->live || index >= thag_head_depth(thag_head_get(producer)))
 		return;
-	close_from(producer, index, thag_clock_now());
+	close_from(producer, index, thag_process.slow_clock ? thag_clock_now() : ticks);
 }
 
 /* Sections that ended below the top keep their index until all above them is gone. */
@@ -190,7 +190,7 @@ void thag_section_close(struct thag_section *section)
 	uint32_t index = section->index & ~THAG_SPAN_SLOW_CLOCK, depth;
 
 	if (section->producer == producer && section->index >= THAG_SPAN_DROP_ROOT) {
-		thag_close_slow(section->index);
+		thag_close_slow(section->index, 0);
 	} else if (section->producer == producer && thag_cold(producer)->live) {
 		depth = thag_head_depth(thag_head_get(producer));
 		if (index + 1 == depth)

@@ -30,7 +30,7 @@ struct thag_process {
 	int shm_fd;      /* kept open so that a new thagd can find them in /proc/PID/fd */
 	int consumer_fd;
 	bool slow_clock; /* the TSC is no clock here: events are timed on the cold side */
-	bool drop_at_once;
+	uint64_t patience_ns; /* how long a thread waits for thagd to read on before it drops */
 	struct thag_producer *producers[THAG_SLOTS_MAX]; /* mapped once each, then reused */
 };
 
@@ -103,6 +103,11 @@ uint32_t thag_site_register(struct thag_site *site);
 
 /** Copies all sites of the parent's memory into that of a forked child. */
 void thag_site_inherit(struct thag_process *child, const struct thag_process *parent);
+
+/* cold.c */
+
+/** Writes the TIME word that events at `ticks` need before them. */
+void thag_time_put(struct thag_producer *producer, uint64_t ticks);
 
 /* room.c */
 

@@ -31,6 +31,9 @@ static pid_t introduced_pid; /* who may say that it exited */
 /* Seen by a program that keeps its descriptors in order: ours stay out of the low numbers. */
 #define FIRST_FD 200
 
+#define PATIENCE_NS UINT64_C(10000000)
+#define LONG_PATIENCE_NS UINT64_C(10000000000)
+
 uint64_t thag_mono_ns(void)
 {
 	struct timespec now = { 0 };
@@ -331,10 +334,19 @@ int thag_process_attach(bool quiet)
 	return result;
 }
 
+/* THAG_ON_FULL: drop calls at once, or wait for long, when a ring is full; else a bit of both. */
+static uint64_t read_patience(void)
+{
+	const char *on_full = getenv("THAG_ON_FULL");
+
+	if (on_full && strcmp(on_full, "drop") == 0)
+		return 0;
+	return on_full && strcmp(on_full, "wait") == 0 ? LONG_PATIENCE_NS : PATIENCE_NS;
+}
+
 static void start(const char *mode)
 {
 	static const char memory_only[] = "memory profiling is not in this version; running unprofiled";
-	const char *on_full = getenv("THAG_ON_FULL");
 
 	if (epoch || getauxval(AT_SECURE) || thag_config_read(mode, &config) != 0 ||
 	    config.modes == 0)
@@ -343,7 +355,7 @@ static void start(const char *mode)
 		thag_say(memory_only, NULL, NULL, NULL);
 		return;
 	}
-	thag_process.drop_at_once = on_full && strcmp(on_full, "drop") == 0;
+	thag_process.patience_ns = read_patience();
 	epoch = private_page();
 	thag_thread_setup();
 	if (epoch && thag_process_attach(false) == 0)

@@ -9,7 +9,6 @@
  * the reservation after it take one each, and TIME and LOST words have no check of their own.
  */
 #define SLACK_WORDS 64
-#define WAIT_NS UINT64_C(10000000)
 #define SPINS 20
 #define NAP_NS 20000
 
@@ -93,11 +92,9 @@ bool thag_room_find(struct thag_producer *producer)
 	tail = refresh(producer, &limit);
 	if (thag_head_get(producer) < limit)
 		return true;
-	if (thag_process.drop_at_once)
-		return false;
 	if (tail != cold->patience_tail) { /* thagd reads: it deserves patience again */
 		cold->patience_tail = tail;
-		cold->wait_until_ns = thag_mono_ns() + WAIT_NS;
+		cold->wait_until_ns = thag_mono_ns() + thag_process.patience_ns;
 	}
 	return thag_mono_ns() < cold->wait_until_ns && wait_for_room(producer);
 }

@@ -106,7 +106,7 @@ static void reset(struct thag_producer *producer, uint32_t slot)
 
 	*cold = (struct thag_producer_cold){ .slot = slot, .position_high = high };
 	producer->limit = 0;
-	producer->time_base = 0;
+	producer->time_high = 0;
 	producer->head = position << 32 | position;
 	producer->words = (uint64_t *)(void *)(thag_process.rings + slot * THAG_RING_BYTES);
 }
@@ -122,7 +122,7 @@ static bool introduce(struct thag_producer *producer, uint32_t slot)
 	__atomic_store_n(&shared->tid, this_tid(), __ATOMIC_RELAXED);
 	__atomic_store_n(&shared->generation, shared->generation + 1, __ATOMIC_RELAXED);
 	announce_slot(slot);
-	producer->time_base = ticks;
+	producer->time_high = (uint32_t)(ticks >> 32);
 	thag_put_plain(producer,
 		       ticks << THAG_WORD_TIME_SHIFT |
 			       THAG_WORD(THAG_KIND_TIME,
@@ -197,8 +197,8 @@ static void end_thread(void *context)
 	if (!cold->live || producer != thag_this_producer)
 		return;
 	thag_this_producer = &nobody;
-	if ((ticks - producer->time_base) >> THAG_TIME_BASE_LOG2)
-		thag_time_slow(producer, ticks);
+	if ((uint32_t)(ticks >> 32) != producer->time_high)
+		thag_time_put(producer, ticks);
 	/* there are exits' places or slack; a ring's next owner says the same by beginning */
 	thag_put_plain(producer, ticks << THAG_WORD_TIME_SHIFT | THAG_WORD_EXT(THAG_EXT_THREAD_END));
 	cold->live = 0;

@@ -54,7 +54,7 @@ void thag_unwind_to(uintptr_t sp)
 		cold->dropping = 0;
 	left = depth_after(producer, depth, sp);
 	if (left < depth)
-		thag_close_slow(left);
+		thag_close_slow(left, thag_clock_now());
 }
 
 #if defined(__x86_64__) && defined(__GLIBC__)
