@@ -64,10 +64,10 @@ test_manuals_tell_every_option() {
   local option command manual=$TESTS/../../docs/man
   for command in run list export stop; do
     for option in $(thag help $command | grep -oE -- '--[a-z-]+' | sort -u); do
-      grep -qF -- "${option//-/\\-}" "$manual/thag.1" || fail "thag.1 lacks $option of $command"
+      grep -qF -- "\\-${option#--}" "$manual/thag.1" || fail "thag.1 lacks $option of $command"
     done
   done
   for option in $("$THAG_BUILD/daemon/thagd" --help | grep -oE -- '--[a-z-]+' | sort -u); do
-    grep -qF -- "${option//-/\\-}" "$manual/thagd.1" || fail "thagd.1 lacks $option"
+    grep -qF -- "\\-${option#--}" "$manual/thagd.1" || fail "thagd.1 lacks $option"
   done
 }
