@@ -169,8 +169,9 @@ static void handle_packet(struct thag_connection *connection, const struct packe
 	    head.body_bytes != packet->bytes - sizeof(head)) {
 		send_refused(connection, -EPROTO, "not a message of thag");
 	} else if (head.version != THAG_CONTROL_VERSION) {
-		send_refused(connection, -EPROTONOSUPPORT,
-			     "thagd and the program are of different versions: install matching ones");
+		send_refused(
+			connection, -EPROTONOSUPPORT,
+			"thagd and the program are of different versions: install matching ones");
 	} else if (head.type == THAG_MESSAGE_HELLO) {
 		handle_hello(connection, packet);
 	} else if (head.type == THAG_MESSAGE_REQUEST) {

@@ -11,8 +11,8 @@ static void run(uv_work_t *work)
 	struct thag_export *job = work->data;
 	struct thag_profile *profile = NULL;
 
-	job->error = thag_snapshot_take(&profile, job->session, &job->daemon->clock, job->tid,
-					job->raw);
+	job->error =
+		thag_snapshot_take(&profile, job->session, &job->daemon->clock, job->tid, job->raw);
 	if (job->error == 0)
 		job->error = thag_folded_write(profile, &job->out);
 	if (profile)

@@ -24,11 +24,11 @@ struct thag_export {
 	uv_work_t work;
 	struct thag_daemon *daemon;
 	struct thag_session *session; /* a reference */
-	uint32_t tid;                 /* 0: all threads */
+	uint32_t tid;		      /* 0: all threads */
 	bool raw;
 	thag_export_done_fn *done;
-	int error;               /* 0 or a negative errno */
-	struct thag_buffer out;  /* folded stacks */
+	int error;		/* 0 or a negative errno */
+	struct thag_buffer out; /* folded stacks */
 };
 
 /** Starts; `done` is called once, later. `job` must stay until then. */

@@ -44,7 +44,8 @@ static int open_named(int dir_fd, mode_t mode, struct draft *draft)
 
 	if (getentropy(random, sizeof(random)) != 0)
 		return -errno;
-	snprintf(draft->name, sizeof(draft->name), ".thag-%016llx%016llx.tmp", random[0], random[1]);
+	snprintf(draft->name, sizeof(draft->name), ".thag-%016llx%016llx.tmp", random[0],
+		 random[1]);
 	draft->fd = openat(dir_fd, draft->name,
 			   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (draft->fd < 0) {

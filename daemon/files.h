@@ -16,7 +16,7 @@
 struct thag_files {
 	const char *directory;
 	const char *stem; /* a safe file name: see thag_format_file_name */
-	int pid;          /* told apart by it, when the stem is taken */
+	int pid;	  /* told apart by it, when the stem is taken */
 	const void *folded;
 	size_t folded_bytes;
 	const void *json;

@@ -119,8 +119,8 @@ static void end_replaced(struct thag_daemon *daemon, pid_t pid)
 
 static int take_id(struct thag_daemon *daemon, uint64_t *id)
 {
-	int ret = thag_records_set_next_id(daemon->runtime.records_fd,
-					   daemon->registry.next_id + 1);
+	int ret =
+		thag_records_set_next_id(daemon->runtime.records_fd, daemon->registry.next_id + 1);
 
 	if (ret == 0)
 		*id = daemon->registry.next_id++;
@@ -144,11 +144,12 @@ static int begin(struct thag_daemon *daemon, struct thag_session_origin *origin,
 	if (ret == 0)
 		ret = thag_life_begin(daemon, session, pidfd);
 	if (ret == 0) {
-		if (thag_records_put(daemon->runtime.records_fd, session) != 0)
+		if (thag_records_put(daemon->runtime.records_fd, session, false) != 0)
 			thag_log_write(THAG_LOG_WARN, "session %llu has no record",
 				       (unsigned long long)session->id);
 		thag_log_write(THAG_LOG_INFO, "session %llu: %s, pid %d",
-			       (unsigned long long)session->id, session->program, (int)session->pid);
+			       (unsigned long long)session->id, session->program,
+			       (int)session->pid);
 		return consumer_fd;
 	}
 	if (session)

@@ -63,7 +63,8 @@ static int confirm_upgrade(struct lws *wsi, const char *kind)
 	if (lws_hdr_copy(wsi, protocol, sizeof(protocol), WSI_TOKEN_PROTOCOL) < 0 ||
 	    lws_hdr_copy(wsi, uri, sizeof(uri), WSI_TOKEN_GET_URI) < 0 || strcmp(uri, "/ws") != 0 ||
 	    strcasecmp(kind, "websocket") != 0 || strcmp(protocol, THAG_WS_PROTOCOL) != 0)
-		return thag_reply_short(wsi, &head, "only /ws, with protocol " THAG_WS_PROTOCOL "\n");
+		return thag_reply_short(wsi, &head,
+					"only /ws, with protocol " THAG_WS_PROTOCOL "\n");
 	return 0;
 }
 
@@ -118,9 +119,7 @@ static int on_ws(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
 }
 
 static const struct lws_protocols protocols[] = {
-	{ .name = "http",
-	  .callback = on_http,
-	  .per_session_data_size = sizeof(struct thag_route) },
+	{ .name = "http", .callback = on_http, .per_session_data_size = sizeof(struct thag_route) },
 	{ .name = THAG_WS_PROTOCOL,
 	  .callback = on_ws,
 	  .per_session_data_size = THAG_WS_CLIENT_BYTES,

@@ -79,9 +79,9 @@ static void conclude(struct life *life, enum thag_session_state state)
 	thag_log_write(THAG_LOG_INFO, "session %llu (%s, pid %d) %s%s%s",
 		       (unsigned long long)session->id, session->program, (int)session->pid,
 		       thag_session_state_name(state), session->signal > 0 ? " by SIG" : "",
-		       session->signal > 0 && sigabbrev_np(session->signal) ?
-			       sigabbrev_np(session->signal) :
-			       "");
+		       session->signal > 0 && sigabbrev_np(session->signal)
+			       ? sigabbrev_np(session->signal)
+			       : "");
 	life->save = (struct thag_save){ .session = session,
 					 .clock = &daemon->clock,
 					 .default_dir = daemon->output_dir };
@@ -243,4 +243,6 @@ void thag_life_leave(struct thag_daemon *daemon, struct thag_session *session)
 	thag_session_say(session, "thagd was stopped while the program ran");
 	thag_save_run(&save);
 	thag_save_done(&save);
+	/* the next thagd may go on with it, but need not mourn it */
+	thag_records_put(daemon->runtime.records_fd, session, save.error == 0);
 }

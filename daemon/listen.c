@@ -135,9 +135,9 @@ int thag_listen_start(struct thag_listen *listen, uv_loop_t *loop,
 	uv_timer_init(loop, &listen->pause);
 	listen->pause.data = listen;
 	for (int i = 0; i < 2; i++) {
-		int ret = listen->fds[i] < 0 ?
-				  0 :
-				  uv_poll_init(loop, &listen->polls[i], listen->fds[i]);
+		int ret = listen->fds[i] < 0
+				  ? 0
+				  : uv_poll_init(loop, &listen->polls[i], listen->fds[i]);
 
 		if (ret != 0)
 			return ret;

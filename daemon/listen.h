@@ -21,7 +21,10 @@ struct thag_listen {
 	void *context;
 };
 
-#define THAG_LISTEN_EMPTY { .fds = { -1, -1 } }
+#define THAG_LISTEN_EMPTY \
+	{ \
+		.fds = { -1, -1 } \
+	}
 
 /**
  * Opens both on `port`, 0 for any that is free on both. Returns 0 with `*port` set, -EADDRINUSE

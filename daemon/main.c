@@ -13,7 +13,7 @@
 #include "options.h"
 
 static struct thag_daemon daemon_state; /* the process's state */
-static int ready_fd = -1;               /* where who started us in the background waits */
+static int ready_fd = -1;		/* where who started us in the background waits */
 
 /* In the background the line goes to the waiting parent, and from now on all else to the log. */
 static void on_ready(struct thag_daemon *daemon, const char *line)

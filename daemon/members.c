@@ -32,7 +32,8 @@ static struct thag_member *member_create(uint32_t tid, uint32_t node_limit)
 
 static int reserve(struct thag_session *session)
 {
-	uint32_t capacity = session->member_capacity ? session->member_capacity * 2 : FIRST_CAPACITY;
+	uint32_t capacity =
+		session->member_capacity ? session->member_capacity * 2 : FIRST_CAPACITY;
 	struct thag_member **grown;
 
 	if (session->member_count < session->member_capacity)

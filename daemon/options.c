@@ -10,8 +10,15 @@
 #include "log.h"
 #include "thag/control.h"
 
-enum { OPT_PORT = 256, OPT_SOCKET, OPT_OUTPUT_DIR, OPT_FOREGROUND, OPT_DAEMONIZE, OPT_LOG_LEVEL,
-       OPT_VERSION };
+enum {
+	OPT_PORT = 256,
+	OPT_SOCKET,
+	OPT_OUTPUT_DIR,
+	OPT_FOREGROUND,
+	OPT_DAEMONIZE,
+	OPT_LOG_LEVEL,
+	OPT_VERSION
+};
 
 static const char help[] =
 	"Usage: thagd [OPTION]…\n"

@@ -19,7 +19,7 @@ enum thag_exit_status {
 struct thag_options {
 	uint32_t port; /* 0: any free one */
 	bool port_given;
-	const char *socket;     /* NULL: see proto/thag/socket_path.h */
+	const char *socket;	/* NULL: see proto/thag/socket_path.h */
 	const char *output_dir; /* NULL: where each program runs */
 	bool daemonize;
 	int log_level; /* enum thag_log_level */

@@ -52,7 +52,8 @@ static int match_line(const char *line, const char *pair, uid_t *uid)
 
 	if (!at || strncmp(at + 2, pair, strlen(pair)) != 0)
 		return -ENOENT;
-	if (sscanf(at + 2 + strlen(pair), " %*x %*x:%*x %*x:%*x %*x %u %*d %lu", &user, &inode) != 2 ||
+	if (sscanf(at + 2 + strlen(pair), " %*x %*x:%*x %*x:%*x %*x %u %*d %lu", &user, &inode) !=
+		    2 ||
 	    inode == 0)
 		return -ENOENT;
 	*uid = user;

@@ -146,8 +146,7 @@ static int adopt(struct thag_daemon *daemon, struct search *search, int pidfd)
 }
 
 /* A process with that pid that started at another time is another one. */
-static int reattach(struct thag_daemon *daemon, const struct thag_record *record,
-		    const char **why)
+static int reattach(struct thag_daemon *daemon, const struct thag_record *record, const char **why)
 {
 	struct search search = { .record = record };
 	uint64_t start_time = 0;
@@ -172,8 +171,7 @@ static int reattach(struct thag_daemon *daemon, const struct thag_record *record
 	return ret;
 }
 
-static void list_lost(struct thag_daemon *daemon, const struct thag_record *record,
-		      const char *why)
+static void list_lost(struct thag_daemon *daemon, const struct thag_record *record, const char *why)
 {
 	struct thag_session *session;
 
@@ -200,7 +198,8 @@ void thag_reattach_all(struct thag_daemon *daemon)
 			daemon->registry.next_id = records[i].id + 1;
 		if (reattach(daemon, &records[i], &why) == 0)
 			continue;
-		list_lost(daemon, &records[i], why);
+		if (!records[i].left)
+			list_lost(daemon, &records[i], why);
 		thag_records_remove(dir_fd, records[i].id);
 	}
 	free(records);

@@ -34,8 +34,7 @@ static int nonce_from_hex(uint8_t out[static 16], const char *hex)
 {
 	unsigned byte;
 
-	if (strlen(hex) != NONCE_HEX - 1 ||
-	    strspn(hex, "0123456789abcdef") != NONCE_HEX - 1)
+	if (strlen(hex) != NONCE_HEX - 1 || strspn(hex, "0123456789abcdef") != NONCE_HEX - 1)
 		return -EPROTO;
 	for (int i = 0; i < 16; i++) {
 		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
@@ -45,7 +44,7 @@ static int nonce_from_hex(uint8_t out[static 16], const char *hex)
 	return 0;
 }
 
-int thag_records_put(int dir_fd, const struct thag_session *session)
+int thag_records_put(int dir_fd, const struct thag_session *session, bool left)
 {
 	char name[NAME_BYTES], nonce[NONCE_HEX];
 	uint64_t start_time = 0;
@@ -56,10 +55,10 @@ int thag_records_put(int dir_fd, const struct thag_session *session)
 	if (ret != 0)
 		return ret;
 	nonce_to_hex(nonce, session->header.nonce);
-	json = json_pack("{s:I, s:i, s:I, s:I, s:s, s:s}", "id", (json_int_t)session->id, "pid",
-			 (int)session->pid, "start_time", (json_int_t)start_time, "start_unix_ns",
-			 (json_int_t)session->start_real_ns, "nonce", nonce, "program",
-			 session->program);
+	json = json_pack("{s:I, s:i, s:I, s:I, s:s, s:s, s:b}", "id", (json_int_t)session->id,
+			 "pid", (int)session->pid, "start_time", (json_int_t)start_time,
+			 "start_unix_ns", (json_int_t)session->start_real_ns, "nonce", nonce,
+			 "program", session->program, "left", (int)left);
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	record_name(name, session->id);
 	ret = text ? thag_files_replace(dir_fd, name, text, strlen(text)) : -ENOMEM;
@@ -97,14 +96,16 @@ static int parse(const char *text, struct thag_record *out)
 	json_t *json = json_loads(text, 0, NULL);
 	json_int_t id, start_time, start_real_ns;
 	const char *nonce, *program;
-	int pid, ret = -EPROTO;
+	int pid, left, ret = -EPROTO;
 
-	if (json && json_unpack(json, "{s:I, s:i, s:I, s:I, s:s, s:s}", "id", &id, "pid", &pid,
-				"start_time", &start_time, "start_unix_ns", &start_real_ns,
-				"nonce", &nonce, "program", &program) == 0 &&
+	if (json &&
+	    json_unpack(json, "{s:I, s:i, s:I, s:I, s:s, s:s, s:b}", "id", &id, "pid", &pid,
+			"start_time", &start_time, "start_unix_ns", &start_real_ns, "nonce", &nonce,
+			"program", &program, "left", &left) == 0 &&
 	    id > 0 && pid > 0 && nonce_from_hex(out->nonce, nonce) == 0) {
 		out->id = (uint64_t)id;
 		out->pid = pid;
+		out->left = left != 0;
 		out->start_time = (uint64_t)start_time;
 		out->start_real_ns = (uint64_t)start_real_ns;
 		thag_format_file_name(out->program, sizeof(out->program), program, strlen(program));

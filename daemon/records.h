@@ -8,6 +8,7 @@
 #ifndef THAG_RECORDS_H
 #define THAG_RECORDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "thagd_limits.h"
@@ -18,12 +19,13 @@ struct thag_record {
 	pid_t pid;
 	uint64_t start_time; /* of the process: see thag_proc_start_time */
 	uint64_t start_real_ns;
+	bool left; /* its profile was saved; what it did after that is not worth a word */
 	uint8_t nonce[16];
 	char program[THAG_PROGRAM_BYTES];
 };
 
 /** Writes the record of `session`, or replaces it. 0 or a negative errno. */
-int thag_records_put(int dir_fd, const struct thag_session *session);
+int thag_records_put(int dir_fd, const struct thag_session *session, bool left);
 
 void thag_records_remove(int dir_fd, uint64_t id);
 

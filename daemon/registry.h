@@ -17,8 +17,7 @@
 
 struct thag_daemon;
 
-#define THAG_REGISTRY_MAX \
-	(THAG_SESSIONS_LIVE_MAX + THAG_SESSIONS_FINISHED_MAX + THAG_RECORDS_MAX)
+#define THAG_REGISTRY_MAX (THAG_SESSIONS_LIVE_MAX + THAG_SESSIONS_FINISHED_MAX + THAG_RECORDS_MAX)
 
 /** All zero is empty. */
 struct thag_registry {

@@ -86,8 +86,7 @@ static void expect_progress(struct lws *wsi)
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, THAG_HTTP_TIMEOUT_S);
 }
 
-int thag_reply_start(struct lws *wsi, struct thag_reply *reply,
-		     const struct thag_reply_head *head)
+int thag_reply_start(struct lws *wsi, struct thag_reply *reply, const struct thag_reply_head *head)
 {
 	if (send_head(wsi, head, reply->bytes) != 0 || head->without_body || reply->bytes == 0)
 		return -1;

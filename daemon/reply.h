@@ -18,11 +18,11 @@
 /** The headers that differ from response to response. */
 struct thag_reply_head {
 	unsigned status;
-	const char *host;         /* checked Host of the request, or "" */
+	const char *host;	  /* checked Host of the request, or "" */
 	const char *content_type; /* NULL: plain text */
-	const char *etag;         /* NULL: not to be stored */
-	const char *file_name;    /* NULL, or of an attachment: only safe characters */
-	bool without_body;        /* an answer to HEAD */
+	const char *etag;	  /* NULL: not to be stored */
+	const char *file_name;	  /* NULL, or of an attachment: only safe characters */
+	bool without_body;	  /* an answer to HEAD */
 };
 
 /** All zero is empty. */
@@ -37,8 +37,7 @@ struct thag_reply {
  * Sends the headers, and arranges for `reply`'s body to be sent. Returns what the callback of
  * libwebsockets is to return: 0 to go on, -1 to close.
  */
-int thag_reply_start(struct lws *wsi, struct thag_reply *reply,
-		     const struct thag_reply_head *head);
+int thag_reply_start(struct lws *wsi, struct thag_reply *reply, const struct thag_reply_head *head);
 
 /** Sends the next piece. The same. */
 int thag_reply_continue(struct lws *wsi, struct thag_reply *reply);

@@ -58,15 +58,15 @@ static json_t *files(const struct thag_session *session)
 
 	for (int i = 0; i < 2; i++)
 		if (session->files[i][0])
-			json_array_append_new(list, thag_format_json(session->files[i],
-								     THAG_PATH_BYTES));
+			json_array_append_new(list,
+					      thag_format_json(session->files[i], THAG_PATH_BYTES));
 	return list;
 }
 
 static json_t *message(const struct thag_session *session)
 {
-	return session->message[0] ? thag_format_json(session->message, THAG_MESSAGE_BYTES) :
-				     json_null();
+	return session->message[0] ? thag_format_json(session->message, THAG_MESSAGE_BYTES)
+				   : json_null();
 }
 
 static json_t *thread_brief(const struct thag_thread *thread)
@@ -111,13 +111,13 @@ static json_t *threads(struct thag_session *session, double rate)
 		const struct thag_thread *thread = &session->members[i]->thread;
 
 		if (!is_empty(thread))
-			json_array_append_new(list, rate > 0 ? thread_full(session, thread, rate) :
-							       thread_brief(thread));
+			json_array_append_new(list, rate > 0 ? thread_full(session, thread, rate)
+							     : thread_brief(thread));
 	}
 	if (session->folded)
-		json_array_append_new(list, rate > 0 ?
-						    thread_full(session, &session->folded->thread, rate) :
-						    thread_brief(&session->folded->thread));
+		json_array_append_new(
+			list, rate > 0 ? thread_full(session, &session->folded->thread, rate)
+				       : thread_brief(&session->folded->thread));
 	pthread_rwlock_unlock(&session->lock);
 	return list;
 }
@@ -156,9 +156,8 @@ json_t *thag_report_session(struct thag_session *session)
 static json_t *lost_object(const struct thag_session_counts *counts)
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "calls", integer(counts->lost), "words",
-			 integer(counts->holes), "with_earlier_thagd",
-			 integer(counts->lost_before), "refused_threads",
-			 integer(counts->refused_threads));
+			 integer(counts->holes), "with_earlier_thagd", integer(counts->lost_before),
+			 "refused_threads", integer(counts->refused_threads));
 }
 
 static json_t *clock_object(const struct thag_session *session, double rate)

@@ -163,8 +163,8 @@ static int take_lock(struct thag_runtime *runtime)
 	if (fd < 0)
 		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		int ret = errno == EWOULDBLOCK ? say_running(fd) :
-						 fail(-errno, "can't lock: %s", strerror(errno));
+		int ret = errno == EWOULDBLOCK ? say_running(fd)
+					       : fail(-errno, "can't lock: %s", strerror(errno));
 
 		close(fd);
 		return ret;
@@ -181,7 +181,8 @@ static int remove_stale(const struct thag_runtime *runtime)
 	struct stat st;
 
 	if (lstat(runtime->socket, &st) != 0)
-		return errno == ENOENT ? 0 : fail(-errno, "%s: %s", runtime->socket, strerror(errno));
+		return errno == ENOENT ? 0
+				       : fail(-errno, "%s: %s", runtime->socket, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
 		return fail(-EEXIST, "%s is in the way and not a socket; remove it",
 			    runtime->socket);

@@ -26,7 +26,10 @@ struct thag_runtime {
 	int records_fd; /* directory of records */
 };
 
-#define THAG_RUNTIME_EMPTY { .lock_fd = -1, .listen_fd = -1, .records_fd = -1 }
+#define THAG_RUNTIME_EMPTY \
+	{ \
+		.lock_fd = -1, .listen_fd = -1, .records_fd = -1 \
+	}
 
 /**
  * Finds the path, makes and checks directories, takes the lock, and listens. `socket` NULL: the

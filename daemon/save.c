@@ -62,8 +62,7 @@ static uint64_t root_total(const struct thag_profile *profile)
 	return count ? nodes[0].total_ns : 0;
 }
 
-static int write_files(struct thag_save *save, const struct thag_buffer *folded,
-		       const char *json)
+static int write_files(struct thag_save *save, const struct thag_buffer *folded, const char *json)
 {
 	struct thag_session *session = save->session;
 	char stamp[16], stem[STEM_BYTES];

@@ -107,7 +107,8 @@ static struct thag_session *create_empty(uint64_t id, pid_t pid)
 	session->pid = pid;
 	session->exit_code = session->reported_status = -1;
 	session->node_limit = THAG_TREE_NODES_MAX;
-	/* drain threads hold the shared lock nearly all the time: they must not starve the others */
+	/* drain threads hold the shared lock nearly all the time: they must not starve the others
+	 */
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&session->lock, &attr);
@@ -151,8 +152,8 @@ int thag_session_create(struct thag_session **out, const struct thag_session_ori
 	return 0;
 }
 
-int thag_session_create_lost(struct thag_session **out, uint64_t id, pid_t pid,
-			     const char *program, uint64_t start_real_ns, const char *message)
+int thag_session_create_lost(struct thag_session **out, uint64_t id, pid_t pid, const char *program,
+			     uint64_t start_real_ns, const char *message)
 {
 	struct thag_session *session = create_empty(id, pid);
 

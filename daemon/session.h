@@ -81,27 +81,27 @@ struct thag_session {
 	/* fixed once it is in the registry */
 	uint64_t id;
 	pid_t pid;
-	struct thag_shm_header header; /* checked copy */
+	struct thag_shm_header header;	  /* checked copy */
 	char program[THAG_PROGRAM_BYTES]; /* a safe file name */
-	uint64_t start_mono_ns;           /* of the program, not later than we first saw it */
+	uint64_t start_mono_ns;		  /* of the program, not later than we first saw it */
 	uint64_t start_real_ns;
 
 	/* drained */
 	pthread_rwlock_t lock;
 	struct thag_session_memory memory;
 	struct thag_session_ring *rings; /* header.slots of them */
-	bool detached;                   /* the drain threads keep away */
-	atomic_bool quarantined;         /* relaxed: a hint to stop */
+	bool detached;			 /* the drain threads keep away */
+	atomic_bool quarantined;	 /* relaxed: a hint to stop */
 	pthread_mutex_t members_lock;
 	struct thag_member **members;
 	uint32_t member_count;
 	uint32_t member_capacity;
-	uint32_t ended_count;       /* of them, the ended */
-	uint32_t pins;              /* a snapshot is being taken: merge and free nothing */
-	uint32_t node_limit;        /* for trees to come */
+	uint32_t ended_count;	    /* of them, the ended */
+	uint32_t pins;		    /* a snapshot is being taken: merge and free nothing */
+	uint32_t node_limit;	    /* for trees to come */
 	struct thag_member *folded; /* all the threads that ended long ago, tid 0 */
-	uint64_t lost_before;       /* words that earlier thagds read */
-	uint64_t slot_lost;         /* calls, as the slots tell */
+	uint64_t lost_before;	    /* words that earlier thagds read */
+	uint64_t slot_lost;	    /* calls, as the slots tell */
 	uint64_t slot_waits;
 	uint32_t refused_threads;
 
@@ -112,14 +112,14 @@ struct thag_session {
 
 	/* main loop only */
 	enum thag_session_state state;
-	bool finishing;       /* its program is gone, its last words are being read */
-	bool saved;           /* files were written, or could not be */
-	bool adopted;         /* taken over from an earlier thagd */
-	int signal;           /* that killed it, 0: none, -1: not known */
-	int exit_code;        /* -1: not known */
-	int reported_status;  /* wait status told by whoever started it, -1: none */
-	uint64_t end_mono_ns; /* 0 while it runs */
-	uint64_t event_mono_ns; /* when its events last grew */
+	bool finishing;			   /* its program is gone, its last words are being read */
+	bool saved;			   /* files were written, or could not be */
+	bool adopted;			   /* taken over from an earlier thagd */
+	int signal;			   /* that killed it, 0: none, -1: not known */
+	int exit_code;			   /* -1: not known */
+	int reported_status;		   /* wait status told by whoever started it, -1: none */
+	uint64_t end_mono_ns;		   /* 0 while it runs */
+	uint64_t event_mono_ns;		   /* when its events last grew */
 	struct thag_session_counts counts; /* the latest; see thag_session_count */
 	char message[THAG_MESSAGE_BYTES];
 	char files[2][THAG_PATH_BYTES]; /* "" for none */
@@ -140,8 +140,8 @@ struct thag_session_origin {
 int thag_session_create(struct thag_session **out, const struct thag_session_origin *origin);
 
 /** An entry for a program that can't be followed any more; it has no memory and no rings. */
-int thag_session_create_lost(struct thag_session **out, uint64_t id, pid_t pid,
-			     const char *program, uint64_t start_real_ns, const char *message);
+int thag_session_create_lost(struct thag_session **out, uint64_t id, pid_t pid, const char *program,
+			     uint64_t start_real_ns, const char *message);
 
 struct thag_session *thag_session_ref(struct thag_session *session);
 void thag_session_unref(struct thag_session *session);

@@ -59,7 +59,8 @@ static int import_site(struct thag_session *session, uint32_t index)
 
 	if (ret == 0)
 		return 0;
-	return ret < 0 ? put(session, index, &bad, BAD_NAME, "") : put_copied(session, index, &site);
+	return ret < 0 ? put(session, index, &bad, BAD_NAME, "")
+		       : put_copied(session, index, &site);
 }
 
 static uint32_t site_count(const struct thag_session *session)

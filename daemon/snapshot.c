@@ -21,8 +21,8 @@ struct copy {
 	uint32_t open_count;
 };
 
-void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_rate *clock, bool raw,
-			 struct thag_scale *out)
+void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_rate *clock,
+			 bool raw, struct thag_scale *out)
 {
 	*out = (struct thag_scale){
 		.ns_per_tick = thag_clock_ns_per_tick(clock, session->header.clock),

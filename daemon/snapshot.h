@@ -16,8 +16,8 @@
 #include "thag_profile.h"
 
 /** How a session's ticks are shown. */
-void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_rate *clock, bool raw,
-			 struct thag_scale *out);
+void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_rate *clock,
+			 bool raw, struct thag_scale *out);
 
 /** What one call's recording costs, in 1/256 ns; saturates. */
 uint32_t thag_snapshot_cost(const struct thag_session *session, struct thag_clock_rate *clock);

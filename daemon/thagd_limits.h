@@ -14,14 +14,14 @@
 #define THAG_SESSION_IDLE_NS UINT64_C(2000000000)
 #define THAG_SESSION_INVALID_MAX 4096 /* senseless words of one ring before quarantine */
 #define THAG_MEMBERS_ENDED_MAX 256    /* ended threads kept apart; older ones are merged */
-#define THAG_MEMBERS_MAX 8192         /* threads of a session held at once, dead or alive */
+#define THAG_MEMBERS_MAX 8192	      /* threads of a session held at once, dead or alive */
 #define THAG_REPORT_THREADS_MAX 256   /* threads named in the list of sessions */
-#define THAG_MESSAGE_BYTES 256        /* what a session has to say to its user */
-#define THAG_PROGRAM_BYTES 256        /* name of a program */
+#define THAG_MESSAGE_BYTES 256	      /* what a session has to say to its user */
+#define THAG_PROGRAM_BYTES 256	      /* name of a program */
 
 /* memory */
-#define THAG_TREE_NODES_MAX (UINT32_C(1) << 20)       /* nodes of one thread's tree */
-#define THAG_TREE_NODES_TIGHT UINT32_C(64)            /* the same, when the budget is spent */
+#define THAG_TREE_NODES_MAX (UINT32_C(1) << 20)	      /* nodes of one thread's tree */
+#define THAG_TREE_NODES_TIGHT UINT32_C(64)	      /* the same, when the budget is spent */
 #define THAG_TREES_BYTES_MAX (UINT64_C(512) << 20)    /* all trees of all sessions */
 #define THAG_FINISHED_BYTES_MAX (UINT64_C(256) << 20) /* of those, trees of finished sessions */
 
@@ -35,7 +35,7 @@
 /* control socket */
 #define THAG_CONTROL_CONNECTIONS_MAX 64
 #define THAG_CONTROL_TIMEOUT_MS 2000 /* from accept to the request */
-#define THAG_CONTROL_FDS_MAX 16      /* received at once; all but the first are closed */
+#define THAG_CONTROL_FDS_MAX 16	     /* received at once; all but the first are closed */
 #define THAG_CONTROL_BACKLOG 128
 #define THAG_WHY_BYTES 160 /* one line that says why something was refused */
 
@@ -46,9 +46,9 @@
 /* records of sessions, for the next thagd */
 #define THAG_RECORDS_MAX 1024
 #define THAG_RECORD_BYTES 4096
-#define THAG_PROC_FDS_MAX 65536             /* links looked at in /proc/PID/fd */
-#define THAG_PROC_MAPS_BYTES (64u << 20)    /* of /proc/PID/maps */
-#define THAG_PROC_NET_BYTES (16u << 20)     /* of /proc/net/tcp */
+#define THAG_PROC_FDS_MAX 65536		 /* links looked at in /proc/PID/fd */
+#define THAG_PROC_MAPS_BYTES (64u << 20) /* of /proc/PID/maps */
+#define THAG_PROC_NET_BYTES (16u << 20)	 /* of /proc/net/tcp */
 
 /* web */
 #define THAG_HTTP_CONNECTIONS_MAX 256

@@ -33,7 +33,7 @@ struct thag_view {
 	uv_work_t work;
 	struct thag_daemon *daemon;
 	struct thag_session *session; /* a reference */
-	void *context;                /* the caller's */
+	void *context;		      /* the caller's */
 	thag_view_done_fn *done;
 	struct thag_session_counts counts; /* what the frames tell */
 	enum thag_session_state state;

@@ -57,8 +57,7 @@ static uint32_t clamp_width(json_int_t width)
 	return width < THAG_VIEW_WIDTH_MAX ? (uint32_t)width : THAG_VIEW_WIDTH_MAX;
 }
 
-int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
-		     const char **why)
+int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest, const char **why)
 {
 	const char *id = "", *focus = "", *search = "", *sort = "self";
 	json_int_t tid = 0, width = 0;

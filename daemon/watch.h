@@ -31,8 +31,7 @@ struct thag_watch {
  * Reads a request. `latest`: the session meant by "latest". 0, or -EINVAL with `*why` set to a
  * constant line.
  */
-int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
-		     const char **why);
+int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest, const char **why);
 
 /** Whether both get the same frames: they differ in nothing but being paused. */
 bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b);

@@ -232,8 +232,7 @@ static void on_timer(uv_timer_t *timer)
 
 static uint64_t latest_id(const struct thag_ws *ws)
 {
-	const struct thag_session *latest =
-		thag_registry_find(&ws->daemon->registry, "latest");
+	const struct thag_session *latest = thag_registry_find(&ws->daemon->registry, "latest");
 
 	return latest ? latest->id : 0;
 }

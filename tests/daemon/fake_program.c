@@ -232,8 +232,8 @@ static void put(uint64_t word)
 	uint64_t phase = self.pos & THAG_WORD_PHASE;
 
 	/* a full ring waits for thagd */
-	for (uint64_t until = now_ns() + 5000000000; self.consumers &&
-	     self.pos - self.consumers[0].tail >= THAG_RING_WORDS;)
+	for (uint64_t until = now_ns() + 5000000000;
+	     self.consumers && self.pos - self.consumers[0].tail >= THAG_RING_WORDS;)
 		if (now_ns() > until)
 			die("nobody reads the ring");
 	__atomic_store_n(&ring[self.pos & THAG_RING_MASK], (word & ~THAG_WORD_PHASE) | phase,
@@ -255,7 +255,8 @@ static void ext(enum thag_ext kind, uint64_t payload)
 
 static void start_thread(uint32_t tid)
 {
-	struct thag_shm_thread *slot = (struct thag_shm_thread *)(self.shm + THAG_SHM_THREADS_OFFSET);
+	struct thag_shm_thread *slot =
+		(struct thag_shm_thread *)(self.shm + THAG_SHM_THREADS_OFFSET);
 
 	slot->state = THAG_SLOT_BUSY;
 	slot->tid = tid;
@@ -440,7 +441,8 @@ static void fill(void)
 {
 	unsigned long written = 0;
 
-	while (self.pos - self.consumers[0].tail < THAG_RING_WORDS && written < 8ul * THAG_RING_WORDS) {
+	while (self.pos - self.consumers[0].tail < THAG_RING_WORDS &&
+	       written < 8ul * THAG_RING_WORDS) {
 		event(THAG_KIND_ENTER, THAG_SITE_FIRST);
 		written++;
 		if (self.pos - self.consumers[0].tail < THAG_RING_WORDS)
@@ -523,7 +525,8 @@ static bool step_write(const char *name, const char *value)
 	} else if (strcmp(name, "noise") == 0) {
 		noise((unsigned)count);
 	} else if (strcmp(name, "lost") == 0) {
-		((struct thag_shm_thread *)(self.shm + THAG_SHM_THREADS_OFFSET))->lost_calls += count;
+		((struct thag_shm_thread *)(self.shm + THAG_SHM_THREADS_OFFSET))->lost_calls +=
+			count;
 	} else if (strcmp(name, "full") == 0) {
 		fill();
 	} else {
