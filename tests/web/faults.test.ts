@@ -190,7 +190,7 @@ describe("requests", () => {
     assert.equal(own.status, 200);
     assert.match(String(own.headers["content-security-policy"]), /default-src 'none'/);
     assert.doesNotMatch(String(own.headers["content-security-policy"]), /unsafe/);
-    for (const foreign of ["evil.example", `evil.example:${daemon.port}`, "localhost:1", ""])
+    for (const foreign of ["evil.example", `evil.example:${daemon.port}`, "localhost:1", "0.0.0.0"])
       assert.equal((await daemon.get("/", { host: foreign })).status, 403, `Host: ${foreign}`);
     for (const path of ["/", "/api/sessions"])
       assert.equal(

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** A thagd of its own, programs that report to it, and a browser that looks at it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-const build = process.env["THAG_BUILD"] ?? "build";
+const build = process.env["THAG_BUILD"] ?? "";
+if (!existsSync(join(build, "daemon/thagd")))
+  throw new Error("THAG_BUILD must name a build folder with thagd in it");
 
 /** Waits until `holds` gives something true; says what was awaited if it never does. */
 export async function until<T>(
@@ -190,15 +192,16 @@ export async function drawn(page: Page): Promise<void> {
   );
 }
 
-/** The middle of the widest frame on a row of the flamegraph, found with the pointer; the root is row 0. */
+/** Points at a frame on a row of the flamegraph, the first one from `from` of its width on; the root is row 0. */
 export async function frameOnRow(
   page: Page,
   row: number,
+  from = 0,
 ): Promise<{ x: number; y: number; name: string }> {
   const box = await page.locator("#flame-canvas").boundingBox();
   if (box === null) throw new Error("no canvas");
   const y = box.y + row * 19 + 9;
-  for (let x = 8; x < box.width; x += 8) {
+  for (let x = 8 + from * box.width; x < box.width; x += 8) {
     await page.mouse.move(box.x + x, y);
     const tip = page.locator("#tip");
     if (await tip.isVisible())

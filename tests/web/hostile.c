@@ -19,11 +19,11 @@ static void pause_a_little(void)
 	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
 }
 
-#define NAMED(name)                           \
-	do {                                  \
+#define NAMED(name) \
+	do { \
 		THAG_SECTION(section, name); \
-		pause_a_little();             \
-		THAG_END(section);            \
+		pause_a_little(); \
+		THAG_END(section); \
 	} while (0)
 
 static void one_round(void)
@@ -33,7 +33,8 @@ static void one_round(void)
 	NAMED("<script>window.hacked=1</script>");
 	NAMED("frame;other 12\nline 13");
 	NAMED("\x1b[31m\x01\x7f");
-	NAMED("\xe2\x80\xae" "gnp.exe");
+	NAMED("\xe2\x80\xae"
+	      "gnp.exe");
 	NAMED("\xff\xfe invalid");
 	NAMED("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d");
 	NAMED("'\"&amp;</table></body>");

@@ -15,13 +15,13 @@ interface Picture {
   act?: (page: Page) => Promise<unknown>;
 }
 
-const wide = { viewport: { width: 1280, height: 760 }, deviceScaleFactor: 2 };
+const wide = { viewport: { width: 1280, height: 760 }, deviceScaleFactor: 1.5 };
 
 const pictures: readonly Picture[] = [
   {
     name: "flame-light",
     options: { ...wide, colorScheme: "light" },
-    act: (page) => frameOnRow(page, 3),
+    act: (page) => frameOnRow(page, 4, 0.62),
   },
   { name: "flame-dark", options: { ...wide, colorScheme: "dark" } },
   {
@@ -33,8 +33,9 @@ const pictures: readonly Picture[] = [
     name: "zoom",
     options: { ...wide, colorScheme: "dark" },
     act: async (page) => {
-      const { x, y } = await frameOnRow(page, 2);
+      const { x, y } = await frameOnRow(page, 3, 0.5);
       await page.mouse.click(x, y);
+      await page.mouse.move(640, 740);
     },
   },
   {

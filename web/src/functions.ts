@@ -101,13 +101,21 @@ class Line {
     this.showNumbers(row);
   }
 
+  /** A function none of whose calls has ended yet has no times of calls. */
   private showNumbers(row: FunctionRow): void {
-    const numbers = [row.totalNs, row.calls, row.meanNs, row.p50Ns, row.p99Ns, row.maxNs];
-    numbers.forEach((value, at) => {
-      const cell = this.cells[at] as HTMLElement;
-      setText(cell, at === 1 ? count(value) : time(value));
-      cell.title = at === 1 ? exact(value) : exactTime(value);
+    const times = [row.meanNs, row.p50Ns, row.p99Ns, row.maxNs];
+    this.showNumber(0, time(row.totalNs), exactTime(row.totalNs));
+    this.showNumber(1, count(row.calls), exact(row.calls));
+    times.forEach((ns, at) => {
+      if (row.calls > 0) this.showNumber(2 + at, time(ns), exactTime(ns));
+      else this.showNumber(2 + at, "–", "No call has ended yet");
     });
+  }
+
+  private showNumber(at: number, text: string, title: string): void {
+    const cell = this.cells[at] as HTMLElement;
+    setText(cell, text);
+    if (cell.title !== title) cell.title = title;
   }
 }
 

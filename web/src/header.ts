@@ -3,7 +3,7 @@
 import { byId, el, icon, setText } from "./dom.ts";
 import { plural, share, time } from "./format.ts";
 import { display } from "./names.ts";
-import { stateText } from "./sessions.ts";
+import { stateText, type Thread } from "./sessions.ts";
 import type { Store } from "./store.ts";
 import type { ThemeSwitch } from "./theme.ts";
 import { type Layout, LAYOUTS, type View } from "./url.ts";
@@ -20,6 +20,10 @@ const LAYOUT_NAMES: Record<Layout, string> = {
   functions: "Functions",
 };
 const SEARCH_DELAY_MS = 120;
+
+function threadOption({ tid, calls, ended }: Thread): HTMLOptionElement {
+  return new Option(`${tid} · ${plural(calls, "call")}${ended ? " · ended" : ""}`, String(tid));
+}
 
 export class Header {
   private readonly session = byId<HTMLButtonElement>("session");
@@ -109,18 +113,15 @@ export class Header {
   private updateThreads(): void {
     const { session, view } = this.store;
     const threads = session?.threads ?? [];
-    const shown = JSON.stringify([threads.map(({ tid }) => tid), view.thread]);
+    const shown = JSON.stringify([threads.map(({ tid, ended }) => [tid, ended]), view.thread]);
     if (shown === this.threadsShown || document.activeElement === this.thread) return;
     this.threadsShown = shown;
-    const options = threads.map(
-      ({ tid, calls }) => new Option(`${tid} · ${plural(calls, "call")}`, String(tid)),
-    );
+    const running = threads.filter(({ ended }) => !ended);
+    const options = [...running, ...threads.filter(({ ended }) => ended)].map(threadOption);
     if (view.thread !== 0 && !threads.some(({ tid }) => tid === view.thread))
       options.unshift(new Option(String(view.thread), String(view.thread)));
-    this.thread.replaceChildren(
-      new Option(threads.length > 1 ? `All ${threads.length} merged` : "All", "0"),
-      ...options,
-    );
+    const all = threads.length > 1 ? `All ${threads.length} merged` : "All";
+    this.thread.replaceChildren(new Option(all, "0"), ...options);
     this.thread.value = String(view.thread);
   }
 

@@ -7,6 +7,7 @@ export type State = (typeof STATES)[number];
 export interface Thread {
   tid: number;
   calls: number;
+  ended: boolean;
 }
 
 /** One profiled run of a program. */
@@ -43,7 +44,11 @@ function text(value: unknown): string {
 
 function readThread(value: unknown): Thread {
   const fields = value as Fields;
-  return { tid: number(fields["tid"]), calls: number(fields["calls"]) };
+  return {
+    tid: number(fields["tid"]),
+    calls: number(fields["calls"]),
+    ended: fields["ended"] === true,
+  };
 }
 
 function readSession(value: unknown): Session {

@@ -57,7 +57,8 @@ export class Status {
     const unit = isCorrected(header)
       ? `wall time, corrected for ${cost === "" ? "recording" : `${cost} a call`}`
       : `wall time, raw${cost === "" ? "" : `: recording costs ${cost} a call`}`;
-    return hidden > 0 ? `${unit} · ${plural(hidden, "frame")} too narrow to draw: zoom in` : unit;
+    if (hidden === 0) return unit;
+    return `${unit} · ${count(hidden)} of ${plural(header.treeNodes, "frame")} too narrow to draw: zoom in`;
   }
 
   private mode(): string {

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** Text must be read: 4.5 : 1 against whatever it stands on, in both themes. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { Colors, HUES, Paint, palette, SHADES, type Theme } from "thag-web/color.ts";
+
+type Rgb = readonly [number, number, number];
+
+/** Linear sRGB of `oklch(L C H)`; the matrices are those of the CSS Color 4 specification. */
+function fromOklch(lightness: number, chroma: number, hue: number): Rgb {
+  const a = chroma * Math.cos((hue * Math.PI) / 180);
+  const b = chroma * Math.sin((hue * Math.PI) / 180);
+  const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+  const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+  const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  const clip = (value: number): number => Math.min(1, Math.max(0, value));
+  return [
+    clip(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
+    clip(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s),
+    clip(-0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s),
+  ];
+}
+
+function linear(color: string): Rgb {
+  const oklch = /^oklch\(([\d.]+) ([\d.]+) ([\d.]+)\)$/.exec(color);
+  if (oklch !== null) return fromOklch(Number(oklch[1]), Number(oklch[2]), Number(oklch[3]));
+  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/.exec(color);
+  assert.ok(hex !== null, `a colour: ${color}`);
+  const part = (digits: string | undefined): number => {
+    const value = parseInt(digits ?? "", 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  };
+  return [part(hex[1]), part(hex[2]), part(hex[3])];
+}
+
+function contrast(one: string, other: string): number {
+  const luminance = ([r, g, b]: Rgb): number => 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  const [high, low] = [luminance(linear(one)), luminance(linear(other))].sort((a, b) => b - a);
+  return ((high as number) + 0.05) / ((low as number) + 0.05);
+}
+
+/** The variables of a theme in base.css; the dark theme changes the light one's. */
+function variables(theme: Theme): Map<string, string> {
+  const css = readFileSync(
+    join(process.env["THAG_SOURCE"] ?? ".", "web/src/style/base.css"),
+    "utf8",
+  );
+  const blocks = [...css.matchAll(/:root(\[[^\]]*\])? \{([^}]*)\}/g)].slice(
+    0,
+    theme === "light" ? 1 : 2,
+  );
+  const pairs = blocks.flatMap((block) => [
+    ...(block[2] as string).matchAll(/--([\w-]+): ([^;]+);/g),
+  ]);
+  return new Map(pairs.map(([, name, value]) => [name as string, value as string]));
+}
+
+for (const theme of ["light", "dark"] as const)
+  describe(theme, () => {
+    test("names can be read on every frame", () => {
+      const { fill, text } = palette(theme);
+      assert.equal(fill.length, Paint.COUNT);
+      assert.equal(text.length, Paint.COUNT);
+      fill.forEach((color, paint) => {
+        const ratio = contrast(color, text[paint] as string);
+        assert.ok(ratio >= 4.5, `paint ${paint}: ${ratio.toFixed(2)}`);
+      });
+    });
+
+    test("the page's text can be read on its grounds", () => {
+      const values = variables(theme);
+      const value = (name: string): string => values.get(name) ?? assert.fail(`no --${name}`);
+      const grounds: Record<string, string[]> = {
+        text: ["background", "surface", "raised", "accent-soft", "bar"],
+        soft: ["background", "surface", "raised", "line"],
+        accent: ["background", "raised", "accent-soft"],
+        warn: ["warn-soft", "raised"],
+        bad: ["bad-soft"],
+      };
+      for (const [name, on] of Object.entries(grounds))
+        for (const ground of on) {
+          const ratio = contrast(value(name), value(ground));
+          assert.ok(ratio >= 4.5, `${name} on ${ground}: ${ratio.toFixed(2)}`);
+        }
+    });
+  });
+
+describe("colours", () => {
+  test("of a module share a hue, whatever comes later", () => {
+    const colors = new Colors();
+    colors.setModules(
+      new Map([
+        ["a", "x.c"],
+        ["b", "y.c"],
+        ["c", "x.c"],
+      ]),
+    );
+    const hue = (name: string): number => Math.floor(colors.paint(name) / SHADES);
+    assert.deepEqual([hue("a"), hue("b"), hue("c")], [0, 1, 0]);
+    colors.setModules(
+      new Map([
+        ["d", "w.c"],
+        ["b", "y.c"],
+        ["a", "x.c"],
+      ]),
+    );
+    assert.deepEqual([hue("a"), hue("b"), hue("d")], [0, 1, 2]);
+  });
+
+  test("without modules go by the name", () => {
+    const colors = new Colors();
+    colors.setModules(
+      new Map([
+        ["a", "x.c"],
+        ["b", "x.c"],
+      ]),
+    );
+    const paints = Array.from({ length: 1000 }, (_, at) => colors.paint(`function_${at}`));
+    assert.ok(new Set(paints).size > (HUES * SHADES) / 2);
+    assert.ok(paints.every((paint) => paint >= 0 && paint < HUES * SHADES));
+    assert.equal(colors.paint("same"), colors.paint("same"));
+  });
+});
