@@ -330,7 +330,8 @@ int thag_process_attach(bool quiet)
 	__atomic_store_n(&epoch->state, result == 0 ? THAG_ATTACH_LIVE : THAG_ATTACH_FAILED,
 			 __ATOMIC_RELEASE);
 	if (result && !quiet)
-		thag_say(why[0] ? why : strerrordesc_np(-result), "; running unprofiled", NULL, NULL);
+		thag_say(why[0] ? why : "can't make the memory to share with thagd: ",
+			 why[0] ? "" : strerrordesc_np(-result), "; running unprofiled", NULL);
 	return result;
 }
 

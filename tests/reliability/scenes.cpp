@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * scenes NAME: a program in trouble of one kind. Prints, for each process that thagd should know,
+ * "PID CALLS": how many calls it makes, its outermost included.
+ */
+#include <csetjmp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdexcept>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "thag.h"
+
+static const char *self;
+
+static void expect(int calls)
+{
+	printf("%d %d\n", static_cast<int>(getpid()), calls);
+	fflush(stdout);
+}
+
+static __attribute__((noinline)) void leaf()
+{
+	THAG_PROFILED();
+	__asm__ volatile("");
+}
+
+static void leaves(int count)
+{
+	while (count--)
+		leaf();
+}
+
+static __attribute__((noinline)) void thrower(int depth)
+{
+	THAG_PROFILED();
+	THAG_SECTION(section, "before the throw");
+	if (depth == 0)
+		throw std::runtime_error("on purpose");
+	thrower(depth - 1);
+}
+
+static void exceptions()
+{
+	for (int i = 0; i < 1000; i++) {
+		try {
+			thrower(9);
+		} catch (const std::exception &) {
+			leaf();
+		}
+	}
+	expect(1 + 1000 * 21);
+}
+
+static void *wait_to_be_cancelled(void *ready)
+{
+	THAG_PROFILED();
+	__atomic_store_n(static_cast<int *>(ready), 1, __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+}
+
+static void *leave_by_pthread_exit(void *result)
+{
+	THAG_PROFILED();
+	pthread_exit(result);
+}
+
+static void cancel()
+{
+	for (int i = 0; i < 100; i++) {
+		int ready = 0;
+		pthread_t thread;
+
+		pthread_create(&thread, nullptr, wait_to_be_cancelled, &ready);
+		while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
+			sched_yield();
+		pthread_cancel(thread);
+		pthread_join(thread, nullptr);
+		pthread_create(&thread, nullptr, leave_by_pthread_exit, nullptr);
+		pthread_join(thread, nullptr);
+	}
+	expect(1 + 200);
+}
+
+static void fork_alone()
+{
+	leaves(10);
+	if (fork() == 0) {
+		leaves(20);
+		expect(20); /* main was entered by the parent */
+		exit(0);
+	}
+	wait(nullptr);
+	leaves(10);
+	expect(1 + 20);
+}
+
+static int go_on = 1;
+
+static void *make_leaves(void *made)
+{
+	int *count = static_cast<int *>(made);
+
+	for (; __atomic_load_n(&go_on, __ATOMIC_RELAXED); ++*count)
+		leaf();
+	return nullptr;
+}
+
+static void fork_with_threads()
+{
+	pthread_t threads[2];
+	int made[2] = { 0, 0 };
+
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], nullptr, make_leaves, &made[i]);
+	for (int i = 0; i < 20; i++) {
+		if (fork() == 0) {
+			leaves(50);
+			expect(50);
+			exit(0);
+		}
+	}
+	while (wait(nullptr) > 0)
+		;
+	__atomic_store_n(&go_on, 0, __ATOMIC_RELAXED);
+	for (pthread_t thread : threads)
+		pthread_join(thread, nullptr);
+	expect(1 + made[0] + made[1]);
+}
+
+/* As a shell or a daemon does it: no library's fork handlers run. */
+static void fork_raw()
+{
+	leaves(10);
+	long child = syscall(SYS_fork);
+
+	if (child == 0) {
+		leaves(30);
+		expect(30);
+		exit(0);
+	}
+	waitpid(static_cast<pid_t>(child), nullptr, 0);
+	leaves(10);
+	expect(1 + 20);
+}
+
+static void exec_chain()
+{
+	leaves(5);
+	expect(5); /* its main never returns */
+	execl(self, self, "exec-end", static_cast<char *>(nullptr));
+	_exit(1);
+}
+
+static void spawns()
+{
+	extern char **environ;
+	char program[] = "/bin/true";
+	char *arguments[] = { program, nullptr };
+	pid_t child;
+
+	for (volatile int i = 0; i < 20; i = i + 1) {
+		leaf();
+		if (posix_spawn(&child, program, nullptr, nullptr, arguments, environ) == 0)
+			waitpid(child, nullptr, 0);
+		child = vfork();
+		if (child == 0) {
+			execl(program, program, static_cast<char *>(nullptr));
+			_exit(1);
+		}
+		waitpid(child, nullptr, 0);
+	}
+	expect(1 + 20);
+}
+
+static void close_all()
+{
+	leaves(10);
+	syscall(SYS_close_range, 3u, ~0u, 0u);
+	leaves(100000);
+	expect(1 + 100010);
+}
+
+static void on_small_stack(int)
+{
+	THAG_PROFILED();
+	leaf();
+}
+
+static void small_stack()
+{
+	static char memory[8192];
+	stack_t stack = {};
+	struct sigaction action = {};
+
+	stack.ss_sp = memory;
+	stack.ss_size = sizeof(memory);
+	sigaltstack(&stack, nullptr);
+	action.sa_handler = on_small_stack;
+	action.sa_flags = SA_ONSTACK;
+	sigaction(SIGUSR1, &action, nullptr);
+	for (int i = 0; i < 1000; i++)
+		raise(SIGUSR1);
+	expect(1 + 2000);
+}
+
+static sigjmp_buf out_of_handler;
+
+static void jump_off_small_stack(int)
+{
+	THAG_PROFILED();
+	siglongjmp(out_of_handler, 1);
+}
+
+static void small_stack_jump()
+{
+	static char memory[8192];
+	stack_t stack = {};
+	struct sigaction action = {};
+
+	stack.ss_sp = memory;
+	stack.ss_size = sizeof(memory);
+	sigaltstack(&stack, nullptr);
+	action.sa_handler = jump_off_small_stack;
+	action.sa_flags = SA_ONSTACK;
+	sigaction(SIGUSR1, &action, nullptr);
+	for (volatile int i = 0; i < 1000; i = i + 1)
+		if (sigsetjmp(out_of_handler, 1) == 0)
+			raise(SIGUSR1);
+	expect(1 + 1000);
+}
+
+static void reload()
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s", self);
+	snprintf(strrchr(path, '/'), 32, "/libplugin.so");
+	for (int i = 0; i < 10; i++) {
+		void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+		void (*entry)() = library ? reinterpret_cast<void (*)()>(dlsym(library, "plugin_entry")) :
+					    nullptr;
+
+		if (!entry)
+			_exit(1);
+		entry();
+		dlclose(library);
+	}
+	expect(1 + 10);
+}
+
+static void exit_inside()
+{
+	leaves(3);
+	expect(3); /* main is cut off */
+	exit(0);
+}
+
+static void crash()
+{
+	leaves(3);
+	expect(3);
+	signal(SIGSEGV, SIG_DFL);
+	raise(SIGSEGV);
+}
+
+static void limit(decltype(RLIMIT_FSIZE) which, rlim_t value)
+{
+	struct rlimit both = { value, value };
+
+	setrlimit(which, &both);
+}
+
+/* Limits come before thag does. */
+static void set_limits(const char *name)
+{
+	if (strcmp(name, "limit-fsize") == 0)
+		limit(RLIMIT_FSIZE, 1 << 20);
+	else if (strcmp(name, "limit-nofile") == 0)
+		limit(RLIMIT_NOFILE, 3);
+	else if (strcmp(name, "limit-as") == 0)
+		limit(RLIMIT_AS, static_cast<rlim_t>(2) << 30);
+	else if (strcmp(name, "limit-as-tight") == 0)
+		limit(RLIMIT_AS, 64 << 20);
+}
+
+static void unprofiled()
+{
+	leaves(1000);
+}
+
+static void some_leaves()
+{
+	leaves(1000);
+	expect(1 + 1000);
+}
+
+static const struct {
+	const char *name;
+	void (*play)();
+} scenes[] = { { "exceptions", exceptions },
+	       { "cancel", cancel },
+	       { "fork", fork_alone },
+	       { "fork-threads", fork_with_threads },
+	       { "fork-raw", fork_raw },
+	       { "exec", exec_chain },
+	       { "exec-end", some_leaves },
+	       { "spawn", spawns },
+	       { "close-all", close_all },
+	       { "small-stack", small_stack },
+	       { "small-stack-jump", small_stack_jump },
+	       { "reload", reload },
+	       { "exit-inside", exit_inside },
+	       { "crash", crash },
+	       { "limit-as", some_leaves },
+	       { "limit-as-tight", unprofiled },
+	       { "limit-fsize", unprofiled },
+	       { "limit-nofile", unprofiled } };
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	self = argv[0];
+	for (const auto &scene : scenes) {
+		if (strcmp(scene.name, name) != 0)
+			continue;
+		set_limits(name);
+		THAG_ENABLE_PROFILING(time);
+		scene.play();
+		return 0;
+	}
+	fprintf(stderr, "scenes: no scene '%s'\n", name);
+	return 2;
+}
