@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { detailFor } from "thag-web/detail.ts";
 import { IdTable } from "thag-web/ids.ts";
 import { Glide, nodeAt, panWindow, Rows, zoomWindow } from "thag-web/layout.ts";
 import { neighbour } from "thag-web/neighbour.ts";
@@ -141,6 +142,18 @@ describe("layout", () => {
     assert.deepEqual(zoomWindow(from, to, 100, 0.9), [0, 1]);
     assert.deepEqual(panWindow(0.5, 0.75, 10), [0.75, 1]);
     assert.deepEqual(panWindow(0.5, 0.75, -10), [0, 0.25]);
+  });
+
+  test("asks for the deepest frame that fills the window, as wide as it would be", () => {
+    const ask = (from: number, to: number): [string, number] => {
+      const { focus, width } = detailFor(frame, "", from, to, 1000);
+      return [frame.name(frame.find(focus)), width];
+    };
+    assert.deepEqual(ask(0, 1), ["root", 1000]);
+    assert.deepEqual(ask(0.3, 0.5), ["root", 8000]);
+    assert.deepEqual(ask(0.5, 0.6), ["b", 8000]);
+    assert.deepEqual(ask(0.01, 0.19), ["c", 2000]);
+    assert.deepEqual(detailFor(null, "", 0.25, 0.75, 100), { focus: "", width: 200 });
   });
 
   test("knows each frame's neighbours", () => {

@@ -136,7 +136,9 @@ describe("a running program", () => {
     const names = page.locator(".function-table tbody th bdi");
     await until("only functions that match", async () => {
       const texts = await names.allTextContents();
-      return texts.length > 0 && texts.every((text) => text.toUpperCase().includes(name.slice(0, 8)));
+      return (
+        texts.length > 0 && texts.every((text) => text.toUpperCase().includes(name.slice(0, 8)))
+      );
     });
     assert.match(page.url(), /search=/);
     await page.locator("#search").fill("nothing is called this");

@@ -3,6 +3,7 @@
 import type { FlameFrame } from "./flame_frame.ts";
 import type { FrameHeader } from "./message.ts";
 import type { TableFrame } from "./table_frame.ts";
+import type { Detail } from "./detail.ts";
 import type { Session } from "./sessions.ts";
 import { type Connection, Socket, type Watch } from "./socket.ts";
 import type { Store } from "./store.ts";
@@ -12,8 +13,8 @@ export interface FeedActions {
   live(): void;
   /** Another session is shown. */
   reset(): void;
-  /** How wide frames are asked for, in pixels. */
-  width(): number;
+  /** The node to ask frames of, and how wide they are. */
+  detail(): Detail;
   /** Functions and their files. */
   modules(modules: Map<string, string>): void;
   header(header: FrameHeader): void;
@@ -24,6 +25,8 @@ const ASK_DELAY_MS = 30;
 export class Feed {
   private socket: Socket | null = null;
   private asked = "";
+  /** What was asked for, paused or not: pausing alone asks for nothing new. */
+  private seen = "";
   private askTimer = 0;
   /** The next frames answer a change of the view: they are shown even while paused or held. */
   private expectFlame = false;
@@ -49,6 +52,10 @@ export class Feed {
   /** Follows the view: another session, zoom, search or size. */
   viewChanged(): void {
     this.chooseSession();
+    this.askSoon();
+  }
+
+  private askSoon(): void {
     if (this.askTimer === 0) this.askTimer = window.setTimeout(() => this.ask(), ASK_DELAY_MS);
   }
 
@@ -61,10 +68,9 @@ export class Feed {
 
   private watch(): Watch | null {
     const { session, view, paused } = this.store;
-    const width = this.actions.width();
     if (session === null) return null;
-    const { thread, focus, search, sort, raw } = view;
-    return { session: session.id, thread, focus, width, search, sort, raw, paused };
+    const { thread, search, sort, raw } = view;
+    return { session: session.id, thread, ...this.actions.detail(), search, sort, raw, paused };
   }
 
   private ask(): void {
@@ -72,8 +78,10 @@ export class Feed {
     const watch = this.watch();
     const text = JSON.stringify(watch);
     if (watch === null || text === this.asked) return;
+    const seen = JSON.stringify({ ...watch, paused: false });
+    this.expectFlame = this.expectTable = seen !== this.seen || !watch.paused;
     this.asked = text;
-    this.expectFlame = this.expectTable = true;
+    this.seen = seen;
     this.waiting = null;
     this.socket?.ask(watch);
   }
@@ -134,6 +142,8 @@ export class Feed {
     this.store.flame = frame;
     this.actions.live();
     this.store.changed("flame");
+    if (this.store.error !== "") this.onError("");
+    if (this.store.view.to - this.store.view.from < 1) this.askSoon();
   }
 
   private onTable(frame: TableFrame): void {

@@ -5,13 +5,12 @@ import { byId, el } from "./dom.ts";
 import { type FlameFrame, ROOT } from "./flame_frame.ts";
 import { NodeFlag } from "thag-proto";
 import { IdTable } from "./ids.ts";
+import { type Detail, detailFor } from "./detail.ts";
 import { Glide, nodeAt, panWindow, Rows, zoomWindow } from "./layout.ts";
 import { Painter, ROW_PX, rowTop, type Scene } from "./paint.ts";
 import type { Store } from "./store.ts";
 
 const GLIDE_MS = 140;
-/** How much more detail than fits the screen is asked for at most, when zoomed in by the keys. */
-const MOST_DETAIL = 64;
 
 export interface FlameActions {
   zoomTo(id: string): void;
@@ -34,6 +33,8 @@ export class FlameView {
   private paints: Uint8Array = new Uint8Array(0);
   private glideStart = 0;
   private drawing = 0;
+  /** The height of the rows only grows within a session: what lies below must not jump. */
+  private tallest = 0;
   private width = 0;
   private height = 0;
   private theme: Theme = "light";
@@ -54,10 +55,10 @@ export class FlameView {
     store.on(["pointed"], () => this.scheduleDraw());
   }
 
-  /** The width to ask frames for, in pixels: more than there are when only a part is seen. */
-  get detailWidth(): number {
-    const { from, to } = this.store.view;
-    return Math.ceil((this.width || innerWidth) * Math.min(MOST_DETAIL, 1 / (to - from)));
+  /** What frames to ask for: those that show every frame in sight that is wide enough to see. */
+  get detail(): Detail {
+    const { flame, view } = this.store;
+    return detailFor(flame, view.focus, view.from, view.to, this.width || innerWidth);
   }
 
   setTheme(theme: Theme): void {
@@ -147,8 +148,9 @@ export class FlameView {
     const rows = this.rows?.count ?? 0;
     const height = rows * ROW_PX;
     const wasAtEnd = this.scroller.scrollTop + this.height >= this.scroller.scrollHeight - 2;
+    this.tallest = rows === 0 ? 0 : Math.max(this.tallest, height);
     this.spacer.style.height = `${Math.max(0, height - this.height)}px`;
-    this.scroller.style.setProperty("--content", `${height}px`);
+    this.scroller.style.setProperty("--content", `${this.tallest}px`);
     if (this.store.view.flipped && wasAtEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 

@@ -123,7 +123,7 @@ function zoomKeys(factor: number): void {
 const status = new Status(store);
 const feed = new Feed(store, {
   live: () => flame.update(true),
-  width: () => flame.detailWidth,
+  detail: () => flame.detail,
   modules: (modules) => flame.setModules(modules),
   header: (header) => status.count(header),
   reset: () => flame.update(false),
