@@ -77,6 +77,7 @@ static bool drain_ring(struct worker *worker, struct thag_session_ring *ring, ui
 		if (count == 0)
 			return skip_hole(ring, now_ns) || any;
 		thag_stream_feed(&ring->stream, worker->words, count);
+		thag_session_ring_commit(ring);
 		check_quarantine(ring);
 		any = true;
 	}

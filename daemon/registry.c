@@ -53,34 +53,37 @@ static bool is_running(const struct thag_session *session)
 	return thag_session_is_live(session) && !session->finishing;
 }
 
+void thag_registry_count(struct thag_session *session)
+{
+	uint64_t events = session->counts.events;
+
+	if (!is_running(session))
+		return;
+	thag_session_count(session, &session->counts);
+	if (session->counts.events != events)
+		session->event_mono_ns = thag_clock_mono_ns();
+}
+
 json_t *thag_registry_report(struct thag_registry *registry)
 {
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < registry->count; i++) {
-		struct thag_session *session = registry->sessions[i];
-
-		if (is_running(session))
-			thag_session_count(session, &session->counts);
-		json_array_append_new(list, thag_report_session(session));
+		thag_registry_count(registry->sessions[i]);
+		json_array_append_new(list, thag_report_session(registry->sessions[i]));
 	}
 	return json_pack("{s:o}", "sessions", list);
 }
 
-static void update_state(struct thag_registry *registry, struct thag_session *session,
-			 const struct thag_session_counts *counts)
+static void update_state(struct thag_registry *registry, struct thag_session *session)
 {
-	uint64_t now = thag_clock_mono_ns();
-	enum thag_session_state state = THAG_SESSION_LIVE;
+	uint64_t quiet_ns = thag_clock_mono_ns() - session->event_mono_ns;
+	enum thag_session_state state =
+		quiet_ns > THAG_SESSION_IDLE_NS ? THAG_SESSION_IDLE : THAG_SESSION_LIVE;
 
-	if (counts->events != session->counts.events)
-		session->event_mono_ns = now;
-	else if (now - session->event_mono_ns > THAG_SESSION_IDLE_NS)
-		state = THAG_SESSION_IDLE;
 	if (state != session->state)
 		registry->version++;
 	session->state = state;
-	session->counts = *counts;
 }
 
 static void check_quarantine(struct thag_registry *registry, struct thag_session *session)
@@ -123,7 +126,6 @@ static void check_memory(struct thag_registry *registry, uint64_t bytes)
 void thag_registry_tick(struct thag_daemon *daemon)
 {
 	struct thag_registry *registry = &daemon->registry;
-	struct thag_session_counts counts;
 	uint64_t bytes = 0;
 
 	registry->ticks++;
@@ -131,8 +133,8 @@ void thag_registry_tick(struct thag_daemon *daemon)
 		struct thag_session *session = registry->sessions[i];
 
 		if (is_running(session)) {
-			thag_session_count(session, &counts);
-			update_state(registry, session, &counts);
+			thag_registry_count(session);
+			update_state(registry, session);
 			check_quarantine(registry, session);
 			check_exec(daemon, session);
 		}

@@ -39,6 +39,9 @@ void thag_registry_finished(struct thag_registry *registry);
 /** The session `id` as users write it, or the newest for "latest"; NULL: none. Borrowed. */
 struct thag_session *thag_registry_find(const struct thag_registry *registry, const char *id);
 
+/** Counts a session anew, if its program runs. */
+void thag_registry_count(struct thag_session *session);
+
 /** {"sessions":[…]} with fresh counts; NULL without memory. */
 json_t *thag_registry_report(struct thag_registry *registry);
 

@@ -37,6 +37,20 @@ static uint64_t *consumer_tail(const struct thag_session *session, uint32_t inde
 	return &((struct thag_shm_consumer *)at)[index].tail;
 }
 
+static struct thag_shm_stack *saved_stack(const struct thag_session *session, uint32_t index)
+{
+	char *at = (char *)session->memory.consumer;
+
+	at += thag_shm_stacks_offset(session->header.slots);
+	return (struct thag_shm_stack *)at + index;
+}
+
+void thag_session_ring_commit(struct thag_session_ring *ring)
+{
+	if (thag_checkpoint_save(ring->saved, &ring->stream, ring->reader.tail))
+		thag_ring_release(&ring->reader);
+}
+
 static void init_ring(struct thag_session *session, uint32_t index)
 {
 	struct thag_session_ring *ring = &session->rings[index];
@@ -46,6 +60,7 @@ static void init_ring(struct thag_session *session, uint32_t index)
 	ring->reader.words =
 		(const uint64_t *)(shm + THAG_SHM_RINGS_OFFSET + index * THAG_RING_BYTES);
 	ring->reader.published = consumer_tail(session, index);
+	ring->saved = saved_stack(session, index);
 	ring->reader.tail = __atomic_load_n(ring->reader.published, __ATOMIC_RELAXED);
 	ring->stream.last_ticks = session->header.start_ticks;
 	thag_members_listen(ring);
@@ -53,20 +68,30 @@ static void init_ring(struct thag_session *session, uint32_t index)
 
 /*
  * An earlier thagd read the ring up to here, the start of its thread included: the thread goes
- * on under the id its slot has. Words that wait were written at most a while ago.
+ * on under the id its slot has, with the frames that thagd left open. Without them, words that
+ * wait were written at most a while ago.
  */
 static void resume_ring(struct thag_session *session, uint32_t index)
 {
 	struct thag_session_ring *ring = &session->rings[index];
 	uint64_t now = thag_clock_ticks(session->header.clock);
 	uint64_t since = now > LOOKBACK_TICKS ? now - LOOKBACK_TICKS : 0;
+	struct thag_thread *thread;
+	uint32_t tid = __atomic_load_n(&slot(session, index)->tid, __ATOMIC_RELAXED);
 
 	if (since > ring->stream.last_ticks)
 		ring->stream.last_ticks = since;
 	if (ring->reader.tail <= THAG_RING_WORDS)
 		return;
+	if (ring->saved->tail >= ring->reader.tail)
+		tid = ring->saved->tid;
+	if (tid == 0)
+		return; /* its thread had ended; the next one begins by saying so */
+	thread = thag_members_resume(ring, tid);
+	if (thread)
+		thag_checkpoint_load(ring->saved, thread, &ring->reader.tail,
+				     &ring->stream.last_ticks);
 	session->lost_before += ring->reader.tail - THAG_RING_WORDS;
-	thag_members_resume(ring, __atomic_load_n(&slot(session, index)->tid, __ATOMIC_RELAXED));
 }
 
 /* What the program says about its start is believed when it isn't in the future. */
@@ -258,10 +283,12 @@ static void drain_rest(struct thag_session_ring *ring, bool writer_dead)
 	while (ring->reader.tail < end) {
 		size_t count = thag_ring_read(&ring->reader, words, THAG_RING_BATCH);
 
-		if (count)
+		if (count) {
 			thag_stream_feed(&ring->stream, words, count);
-		else if (!thag_ring_skip_hole(&ring->reader, thag_clock_mono_ns(), writer_dead))
+			thag_session_ring_commit(ring);
+		} else if (!thag_ring_skip_hole(&ring->reader, thag_clock_mono_ns(), writer_dead)) {
 			break;
+		}
 	}
 }
 

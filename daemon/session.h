@@ -53,6 +53,7 @@ struct thag_member {
 struct thag_session_ring {
 	struct thag_session *session;
 	struct thag_ring_reader reader;
+	struct thag_shm_stack *saved; /* in thagd's own memfd: for the thagd after this one */
 	struct thag_stream stream;
 	uint64_t hole_check_ns; /* when we last looked for a hole */
 	bool quarantined;

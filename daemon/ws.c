@@ -210,8 +210,7 @@ static void refresh_views(struct thag_ws *ws)
 
 		if (!is_watched(ws, session))
 			continue;
-		if (thag_session_is_live(session) && !session->finishing)
-			thag_session_count(session, &session->counts);
+		thag_registry_count(session);
 		start_view(ws, session);
 	}
 }

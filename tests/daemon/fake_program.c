@@ -433,8 +433,13 @@ static void noise(unsigned seed)
 	header()->site_count = (uint32_t)random();
 	header()->strings_used = UINT32_MAX;
 	header()->slots_used = UINT32_MAX;
-	for (size_t i = 0; i < SLOTS * (size_t)THAG_RING_WORDS; i++)
-		ring[i] = (uint64_t)random() << 42 ^ (uint64_t)random() << 21 ^ (uint64_t)random();
+	/* with the phase of the first lap, so that they are read */
+	for (size_t i = 0; i < SLOTS * (size_t)THAG_RING_WORDS; i++) {
+		uint64_t word =
+			(uint64_t)random() << 42 ^ (uint64_t)random() << 21 ^ (uint64_t)random();
+
+		ring[i] = (word & ~THAG_WORD_PHASE) | (THAG_RING_WORDS & THAG_WORD_PHASE);
+	}
 }
 
 static void fill(void)

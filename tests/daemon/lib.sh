@@ -15,7 +15,7 @@ cd "$out" || exit 1
 
 cleanup() {
   [[ -z $daemon_pid ]] || kill -9 "$daemon_pid" 2>/dev/null
-  rm -rf "$place"
+  [[ -n ${KEEP:-} ]] || rm -rf "$place"
 }
 trap cleanup EXIT
 

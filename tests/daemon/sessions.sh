@@ -61,27 +61,24 @@ many_threads() {
 ok '100,000 short threads leave memory flat' many_threads
 
 goes_by_exec() {
-  local id pid
-  play make=good hello calls=10 'exec=exec sleep 30' >/dev/null &
+  local id pid status=0
+  "$fake" "$socket" make=good hello calls=10 'exec=exec sleep 30' >/dev/null &
   pid=$!
-  eventually bash -c "[[ \$(readlink /proc/$pid/exe) == */sleep ]]" && id=$(last_id) || return 1
-  eventually saved "$id" && is "$id" state '"ended"'
-  local ret=$?
+  eventually is_program "$pid" sleep || return 1
+  id=$(last_id)
+  eventually saved "$id" && is "$id" state '"ended"' || status=1
   kill "$pid"
   wait "$pid" 2>/dev/null
-  return $ret
+  return $status
 }
+is_program() { [[ $(readlink "/proc/$1/exe") == */$2 ]]; }
 ok 'a program that became another has ended' goes_by_exec
 
 idles() {
   local id pid
-  play make=good hello calls=10 'exec=sleep 30; :' >/dev/null &
-  pid=$!
-  sleep 0.2
-  kill "$pid"
-  wait "$pid" 2>/dev/null
   mkfifo "$place/in"
-  play make=good hello calls=10 wait calls=1 drained wait exited <"$place/in" >/dev/null &
+  "$fake" "$socket" make=good hello calls=10 wait calls=1 drained wait exited \
+    <"$place/in" >/dev/null &
   pid=$!
   exec 7>"$place/in"
   eventually bash -c "[[ \$('$fake' '$socket' 'op={\"op\":\"list\"}') == *'\"live\"'* ]]" || return 1
