@@ -190,10 +190,10 @@ static size_t write_tail(const struct folded *folded, const struct fold_entry *e
 static void set_first(const struct folded *folded, struct fold_entry *entry)
 {
 	char tail[DECIMAL_BYTES];
-	size_t tail_bytes = write_tail(folded, entry, tail);
 	size_t bytes;
 	const char *name =
 		thag_strings_get(&folded->texts, folded->nodes[entry->node].text, &bytes);
+	size_t tail_bytes = bytes < 8 ? write_tail(folded, entry, tail) : 0;
 
 	for (size_t i = 0; i < 8; i++) {
 		char c = i < bytes ? name[i] : i - bytes < tail_bytes ? tail[i - bytes] : '\0';
@@ -228,6 +228,8 @@ static int compare_entries(const void *left, const void *right, void *context)
 
 	if (a->first != b->first)
 		return a->first < b->first ? -1 : 1;
+	if (a->node == b->node)
+		return a->line ? -1 : 1; /* a space is less than a semicolon */
 	const char *a_name =
 		thag_strings_get(&folded->texts, folded->nodes[a->node].text, &a_bytes);
 	const char *b_name =

@@ -10,51 +10,43 @@
 
 void thag_pairs_fini(struct thag_pairs *pairs)
 {
-	free(pairs->keys);
-	free(pairs->values);
+	free(pairs->slots);
 	*pairs = (struct thag_pairs){ 0 };
 }
 
-static uint64_t find_slot(const struct thag_pairs *pairs, uint64_t key)
+static struct thag_pair *find_slot(const struct thag_pairs *pairs, uint32_t a, uint32_t b)
 {
-	unsigned __int128 product = (unsigned __int128)(key ^ pairs->seed) * MULTIPLIER;
+	uint64_t key = ((uint64_t)a << 32 | b) ^ pairs->seed;
+	unsigned __int128 product = (unsigned __int128)key * MULTIPLIER;
 	uint64_t slot = ((uint64_t)product ^ (uint64_t)(product >> 64)) & pairs->mask;
 
-	while (pairs->values[slot] && pairs->keys[slot] != key)
+	while (pairs->slots[slot].value && (pairs->slots[slot].a != a || pairs->slots[slot].b != b))
 		slot = (slot + 1) & pairs->mask;
-	return slot;
+	return &pairs->slots[slot];
 }
 
 /** Puts all of `from` into the larger and empty `into`. */
 static void rehash(struct thag_pairs *into, const struct thag_pairs *from)
 {
-	for (uint64_t i = 0; from->values && i <= from->mask; i++) {
-		if (!from->values[i])
-			continue;
-		uint64_t slot = find_slot(into, from->keys[i]);
-
-		into->keys[slot] = from->keys[i];
-		into->values[slot] = from->values[i];
-	}
+	for (uint64_t i = 0; from->slots && i <= from->mask; i++)
+		if (from->slots[i].value)
+			*find_slot(into, from->slots[i].a, from->slots[i].b) = from->slots[i];
 }
 
 int thag_pairs_reserve(struct thag_pairs *pairs, uint64_t count)
 {
-	uint64_t slots = pairs->values ? pairs->mask + 1 : FIRST_SLOTS;
+	uint64_t slots = pairs->slots ? pairs->mask + 1 : FIRST_SLOTS;
 	struct thag_pairs grown = { .count = pairs->count };
 
-	if (pairs->values && count * 2 <= slots)
+	if (pairs->slots && count * 2 <= slots)
 		return 0;
 	while (slots < count * 2)
 		slots *= 2;
-	grown.keys = malloc(slots * sizeof(*grown.keys));
-	grown.values = calloc(slots, sizeof(*grown.values));
-	grown.mask = slots - 1;
-	if (!grown.keys || !grown.values) {
-		thag_pairs_fini(&grown);
+	grown.slots = calloc(slots, sizeof(*grown.slots));
+	if (!grown.slots)
 		return -ENOMEM;
-	}
-	grown.seed = (uint64_t)(uintptr_t)grown.keys * MULTIPLIER;
+	grown.mask = slots - 1;
+	grown.seed = (uint64_t)(uintptr_t)grown.slots * MULTIPLIER;
 	rehash(&grown, pairs);
 	thag_pairs_fini(pairs);
 	*pairs = grown;
@@ -63,13 +55,13 @@ int thag_pairs_reserve(struct thag_pairs *pairs, uint64_t count)
 
 uint32_t *thag_pairs_at(struct thag_pairs *pairs, uint32_t a, uint32_t b)
 {
-	uint64_t key = (uint64_t)a << 32 | b;
-	uint64_t slot = find_slot(pairs, key);
+	struct thag_pair *slot = find_slot(pairs, a, b);
 
-	if (!pairs->values[slot]) {
-		pairs->keys[slot] = key;
+	if (!slot->value) {
+		slot->a = a;
+		slot->b = b;
 		pairs->count++;
 		assert(pairs->count * 2 <= pairs->mask + 1);
 	}
-	return &pairs->values[slot];
+	return &slot->value;
 }

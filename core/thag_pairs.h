@@ -9,10 +9,15 @@
 
 #include <stdint.h>
 
+/** Key and value side by side: a look-up touches one cache line. */
+struct thag_pair {
+	uint32_t a, b;
+	uint32_t value; /* 0: the slot is free */
+};
+
 /** All zero is valid and empty. */
 struct thag_pairs {
-	uint64_t *keys; /* open addressing; beside a value of 0 they mean nothing */
-	uint32_t *values;
+	struct thag_pair *slots; /* open addressing */
 	uint64_t mask;
 	uint64_t count;
 	uint64_t seed;

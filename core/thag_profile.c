@@ -229,29 +229,6 @@ static uint32_t child_of(struct thag_profile *profile, uint32_t parent, uint32_t
 	return *child;
 }
 
-/** Adds the counts of the histogram `from` to the function's. */
-static int merge_hist(struct thag_profile *profile, uint32_t *into,
-		      const struct thag_hist_pool *pool, uint32_t from)
-{
-	uint32_t block = from;
-	int ret = 0;
-
-	do {
-		uint32_t first = pool->metas[block].group * (uint32_t)THAG_HIST_BLOCK_BUCKETS;
-		const uint32_t *counts = pool->blocks[block].count;
-
-		for (uint32_t i = 0; i < THAG_HIST_BLOCK_BUCKETS && !ret; i++)
-			if (counts[i])
-				ret = thag_hist_add(&profile->hists, into, first + i, counts[i]);
-		for (uint32_t i = 0; i < pool->carry_count && !ret; i++)
-			if (pool->carries[i].block == block)
-				ret = thag_hist_add(&profile->hists, into, pool->carries[i].bucket,
-						    UINT64_C(1) << 32);
-		block = pool->metas[block].next;
-	} while (block != from && !ret);
-	return ret;
-}
-
 static int add_numbers(struct addition *addition, const struct thag_node *from, uint32_t node)
 {
 	struct thag_profile *profile = addition->profile;
@@ -265,7 +242,8 @@ static int add_numbers(struct addition *addition, const struct thag_node *from, 
 	if (from->max > measure->max)
 		measure->max = from->max;
 	if (from->hist != THAG_HIST_NONE)
-		return merge_hist(profile, hist, &addition->tree->hists, from->hist);
+		return thag_profile_add_hist(&profile->hists, hist, &addition->tree->hists,
+					     from->hist);
 	if (from->calls == 1)
 		return thag_hist_add(&profile->hists, hist, thag_hist_bucket(from->min), 1);
 	return 0;

@@ -50,6 +50,13 @@ struct thag_profile {
 	uint64_t *starts;   /* each node's left edge, nanoseconds from the root's */
 };
 
+/**
+ * Adds the counts of the histogram `from` of `pool` to `*into` of `into_pool`, which may be
+ * THAG_HIST_NONE. 0 or -ENOMEM.
+ */
+int thag_profile_add_hist(struct thag_hist_pool *into_pool, uint32_t *into,
+			  const struct thag_hist_pool *pool, uint32_t from);
+
 /** `ticks` in nanoseconds, rounded. */
 static inline uint64_t thag_profile_ns(const struct thag_profile *profile, uint64_t ticks)
 {

@@ -197,6 +197,51 @@ Test(table, one_call_has_its_duration_as_every_quantile)
 	thag_names_destroy(names);
 }
 
+/** Two nodes of a function, each with so many calls of 10 ns, and 2^30 of about 9999. */
+static struct thag_profile *make_busy_profile(uint64_t half)
+{
+	struct thag_names *names = model_make_names();
+	struct thag_profile *profile;
+	struct thag_tree tree;
+
+	cr_assert_eq(thag_tree_init(&tree, 10), 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		uint32_t index = thag_tree_child(&tree, i, 2);
+		struct thag_node *node = &tree.nodes[index];
+		uint32_t *hist = &node->hist;
+
+		cr_assert_eq(thag_hist_add(&tree.hists, hist, thag_hist_bucket(10), half), 0);
+		cr_assert_eq(thag_hist_add(&tree.hists, hist, thag_hist_bucket(10), half), 0);
+		cr_assert_eq(thag_hist_add(&tree.hists, hist, thag_hist_bucket(9999), 1u << 30), 0);
+		node->calls = 2 * half + (1u << 30);
+		node->min = 10;
+		node->max = 10000;
+	}
+	cr_assert_eq(thag_profile_create(&profile, "p"), 0);
+	cr_assert_eq(thag_profile_add(profile, &tree, names, NULL, 0), 0);
+	cr_assert_eq(thag_profile_finish(profile, &MODEL_RAW), 0);
+	thag_tree_fini(&tree);
+	thag_names_destroy(names);
+	return profile;
+}
+
+Test(table, quantiles_survive_more_calls_than_a_counter_holds)
+{
+	/* 2^31 twice is a carry in the tree; the other wraps only when both nodes are added */
+	static const uint64_t halves[] = { UINT64_C(1) << 31, (UINT64_C(1) << 30) + 1 };
+
+	for (int i = 0; i < 2; i++) {
+		struct thag_profile *profile = make_busy_profile(halves[i]);
+		struct message message = write_message(profile, THAG_SORT_SELF, NULL);
+
+		cr_assert_eq(message.header.count, 1);
+		cr_expect_eq(message.rows[0].p50_ns, 10);
+		cr_expect(message.rows[0].p99_ns > 8000);
+		message_fini(&message);
+		thag_profile_destroy(profile);
+	}
+}
+
 Test(table, sends_the_largest_rows_of_many_functions)
 {
 	uint32_t functions = THAG_FRAME_ROWS_MAX + 500;
