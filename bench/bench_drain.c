@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "thag_checkpoint.h"
 #include "thag_ring.h"
 #include "thag_stream.h"
 #include "thag/words.h"
@@ -27,6 +28,7 @@ struct bench {
 	struct thag_ring_reader reader;
 	struct thag_stream stream;
 	struct thag_thread thread;
+	struct thag_shm_stack saved;
 };
 
 static uint64_t now_ns(void)
@@ -108,6 +110,8 @@ static uint64_t drain(struct bench *bench)
 
 	while ((count = thag_ring_read(&bench->reader, batch, THAG_RING_BATCH))) {
 		thag_stream_feed(&bench->stream, batch, count);
+		thag_checkpoint_save(&bench->saved, &bench->stream, bench->reader.tail);
+		thag_ring_release(&bench->reader);
 		all += count;
 	}
 	return all;

@@ -201,8 +201,8 @@ static workload_fn *find_workload(const char *mode)
 	static const struct {
 		const char *mode;
 		workload_fn *workload;
-	} workloads[] = { { "off", run_flat },	 { "flat", run_flat }, { "nested", run_nested },
-			  { "fib", run_fib },	 { "random", run_random }, { "threads", run_flat } };
+	} workloads[] = { { "off", run_flat }, { "flat", run_flat },	 { "nested", run_nested },
+			  { "fib", run_fib },  { "random", run_random }, { "threads", run_flat } };
 
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(*workloads); i++)
 		if (strcmp(workloads[i].mode, mode) == 0)
@@ -230,6 +230,7 @@ int main(int argc, char **argv)
 	make_sites();
 	if (strcmp(mode, "off") != 0)
 		thag_start("time");
-	show(mode, pairs, strcmp(mode, "threads") == 0 ? measure_two(pairs) : measure(workload, pairs));
+	show(mode, pairs,
+	     strcmp(mode, "threads") == 0 ? measure_two(pairs) : measure(workload, pairs));
 	return 0;
 }

@@ -17,7 +17,7 @@ static uint64_t load_word(const struct thag_ring_reader *reader, uint64_t pos)
  * Release: the loads of a batch are done before the producer may overwrite their words. Its
  * partner is the producer's acquire load of the same index when it looks for room.
  */
-static void publish(struct thag_ring_reader *reader)
+void thag_ring_release(struct thag_ring_reader *reader)
 {
 	__atomic_store_n(reader->published, reader->tail, __ATOMIC_RELEASE);
 }
@@ -39,7 +39,6 @@ size_t thag_ring_read(struct thag_ring_reader *reader, uint64_t *out, size_t max
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	reader->tail = pos;
 	reader->hole_pos = 0;
-	publish(reader);
 	return count;
 }
 
@@ -80,6 +79,5 @@ bool thag_ring_skip_hole(struct thag_ring_reader *reader, uint64_t now_ns, bool 
 	reader->holes++;
 	reader->tail++;
 	reader->hole_pos = 0;
-	publish(reader);
 	return true;
 }

@@ -3,9 +3,9 @@
  * The reading side of a ring (proto/thag/words.h): copies words out so that what is decoded
  * can't change under the decoder, and gives the room back.
  *
- * | may run together      | read, skip | the producer's emit path |
- * |-----------------------|------------|--------------------------|
- * | read, skip (one ring) | no         | yes                      |
+ * | may run together       | read, …   | the producer's emit path |
+ * |------------------------|-----------|--------------------------|
+ * | all of them (one ring) | no        | yes                      |
  *
  * Thread: the ring's one reader. Doesn't allocate, block, or do I/O.
  */
@@ -23,17 +23,20 @@
 struct thag_ring_reader {
 	const uint64_t *words; /* THAG_RING_WORDS of them, shared with the producer */
 	uint64_t *published;   /* where the producer reads how far we are */
-	uint64_t tail;         /* position of the next word to read */
-	uint64_t holes;        /* reserved words skipped because they were never written */
+	uint64_t tail;	       /* position of the next word to read */
+	uint64_t holes;	       /* reserved words skipped because they were never written */
 	uint64_t hole_pos;     /* the hole we are waiting at, 0 for none */
 	uint64_t hole_since_ns;
 };
 
 /**
- * Copies up to `max` words into `out`, in order, and publishes the new tail. Returns how many;
- * 0 when the next word isn't there yet.
+ * Copies up to `max` words into `out`, in order. Returns how many; 0 when the next word isn't
+ * there yet. The producer may not overwrite them before thag_ring_release.
  */
 size_t thag_ring_read(struct thag_ring_reader *reader, uint64_t *out, size_t max);
+
+/** Gives the producer the room of all words read so far. */
+void thag_ring_release(struct thag_ring_reader *reader);
 
 /**
  * To be called when thag_ring_read gave 0: when words wait behind one that was reserved but

@@ -55,6 +55,15 @@ static inline void open_frame(struct thag_thread *thread, uint32_t site, uint64_
 	};
 }
 
+void thag_thread_open(struct thag_thread *thread, uint32_t site, uint64_t now)
+{
+	uint32_t depth = thread->depth;
+
+	open_frame(thread, site, now);
+	if (site == ENDED_SITE && thread->depth > depth)
+		thread->stack[thread->depth].node = thread->stack[depth].node;
+}
+
 static inline void close_top(struct thag_thread *thread, uint64_t now)
 {
 	const struct thag_frame *top = &thread->stack[thread->depth--];
@@ -168,8 +177,8 @@ static void end_section(struct thag_thread *thread, uint32_t index, uint64_t now
 	}
 	frame = &thread->stack[at];
 	if (frame->node != frame[-1].node)
-		thag_tree_add_call(&thread->tree, frame->node,
-				   now - frame->start + frame->carried, now - frame->start);
+		thag_tree_add_call(&thread->tree, frame->node, now - frame->start + frame->carried,
+				   now - frame->start);
 	move_above(thread, at, now);
 }
 
@@ -204,7 +213,8 @@ static void apply_ext(struct thag_stream *stream, uint32_t ext)
 	switch (ext) {
 	case THAG_EXT_THREAD_START:
 		end_thread(stream);
-		stream->thread = stream->thread_start(stream->context, (uint32_t)stream->payload[0]);
+		stream->thread =
+			stream->thread_start(stream->context, (uint32_t)stream->payload[0]);
 		if (stream->thread)
 			stream->thread->first_ticks = stream->last_ticks;
 		break;
@@ -248,7 +258,8 @@ static void begin_ext(struct thag_stream *stream, uint64_t word)
 
 static void set_time(struct thag_stream *stream, uint64_t word)
 {
-	uint64_t ticks = (uint64_t)thag_word_arg(word) << THAG_WORD_TIME_BITS | thag_word_time(word);
+	uint64_t ticks =
+		(uint64_t)thag_word_arg(word) << THAG_WORD_TIME_BITS | thag_word_time(word);
 
 	if (ticks < stream->last_ticks)
 		stream->skewed++;

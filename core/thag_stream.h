@@ -20,7 +20,7 @@
  * a section that ended below the top, or a call the tree has no room for.
  */
 struct thag_frame {
-	uint64_t start;   /* ticks: since when its time goes to `node` */
+	uint64_t start;	  /* ticks: since when its time goes to `node` */
 	uint64_t carried; /* ticks of this call that went to other nodes before */
 	uint32_t node;
 	uint32_t site;
@@ -34,17 +34,20 @@ struct thag_thread {
 	struct thag_frame *stack; /* stack[0] stands for the root, stack[depth] is the top */
 	uint32_t depth;
 	uint32_t stack_capacity;
-	uint32_t base;          /* frames below the stack that were opened before we listened */
-	uint64_t first_ticks;   /* of its first event, 0 before */
-	uint64_t last_ticks;    /* of its latest event */
-	uint64_t calls;         /* frames closed by their own exit */
-	uint64_t truncated;     /* frames closed because their thread or program went away */
-	uint64_t unwound;       /* frames closed by the exit of a frame below (longjmp, …) */
-	uint64_t unmatched;     /* exits with no open frame */
+	uint32_t base;	      /* frames below the stack that were opened before we listened */
+	uint64_t first_ticks; /* of its first event, 0 before */
+	uint64_t last_ticks;  /* of its latest event */
+	uint64_t calls;	      /* frames closed by their own exit */
+	uint64_t truncated;   /* frames closed because their thread or program went away */
+	uint64_t unwound;     /* frames closed by the exit of a frame below (longjmp, …) */
+	uint64_t unmatched;   /* exits with no open frame */
 };
 
 int thag_thread_init(struct thag_thread *thread, uint32_t tid, uint32_t node_limit);
 void thag_thread_fini(struct thag_thread *thread);
+
+/** Opens a frame for `site`; 0 stands for a section that has ended below the top. */
+void thag_thread_open(struct thag_thread *thread, uint32_t site, uint64_t now);
 
 /** Closes every open frame at the thread's last event, as truncated. */
 void thag_thread_close(struct thag_thread *thread);
@@ -65,13 +68,13 @@ struct thag_stream {
 	thag_stream_end_fn *thread_end;
 	void *context;
 	struct thag_thread *thread; /* the one that writes now, NULL before the first */
-	uint64_t last_ticks;        /* the latest time seen: times are unfolded around it */
-	uint64_t events;            /* words of kinds that stand for an event, decoded */
-	uint64_t lost_calls;        /* as LOST events told */
-	uint64_t skewed;            /* events earlier than the one before: clamped to it */
-	uint64_t invalid;           /* words that made no sense */
-	uint64_t orphans;           /* events before the first THREAD_START */
-	uint32_t pending_ext;       /* an EXT whose payload has not all come */
+	uint64_t last_ticks;	    /* the latest time seen: times are unfolded around it */
+	uint64_t events;	    /* words of kinds that stand for an event, decoded */
+	uint64_t lost_calls;	    /* as LOST events told */
+	uint64_t skewed;	    /* events earlier than the one before: clamped to it */
+	uint64_t invalid;	    /* words that made no sense */
+	uint64_t orphans;	    /* events before the first THREAD_START */
+	uint32_t pending_ext;	    /* an EXT whose payload has not all come */
 	uint32_t pending_words;
 	uint32_t payload_count;
 	uint64_t payload[3];

@@ -13,6 +13,7 @@
 #include "format.h"
 #include "members.h"
 #include "sites.h"
+#include "thag_checkpoint.h"
 
 #define SITE_WORDS (THAG_SITES_MAX / 64)
 /* a word is placed within half a wrap after the latest: look back that far, less a margin */
@@ -85,9 +86,8 @@ static void resume_ring(struct thag_session *session, uint32_t index)
 		return;
 	if (ring->saved->tail >= ring->reader.tail)
 		tid = ring->saved->tid;
-	if (tid == 0)
-		return; /* its thread had ended; the next one begins by saying so */
-	thread = thag_members_resume(ring, tid);
+	/* without an id its thread had ended; the next one begins by saying so */
+	thread = tid ? thag_members_resume(ring, tid) : NULL;
 	if (thread)
 		thag_checkpoint_load(ring->saved, thread, &ring->reader.tail,
 				     &ring->stream.last_ticks);

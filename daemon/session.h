@@ -166,6 +166,9 @@ uint64_t thag_session_duration_ns(const struct thag_session *session);
 /** Keeps the drain threads out from now on. Main loop; may wait for a batch. */
 void thag_session_detach(struct thag_session *session);
 
+/** All words read from the ring are decoded: notes where we stand, then gives their room back. */
+void thag_session_ring_commit(struct thag_session_ring *ring);
+
 /**
  * Reads what is left in the rings of a detached session, names its sites and ends its threads;
  * frames still open are truncated. Then lets go of the shared memory when `writer_dead`.

@@ -55,16 +55,16 @@
  * program runs unprofiled. Does nothing in setuid programs. Call it once.
  */
 #define THAG_ENABLE_PROFILING(mode) \
-	thag_start(#mode);          \
+	thag_start(#mode); \
 	THAG_PROFILED()
 
 /**
  * First statement of a function: every call of it is recorded, up to whichever way it is left
  * (return, a C++ exception, longjmp).
  */
-#define THAG_PROFILED()                                                                   \
-	static struct thag_site thag_this_site = { 0,        THAG_SITE_FUNCTION,          \
-						   __LINE__, __func__, __FILE__ };        \
+#define THAG_PROFILED() \
+	static struct thag_site thag_this_site = { 0, THAG_SITE_FUNCTION, __LINE__, __func__, \
+						   __FILE__ }; \
 	__attribute__((cleanup(thag_span_exit), unused)) struct thag_span thag_this_span = \
 		thag_span_enter(&thag_this_site)
 
@@ -75,10 +75,10 @@
  * @param var   a new variable, of type struct thag_section
  * @param name  a string that outlives the program's run; a literal
  */
-#define THAG_SECTION(var, name)                                                         \
+#define THAG_SECTION(var, name) \
 	static struct thag_site var##_thag_site = { 0, THAG_SITE_SECTION, __LINE__, name, \
-						    __FILE__ };                         \
-	__attribute__((cleanup(thag_section_end), unused)) struct thag_section var =     \
+						    __FILE__ }; \
+	__attribute__((cleanup(thag_section_end), unused)) struct thag_section var = \
 		thag_section_begin(&var##_thag_site)
 
 /** Ends a section early. Ending it twice is harmless. */

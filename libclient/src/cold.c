@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the emit path does when it isn't fast: first use, no room, no clock, frames that vanished. */
+/* What the emit path does when it isn't fast: first use, no room, no clock, frames that vanished.
+ */
 #include "internal.h"
 
 #include <errno.h>
@@ -152,8 +153,8 @@ static void pop_ended(struct thag_producer *producer, uint64_t ticks)
 		index--;
 	if (index == depth)
 		return;
-	cold->ended_sections -= cold->ended_sections < depth - index ? cold->ended_sections :
-								       depth - index;
+	cold->ended_sections -=
+		cold->ended_sections < depth - index ? cold->ended_sections : depth - index;
 	close_from(producer, index, ticks);
 }
 

@@ -38,7 +38,8 @@ static int read_kind(const char *text, size_t bytes, uint32_t *modes)
 	if (bytes == 0)
 		return 0; /* the default stands */
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (strlen(kinds[i].name) == bytes && strncasecmp(text, kinds[i].name, bytes) == 0) {
+		if (strlen(kinds[i].name) == bytes &&
+		    strncasecmp(text, kinds[i].name, bytes) == 0) {
 			*modes = kinds[i].modes;
 			return 0;
 		}
@@ -87,11 +88,13 @@ static int read_environment(const char *text, uint32_t *modes, struct thag_confi
 	const char *field = next_field(&text, &bytes);
 
 	if (read_kind(field, bytes, modes) != 0)
-		return complain("Invalid profile type '", field, bytes,
-				"'. Expected 'time', 'memory', 'both', or 'none'; running unprofiled");
+		return complain(
+			"Invalid profile type '", field, bytes,
+			"'. Expected 'time', 'memory', 'both', or 'none'; running unprofiled");
 	field = next_field(&text, &bytes);
 	if (bytes >= sizeof(config->output_dir))
-		return complain("Output directory '", field, bytes, "…' is too long; running unprofiled");
+		return complain("Output directory '", field, bytes,
+				"…' is too long; running unprofiled");
 	memcpy(config->output_dir, field, bytes);
 	config->output_dir[bytes] = '\0';
 	field = next_field(&text, &bytes);
@@ -131,8 +134,10 @@ int thag_config_read(const char *mode, struct thag_config *config)
 	bool runtime;
 
 	if (read_mode(mode, &config->modes, &runtime) != 0) {
-		thag_say("THAG_ENABLE_PROFILING(", mode, "): expected time, memory, both, yes, no or "
-							 "runtime; running unprofiled", NULL);
+		thag_say("THAG_ENABLE_PROFILING(", mode,
+			 "): expected time, memory, both, yes, no or "
+			 "runtime; running unprofiled",
+			 NULL);
 		return -EINVAL;
 	}
 	config->output_dir[0] = '\0';

@@ -101,8 +101,7 @@ static int receive_answer(int fd, struct answer *answer, int *received_fd)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	if (rights && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(received_fd, CMSG_DATA(rights), sizeof(int));
-	if ((size_t)got < sizeof(answer->message) ||
-	    answer->message.magic != THAG_CONTROL_MAGIC)
+	if ((size_t)got < sizeof(answer->message) || answer->message.magic != THAG_CONTROL_MAGIC)
 		return -EPROTO;
 	return 0;
 }

@@ -27,9 +27,9 @@ struct thag_process {
 	uint64_t shm_bytes;
 	uint64_t consumer_bytes;
 	uint32_t slots;
-	int shm_fd;      /* kept open so that a new thagd can find them in /proc/PID/fd */
+	int shm_fd; /* kept open so that a new thagd can find them in /proc/PID/fd */
 	int consumer_fd;
-	bool slow_clock; /* the TSC is no clock here: events are timed on the cold side */
+	bool slow_clock;      /* the TSC is no clock here: events are timed on the cold side */
 	uint64_t patience_ns; /* how long a thread waits for thagd to read on before it drops */
 	struct thag_producer *producers[THAG_SLOTS_MAX]; /* mapped once each, then reused */
 };
@@ -48,16 +48,16 @@ struct thag_epoch {
 
 /** What struct thag_producer keeps in `cold`: wiped on fork, too. */
 struct thag_producer_cold {
-	int live;                 /* 1 while a thread of this process owns it */
-	int dropping;             /* below a dropped call */
+	int live;     /* 1 while a thread of this process owns it */
+	int dropping; /* below a dropped call */
 	uint32_t slot;
-	uint32_t drop_depth;      /* depth when the dropped call came */
-	uint32_t ended_sections;  /* frames on the stack that ended below the top */
-	uintptr_t drop_sp;        /* the dropped call's stack pointer */
-	uint64_t patience_tail;   /* the reader's index when this thread began to wait */
-	uint64_t wait_until_ns;   /* until when it waits for the reader to move from there */
-	uint64_t lost_unsaid;     /* calls dropped since the last LOST word */
-	uint64_t position_high;   /* positions taken off both halves of head so far */
+	uint32_t drop_depth;	 /* depth when the dropped call came */
+	uint32_t ended_sections; /* frames on the stack that ended below the top */
+	uintptr_t drop_sp;	 /* the dropped call's stack pointer */
+	uint64_t patience_tail;	 /* the reader's index when this thread began to wait */
+	uint64_t wait_until_ns;	 /* until when it waits for the reader to move from there */
+	uint64_t lost_unsaid;	 /* calls dropped since the last LOST word */
+	uint64_t position_high;	 /* positions taken off both halves of head so far */
 };
 
 extern struct thag_process thag_process;

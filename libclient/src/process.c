@@ -241,12 +241,12 @@ static int map_consumers(struct thag_process *process)
 	if (base == MAP_FAILED)
 		return -errno;
 	header = (const struct thag_shm_consumer_header *)(void *)base;
-	process->consumers = (const struct thag_shm_consumer *)(void *)(base +
-									THAG_SHM_CONSUMERS_OFFSET);
+	process->consumers =
+		(const struct thag_shm_consumer *)(void *)(base + THAG_SHM_CONSUMERS_OFFSET);
 	process->consumer_bytes = bytes;
-	return header->magic == THAG_CONSUMER_MAGIC && header->version == THAG_SHM_VERSION ?
-		       0 :
-		       -EPROTO;
+	return header->magic == THAG_CONSUMER_MAGIC && header->version == THAG_SHM_VERSION
+		       ? 0
+		       : -EPROTO;
 }
 
 static int introduce(struct thag_process *process, char *why, size_t why_bytes)
@@ -347,7 +347,8 @@ static uint64_t read_patience(void)
 
 static void start(const char *mode)
 {
-	static const char memory_only[] = "memory profiling is not in this version; running unprofiled";
+	static const char memory_only[] =
+		"memory profiling is not in this version; running unprofiled";
 
 	if (epoch || getauxval(AT_SECURE) || thag_config_read(mode, &config) != 0 ||
 	    config.modes == 0)

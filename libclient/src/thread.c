@@ -68,9 +68,8 @@ static bool owner_is_gone(uint32_t slot)
 /* Acquire, and release in give_back: what the last owner left in the producer is seen. */
 static bool claim(uint32_t slot, uint32_t from)
 {
-	return __atomic_compare_exchange_n(&thag_process.threads[slot].state, &from,
-					   THAG_SLOT_BUSY, false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&thag_process.threads[slot].state, &from, THAG_SLOT_BUSY,
+					   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static uint32_t claim_slot(void)
@@ -123,10 +122,9 @@ static bool introduce(struct thag_producer *producer, uint32_t slot)
 	__atomic_store_n(&shared->generation, shared->generation + 1, __ATOMIC_RELAXED);
 	announce_slot(slot);
 	producer->time_high = (uint32_t)(ticks >> 32);
-	thag_put_plain(producer,
-		       ticks << THAG_WORD_TIME_SHIFT |
-			       THAG_WORD(THAG_KIND_TIME,
-					 ticks >> THAG_WORD_TIME_BITS & THAG_WORD_ARG_MASK));
+	thag_put_plain(producer, ticks << THAG_WORD_TIME_SHIFT |
+					 THAG_WORD(THAG_KIND_TIME, ticks >> THAG_WORD_TIME_BITS &
+									   THAG_WORD_ARG_MASK));
 	thag_put_ext(producer, ticks, THAG_EXT_THREAD_START, this_tid());
 	return true;
 }
@@ -200,7 +198,8 @@ static void end_thread(void *context)
 	if ((uint32_t)(ticks >> 32) != producer->time_high)
 		thag_time_put(producer, ticks);
 	/* there are exits' places or slack; a ring's next owner says the same by beginning */
-	thag_put_plain(producer, ticks << THAG_WORD_TIME_SHIFT | THAG_WORD_EXT(THAG_EXT_THREAD_END));
+	thag_put_plain(producer,
+		       ticks << THAG_WORD_TIME_SHIFT | THAG_WORD_EXT(THAG_EXT_THREAD_END));
 	cold->live = 0;
 	give_back(cold->slot);
 }

@@ -83,17 +83,17 @@ static __attribute__((noreturn)) void jump(jump_fn **real, const char *name,
 }
 
 /* Looked up when the library is loaded: dlsym is not for signal handlers. */
-#define THAG_JUMP(name)                                                                        \
-	static jump_fn *real_##name;                                                           \
-	__attribute__((constructor)) static void find_##name(void)                             \
-	{                                                                                      \
-		real_##name = (jump_fn *)dlsym(RTLD_NEXT, #name);                              \
-	}                                                                                      \
+#define THAG_JUMP(name) \
+	static jump_fn *real_##name; \
+	__attribute__((constructor)) static void find_##name(void) \
+	{ \
+		real_##name = (jump_fn *)dlsym(RTLD_NEXT, #name); \
+	} \
 	__attribute__((noreturn, visibility("default"))) void name(struct __jmp_buf_tag env[1], \
-								   int value);                 \
-	void name(struct __jmp_buf_tag env[1], int value)                                      \
-	{                                                                                      \
-		jump(&real_##name, #name, env, value);                                         \
+								   int value); \
+	void name(struct __jmp_buf_tag env[1], int value) \
+	{ \
+		jump(&real_##name, #name, env, value); \
 	}
 
 THAG_JUMP(longjmp)

@@ -53,7 +53,7 @@ struct thag_message {
 
 struct thag_welcome {
 	uint64_t session; /* its id, as the user sees it */
-	uint32_t port;    /* of the web UI, 0 when it has none */
+	uint32_t port;	  /* of the web UI, 0 when it has none */
 	uint32_t reserved;
 };
 

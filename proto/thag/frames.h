@@ -48,29 +48,29 @@ enum thag_frame_type { THAG_FRAME_FLAME = 1, THAG_FRAME_TABLE = 2 };
 struct thag_frame_header {
 	uint32_t magic;
 	uint16_t version;
-	uint16_t type;           /* enum thag_frame_type */
-	uint32_t total_bytes;    /* of the message */
-	uint32_t count;          /* nodes or rows that follow */
+	uint16_t type;		 /* enum thag_frame_type */
+	uint32_t total_bytes;	 /* of the message */
+	uint32_t count;		 /* nodes or rows that follow */
 	uint32_t strings_offset; /* from the start of the message */
 	uint32_t strings_bytes;
-	uint32_t sequence;       /* counts frames of this connection */
-	uint32_t flags;          /* enum thag_frame_flags */
+	uint32_t sequence; /* counts frames of this connection */
+	uint32_t flags;	   /* enum thag_frame_flags */
 	uint64_t session;
-	uint32_t thread;         /* kernel thread id, 0: all merged */
+	uint32_t thread; /* kernel thread id, 0: all merged */
 	uint32_t reserved;
-	uint64_t time_ns;        /* CLOCK_REALTIME when the numbers were taken */
-	uint64_t events;         /* of the whole session, so far */
-	uint64_t lost;           /* events known to be lost */
-	uint64_t truncated;      /* frames closed because their thread or program went away */
-	uint64_t duration_ns;    /* of the session so far */
-	uint32_t cost_ns_x256;   /* what one call's recording costs, 1/256 ns */
-	uint32_t tree_nodes;     /* nodes of the whole tree, shown or not */
+	uint64_t time_ns;      /* CLOCK_REALTIME when the numbers were taken */
+	uint64_t events;       /* of the whole session, so far */
+	uint64_t lost;	       /* events known to be lost */
+	uint64_t truncated;    /* frames closed because their thread or program went away */
+	uint64_t duration_ns;  /* of the session so far */
+	uint32_t cost_ns_x256; /* what one call's recording costs, 1/256 ns */
+	uint32_t tree_nodes;   /* nodes of the whole tree, shown or not */
 };
 
 enum thag_frame_flags {
-	THAG_FRAME_LIVE = 1,      /* the session still runs */
+	THAG_FRAME_LIVE = 1,	  /* the session still runs */
 	THAG_FRAME_CORRECTED = 2, /* times are corrected for the cost of recording */
-	THAG_FRAME_CAPPED = 4,    /* a memory limit was reached: some calls count under "<overflow>" */
+	THAG_FRAME_CAPPED = 4, /* a memory limit was reached: some calls count under "<overflow>" */
 };
 
 /**
@@ -78,11 +78,11 @@ enum thag_frame_flags {
  */
 struct thag_frame_flame {
 	uint64_t root_total_ns; /* total of the whole tree */
-	uint64_t focus;         /* id of the node the frame is zoomed to, 0: the root */
-	uint64_t matched_ns;    /* total of the frames that match the search, none counted twice */
+	uint64_t focus;		/* id of the node the frame is zoomed to, 0: the root */
+	uint64_t matched_ns;	/* total of the frames that match the search, none counted twice */
 	uint64_t matched_calls;
-	uint32_t hidden_nodes;  /* nodes not sent for being narrower than half a pixel */
-	uint32_t depth;         /* of the whole tree */
+	uint32_t hidden_nodes; /* nodes not sent for being narrower than half a pixel */
+	uint32_t depth;	       /* of the whole tree */
 };
 
 /**
@@ -93,7 +93,7 @@ struct thag_frame_flame {
  *  56 parent 4, depth 4 | 64 name_offset 4, name_bytes 4 | 72 flags 4, 0
  */
 struct thag_frame_node {
-	uint64_t id;       /* hash of the path of names: the same in every frame */
+	uint64_t id;	   /* hash of the path of names: the same in every frame */
 	uint64_t start_ns; /* from the left edge of the root */
 	uint64_t total_ns;
 	uint64_t self_ns;
@@ -101,7 +101,7 @@ struct thag_frame_node {
 	uint64_t min_ns;
 	uint64_t max_ns;
 	uint32_t parent; /* index, UINT32_MAX for the root */
-	uint32_t depth;  /* 0 for the root */
+	uint32_t depth;	 /* 0 for the root */
 	uint32_t name_offset;
 	uint32_t name_bytes;
 	uint32_t flags; /* enum thag_frame_node_flags */

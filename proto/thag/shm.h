@@ -23,6 +23,8 @@
  *     CONSUMERS  +--------------------------------+
  *                | struct thag_shm_consumer[slots]|  128 bytes each: how far each ring was read
  *                +--------------------------------+
+ *                | struct thag_shm_stack[slots]   |  1 KiB each: for a later thagd
+ *                +--------------------------------+
  *
  * Each side trusts nothing of the other's: the offsets are constants, the slot count is checked
  * against the file's size, and every field is copied before it is checked.
@@ -35,7 +37,7 @@
 
 #include "words.h"
 
-#define THAG_SHM_MAGIC UINT64_C(0x1a0a0d6d68736774) /* "tgshm\r\n\x1a", little-endian */
+#define THAG_SHM_MAGIC UINT64_C(0x1a0a0d6d68736774)	 /* "tgshm\r\n\x1a", little-endian */
 #define THAG_CONSUMER_MAGIC UINT64_C(0x1a0a0d6e6f636774) /* "tgcon\r\n\x1a" */
 #define THAG_SHM_VERSION 1
 #define THAG_SHM_BYTE_ORDER UINT32_C(0x01020304)
@@ -69,13 +71,13 @@ struct thag_shm_header {
 	uint32_t version;
 	uint32_t byte_order;
 	uint32_t header_bytes; /* sizeof(struct thag_shm_header) */
-	uint32_t slots;        /* rings in the file, 1 … THAG_SLOTS_MAX */
-	uint32_t sites;        /* THAG_SITES_MAX */
+	uint32_t slots;	       /* rings in the file, 1 … THAG_SLOTS_MAX */
+	uint32_t sites;	       /* THAG_SITES_MAX */
 	uint32_t ring_words;   /* THAG_RING_WORDS */
-	uint32_t pid;          /* as the program sees it; thagd asks the kernel */
-	uint32_t clock;        /* enum thag_clock */
-	uint32_t modes;        /* enum thag_mode_bits */
-	uint32_t flags;        /* 0 */
+	uint32_t pid;	       /* as the program sees it; thagd asks the kernel */
+	uint32_t clock;	       /* enum thag_clock */
+	uint32_t modes;	       /* enum thag_mode_bits */
+	uint32_t flags;	       /* 0 */
 	uint64_t start_ticks;
 	uint64_t start_mono_ns;
 	uint64_t start_real_ns;
@@ -85,14 +87,14 @@ struct thag_shm_header {
 	uint8_t reserved0[32];
 
 	/* later; atomics */
-	uint32_t site_count;      /* ids given out: the entries below it may be valid */
-	uint32_t strings_used;    /* bytes; may pass THAG_STRINGS_BYTES when full */
-	uint32_t exited;          /* 1 after a normal exit */
+	uint32_t site_count;	  /* ids given out: the entries below it may be valid */
+	uint32_t strings_used;	  /* bytes; may pass THAG_STRINGS_BYTES when full */
+	uint32_t exited;	  /* 1 after a normal exit */
 	uint32_t refused_threads; /* threads that found no free slot */
-	uint32_t slots_used;      /* slots below it have been, or are being, claimed at least once */
+	uint32_t slots_used; /* slots below it have been, or are being, claimed at least once */
 	uint8_t reserved1[44];
 
-	uint32_t text_bytes[4];   /* lengths of the texts, enum thag_text */
+	uint32_t text_bytes[4]; /* lengths of the texts, enum thag_text */
 	uint8_t reserved2[48];
 	uint8_t text[4][THAG_TEXT_BYTES]; /* argv: arguments separated by NUL */
 };
@@ -111,7 +113,7 @@ struct thag_shm_thread {
 	uint32_t tid;
 	uint64_t lost_calls; /* calls not recorded for want of room, over all owners */
 	uint64_t skewed;     /* events whose clock ran backwards and was clamped */
-	uint64_t waits;      /* times a thread waited for room */
+	uint64_t waits;	     /* times a thread waited for room */
 	uint32_t generation; /* owners so far */
 	uint8_t reserved[92];
 };
@@ -122,7 +124,8 @@ enum thag_slot_state { THAG_SLOT_FREE = 0, THAG_SLOT_BUSY = 1 };
  * A function or section. Writer: the thread that registered it; `ready` is stored last, with
  * release, and is 1 ever after. Names lie in the string area, not terminated.
  *
- *   0 ready 4, kind 4 | 8 name_offset 4, name_bytes 4 | 16 file_offset 4, file_bytes 4 | 24 line 4, 0
+ *   0 ready 4, kind 4 | 8 name_offset 4, name_bytes 4 | 16 file_offset 4, file_bytes 4 | 24 line 4,
+ * 0
  */
 struct thag_shm_site {
 	uint32_t ready;
@@ -158,6 +161,24 @@ struct thag_shm_consumer {
 	uint8_t reserved[120];
 };
 
+#define THAG_SHM_STACK_DEPTH 250
+#define THAG_SHM_STACK_UNKNOWN UINT32_MAX
+
+/**
+ * The open frames of a ring's thread once the words before `tail` were decoded, so that a thagd
+ * that takes over from a killed one goes on with the right stack. Writer: the drain thread that
+ * owns the ring; `tail` is 0 while it writes. Reader: a later thagd.
+ *
+ *   0 tail 8 | 8 ticks 8 | 16 tid 4, depth 4 | 24 sites
+ */
+struct thag_shm_stack {
+	uint64_t tail;
+	uint64_t ticks; /* of the last event */
+	uint32_t tid;
+	uint32_t depth; /* frames, or THAG_SHM_STACK_UNKNOWN when there are more than fit */
+	uint32_t sites[THAG_SHM_STACK_DEPTH]; /* from the bottom; 0: a section that has ended */
+};
+
 #define THAG_SHM_THREADS_OFFSET UINT64_C(20480)
 #define THAG_SHM_SITES_OFFSET (THAG_SHM_THREADS_OFFSET + UINT64_C(128) * THAG_SLOTS_MAX)
 #define THAG_SHM_STRINGS_OFFSET (THAG_SHM_SITES_OFFSET + UINT64_C(32) * THAG_SITES_MAX)
@@ -171,10 +192,18 @@ static inline uint64_t thag_shm_bytes(uint32_t slots)
 	return THAG_SHM_RINGS_OFFSET + slots * THAG_RING_BYTES;
 }
 
+/** Where the stacks begin in thagd's memfd. */
+static inline uint64_t thag_shm_stacks_offset(uint32_t slots)
+{
+	return THAG_SHM_CONSUMERS_OFFSET + sizeof(struct thag_shm_consumer) * slots;
+}
+
 /** Bytes of thagd's memfd for `slots` rings, whole pages of 4096. */
 static inline uint64_t thag_shm_consumer_bytes(uint32_t slots)
 {
-	return (THAG_SHM_CONSUMERS_OFFSET + UINT64_C(128) * slots + 4095) & ~UINT64_C(4095);
+	uint64_t bytes = thag_shm_stacks_offset(slots) + sizeof(struct thag_shm_stack) * slots;
+
+	return (bytes + 4095) & ~UINT64_C(4095);
 }
 
 #define THAG_ASSERT_OFFSET(type, field, at) \
@@ -195,6 +224,7 @@ THAG_ASSERT_SIZE(struct thag_shm_thread, 128);
 THAG_ASSERT_SIZE(struct thag_shm_site, 32);
 THAG_ASSERT_SIZE(struct thag_shm_consumer_header, 128);
 THAG_ASSERT_SIZE(struct thag_shm_consumer, 128);
+THAG_ASSERT_SIZE(struct thag_shm_stack, 1024);
 _Static_assert(sizeof(struct thag_shm_header) <= THAG_SHM_THREADS_OFFSET, "header fits its place");
 #endif
 

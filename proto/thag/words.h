@@ -46,27 +46,27 @@
  * of open frames, counted from 0 at the bottom.
  */
 enum thag_kind {
-	THAG_KIND_EXT = 0,           /* arg: enum thag_ext << 12 | 12 bits; payload by its kind */
-	THAG_KIND_ENTER = 1,         /* arg: site; opens a frame at the next index */
-	THAG_KIND_EXIT = 2,          /* arg: index; closes that frame and all above it */
+	THAG_KIND_EXT = 0,	     /* arg: enum thag_ext << 12 | 12 bits; payload by its kind */
+	THAG_KIND_ENTER = 1,	     /* arg: site; opens a frame at the next index */
+	THAG_KIND_EXIT = 2,	     /* arg: index; closes that frame and all above it */
 	THAG_KIND_SECTION_BEGIN = 3, /* arg: site; opens a frame at the next index */
 	THAG_KIND_SECTION_END = 4,   /* arg: index; that frame ends, those above it stay open */
-	THAG_KIND_TIME = 5,          /* arg: bits 58..39 of the clock; the word's time: the rest */
-	THAG_KIND_ALLOC = 6,         /* reserved: memory profiling */
-	THAG_KIND_FREE = 7,          /* reserved: memory profiling */
+	THAG_KIND_TIME = 5,	     /* arg: bits 58..39 of the clock; the word's time: the rest */
+	THAG_KIND_ALLOC = 6,	     /* reserved: memory profiling */
+	THAG_KIND_FREE = 7,	     /* reserved: memory profiling */
 };
 
 /** Kinds of THAG_KIND_EXT, in the upper 8 bits of its arg. */
 enum thag_ext {
-	THAG_EXT_NOP = 0,          /* fills a reserved word that has nothing to say */
+	THAG_EXT_NOP = 0,	   /* fills a reserved word that has nothing to say */
 	THAG_EXT_THREAD_START = 1, /* payload: kernel thread id; the stack is empty from here */
 	THAG_EXT_THREAD_END = 2,   /* the thread is gone; its open frames are truncated */
-	THAG_EXT_LOST = 3,         /* payload: calls dropped since the last LOST of this ring */
+	THAG_EXT_LOST = 3,	   /* payload: calls dropped since the last LOST of this ring */
 	THAG_EXT_TASK_SWITCH = 4,  /* reserved. payload: task id */
-	THAG_EXT_REALLOC = 5,      /* reserved. payload: old address, new address, size */
-	THAG_EXT_STACK_DEF = 6,    /* reserved. payload: stack id, frames that follow */
-	THAG_EXT_MARK = 7,         /* reserved. payload: site */
-	THAG_EXT_VALUE = 8,        /* reserved. payload: site, value */
+	THAG_EXT_REALLOC = 5,	   /* reserved. payload: old address, new address, size */
+	THAG_EXT_STACK_DEF = 6,	   /* reserved. payload: stack id, frames that follow */
+	THAG_EXT_MARK = 7,	   /* reserved. payload: site */
+	THAG_EXT_VALUE = 8,	   /* reserved. payload: site, value */
 	THAG_EXT_COUNT
 };
 

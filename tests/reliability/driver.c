@@ -55,7 +55,8 @@ static struct victim start_victim(const char *program, const char *threads, cons
 	fd = mkstemp(victim.path);
 	if (fd < 0 || ftruncate(fd, sizeof(*victim.oracle)) != 0)
 		die("oracle");
-	victim.oracle = mmap(NULL, sizeof(*victim.oracle), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	victim.oracle =
+		mmap(NULL, sizeof(*victim.oracle), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	if (victim.oracle == MAP_FAILED)
 		die("map oracle");
@@ -188,9 +189,9 @@ static int kill_program(const char *program, const char *directory, int count)
 		judge(&tally, report, end_victim(&victim), threads);
 		json_decref(report);
 	}
-	printf("%" PRIu64 " kills, %" PRIu64 " calls recorded: %" PRIu64 " committed ones missing, %" PRIu64
-	       " too many, %" PRIu64 " torn, %" PRIu64 " lost, %" PRIu64 " not marked killed, %" PRIu64
-	       " without files\n",
+	printf("%" PRIu64 " kills, %" PRIu64 " calls recorded: %" PRIu64
+	       " committed ones missing, %" PRIu64 " too many, %" PRIu64 " torn, %" PRIu64
+	       " lost, %" PRIu64 " not marked killed, %" PRIu64 " without files\n",
 	       tally.runs, tally.calls, tally.missing, tally.extra, tally.torn, tally.lost,
 	       tally.unmarked, tally.no_files);
 	return tally.missing || tally.extra || tally.torn || tally.lost || tally.unmarked ||
@@ -250,10 +251,11 @@ static int kill_daemon(const char *program, const char *directory, int count, ch
 	difference = accounted > 2 * returned ? accounted - 2 * returned : 2 * returned - accounted;
 	printf("%d kills of thagd: the program ended with status %d; %" PRIu64
 	       " calls made, %" PRIu64 " events in the last profile, %" PRIu64
-	       " read by earlier thagds, %" PRIu64 " calls lost: off by %" PRIu64 " of %" PRIu64
-	       " events\n",
+	       " read by earlier thagds, %" PRIu64 " calls lost, %" PRIu64
+	       " exits unmatched: off by %" PRIu64 " of %" PRIu64 " events\n",
 	       count, status, returned, number(report, "events"),
-	       lost(report, "with_earlier_thagd"), lost(report, "calls"), difference, accounted);
+	       lost(report, "with_earlier_thagd"), lost(report, "calls"),
+	       number(report, "unmatched"), difference, accounted);
 	json_decref(report);
 	/* time, thread and loss words are no calls: a few for each pause */
 	return status != 0 || difference > 2000;
@@ -276,7 +278,8 @@ static int stop_daemon(const char *program, const char *directory, pid_t thagd)
 	calls = number(report, "calls");
 	dropped = lost(report, "calls");
 	printf("thagd stopped: the program ended with status %d; %" PRIu64 " calls made, %" PRIu64
-	       " recorded + %" PRIu64 " lost, %" PRIu64 " frames truncated, %" PRIu64 " unmatched\n",
+	       " recorded + %" PRIu64 " lost, %" PRIu64 " frames truncated, %" PRIu64
+	       " unmatched\n",
 	       status, returned, calls, dropped, number(report, "truncated_frames"),
 	       number(report, "unmatched"));
 	/* main's own call has returned, too, after the last count */

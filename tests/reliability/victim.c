@@ -62,8 +62,8 @@ int main(int argc, char **argv)
 	pthread_t threads[ORACLE_THREADS];
 	int count = argc > 2 ? atoi(argv[2]) : 1, fd = argc > 1 ? open(argv[1], O_RDWR) : -1;
 
-	oracle = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*oracle), PROT_READ | PROT_WRITE,
-					    MAP_SHARED, fd, 0);
+	oracle = fd < 0 ? MAP_FAILED
+			: mmap(NULL, sizeof(*oracle), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (oracle == MAP_FAILED || count < 1 || count > ORACLE_THREADS) {
 		fprintf(stderr, "usage: victim ORACLE THREADS [SECONDS]\n");
 		return 2;

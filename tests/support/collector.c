@@ -33,8 +33,9 @@ static struct thag_thread *start_thread(void *context, uint32_t tid)
 	need(thread && thag_thread_init(thread, tid, NODE_LIMIT) == 0, "thread");
 	if (collector->thread_count == collector->thread_capacity) {
 		collector->thread_capacity = collector->thread_capacity * 2 + 16;
-		collector->threads = realloc(collector->threads, collector->thread_capacity *
-									 sizeof(*collector->threads));
+		collector->threads =
+			realloc(collector->threads,
+				collector->thread_capacity * sizeof(*collector->threads));
 		need(collector->threads, "threads");
 	}
 	collector->threads[collector->thread_count++] = thread;
@@ -108,12 +109,11 @@ static void make_consumers(struct collector *collector, uint32_t slots)
 	uint64_t bytes = thag_shm_consumer_bytes(slots);
 	struct thag_shm_consumer_header *header;
 
-	collector->consumer_fd =
-		memfd_create("thag-consumer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	collector->consumer_fd = memfd_create("thag-consumer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	need(ftruncate(collector->consumer_fd, (off_t)bytes) == 0, "consumer memfd");
 	fcntl(collector->consumer_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
-	collector->consumer_base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-					collector->consumer_fd, 0);
+	collector->consumer_base =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, collector->consumer_fd, 0);
 	need(collector->consumer_base != MAP_FAILED, "map consumers");
 	header = (void *)collector->consumer_base;
 	*header = (struct thag_shm_consumer_header){ .magic = THAG_CONSUMER_MAGIC,
@@ -182,6 +182,7 @@ uint64_t collector_drain(struct collector *collector, bool writer_dead)
 		do {
 			while ((count = thag_ring_read(&ring->reader, words, THAG_RING_BATCH))) {
 				thag_stream_feed(&ring->stream, words, count);
+				thag_ring_release(&ring->reader);
 				all += count;
 			}
 		} while (thag_ring_skip_hole(&ring->reader, now_ns(), writer_dead));

@@ -249,7 +249,8 @@ Test(emit, survives_signals_that_interrupt_an_event)
 
 	cr_assert_eq(collector_run(collector, run_signals, &signals), 0);
 	cr_expect_geq(collector_calls(collector, "on_signal"), 5000);
-	cr_expect_eq(collector_calls(collector, "fib"), 5 * collector_calls(collector, "on_signal"));
+	cr_expect_eq(collector_calls(collector, "fib"),
+		     5 * collector_calls(collector, "on_signal"));
 	cr_expect_eq(collector_calls(collector, "run_signals"), 1);
 	cr_expect_eq(collector_counts(collector).open, 0);
 	expect_clean(collector);

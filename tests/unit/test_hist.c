@@ -37,7 +37,8 @@ Test(hist, sums_what_was_added_whatever_the_order)
 	unsigned seed = 7;
 
 	for (int i = 0; i < 20000; i++) {
-		uint32_t which = (uint32_t)rand_r(&seed) % 3, bucket = (uint32_t)rand_r(&seed) % 496;
+		uint32_t which = (uint32_t)rand_r(&seed) % 3,
+			 bucket = (uint32_t)rand_r(&seed) % 496;
 
 		cr_assert_eq(thag_hist_add(&pool, &hists[which], bucket, 1), 0);
 		expected[which][bucket]++;

@@ -51,6 +51,7 @@ Test(ring, gives_words_in_order_over_many_laps)
 		for (size_t count; (count = thag_ring_read(&ring.reader, out, 1000));)
 			for (size_t i = 0; i < count; i++, next++)
 				cr_assert_eq(thag_payload_unpack(out[i]), THAG_RING_WORDS + next);
+		thag_ring_release(&ring.reader);
 		cr_assert_eq(ring.published, pos);
 	}
 	free(ring.words);
@@ -142,6 +143,7 @@ Test(ring, loses_nothing_between_two_threads)
 
 		for (size_t i = 0; i < count; i++, next++)
 			cr_assert_eq(thag_payload_unpack(out[i]), next * 3);
+		thag_ring_release(&ring.reader);
 		if (count == 0)
 			sched_yield();
 	}

@@ -53,8 +53,7 @@ static const struct thag_node *node_at(const uint32_t *sites, int count)
 	return &tree->nodes[node];
 }
 
-#define AT(...) \
-	node_at((const uint32_t[]){ __VA_ARGS__ }, sizeof((uint32_t[]){ __VA_ARGS__ }) / 4)
+#define AT(...) node_at((const uint32_t[]){ __VA_ARGS__ }, sizeof((uint32_t[]){ __VA_ARGS__ }) / 4)
 
 Test(stream, times_a_call_and_its_callee)
 {

@@ -49,9 +49,9 @@ struct thag_site {
 };
 
 /* Values of a span's index that are none. */
-#define THAG_SPAN_OFF UINT32_MAX               /* not recorded: profiling is off */
-#define THAG_SPAN_DROPPED (UINT32_MAX - 1)     /* not recorded: below a call that was dropped */
-#define THAG_SPAN_DROP_ROOT (UINT32_MAX - 2)   /* not recorded: the ring had no room */
+#define THAG_SPAN_OFF UINT32_MAX		 /* not recorded: profiling is off */
+#define THAG_SPAN_DROPPED (UINT32_MAX - 1)	 /* not recorded: below a call that was dropped */
+#define THAG_SPAN_DROP_ROOT (UINT32_MAX - 2)	 /* not recorded: the ring had no room */
 #define THAG_SPAN_SLOW_CLOCK (UINT32_C(1) << 30) /* flag: the clock needs a call */
 
 struct thag_span {
@@ -73,7 +73,7 @@ struct thag_section {
  */
 struct thag_producer {
 	uint64_t head;
-	uint64_t limit;     /* head at which the cold side must look for room; 0: always */
+	uint64_t limit;	    /* head at which the cold side must look for room; 0: always */
 	uint32_t time_high; /* upper half of the clock at the last TIME word */
 	uint32_t unused;
 	unsigned char cold[4096 - 24];
