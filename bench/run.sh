@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# run.sh [RUNS] [MILLION_PAIRS]: what recording costs, as ratios to two bare clock reads of the
+# same process, recorded by a real thagd; medians of RUNS (5). Then what reading an event costs.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+build=${THAG_BUILD:-$here/../build}
+runs=${1:-5} pairs=${2:-40}
+work=$(mktemp -d "${TMPDIR:-/tmp}/thag-bench.XXXXXX")
+export THAG_SOCKET=$work/thagd.sock
+unset THAG_PROFILER THAG_ON_FULL
+thagd=
+
+cleanup() {
+  [[ -z $thagd ]] || { kill "$thagd" && wait "$thagd"; } 2>/dev/null || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+start_thagd() {
+  "$build/daemon/thagd" --socket "$THAG_SOCKET" --port 0 --output-dir "$work" --log-level error \
+    >/dev/null &
+  thagd=$!
+  for _ in {1..100}; do
+    [[ -S $THAG_SOCKET ]] && return
+    sleep 0.05
+  done
+  echo "thagd doesn't start" >&2
+  exit 1
+}
+
+# The median of the numbers on standard input.
+median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+# pair MODE TEXT: runs of bench_emit, and the median of each column.
+pair() {
+  local mode=$1 text=$2 i
+  for ((i = 0; i < runs; i++)); do
+    "$build/bench/bench_emit" "$mode" "$pairs"
+  done >"$work/lines"
+  printf '%-44s %6.2f ns   x %5.3f   (two reads %.2f ns, the call alone %.2f ns)\n' "$text" \
+    "$(awk '{ print $3 }' "$work/lines" | median)" "$(awk '{ print $5 }' "$work/lines" | median)" \
+    "$(awk '{ print $4 }' "$work/lines" | median)" "$(awk '{ print $6 }' "$work/lines" | median)"
+}
+
+# Sum of a field over the reports thagd wrote.
+total() { cat "$work"/*.json | awk -v field="\"$1\":" '$1 == field { n += $2 } END { print n + 0 }'; }
+
+kib() { awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status"; }
+
+cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ n += $1 } END { printf "%d", n }'; }
+
+memory_of_program() {
+  "$build/bench/bench_emit" flat 400 >/dev/null &
+  local program=$!
+  sleep 3
+  printf 'a program with one recorded thread: %d KiB resident, %d KiB of it the ring and names\n' \
+    "$(kib "$program" VmRSS)" "$(kib "$program" RssShmem)"
+  printf 'thagd meanwhile: %d KiB resident, %d KiB of them mapped from the program\n' \
+    "$(kib "$thagd" VmRSS)" "$(kib "$thagd" RssShmem)"
+  wait "$program"
+}
+
+main() {
+  local before events_before
+  echo "An enter + exit pair ($pairs million a run, median of $runs runs):"
+  pair off "nothing attached, profiling off"
+  start_thagd
+  before=$(cpu_ns "$thagd") events_before=0
+  pair flat "recorded live, flat"
+  pair nested "recorded live, 8 deep"
+  pair fib "recorded live, recursive"
+  pair random "recorded live, 500 sites in random order"
+  sleep 1
+  printf 'events %d, calls lost %d, words lost %d; thagd used %.2f ns of processor an event\n' \
+    "$(total events)" "$(grep -h -A1 '"lost"' "$work"/*.json | awk '/calls/ { n += $2 } END { print n + 0 }')" \
+    "$(total words)" \
+    "$(awk -v a="$before" -v b="$(cpu_ns "$thagd")" -v n="$(total events)" -v m="$events_before" \
+      'BEGIN { print (b - a) / (n - m) }')"
+  rm -f "$work"/*.json
+  pair threads "recorded live, 2 threads"
+  sleep 1
+  printf 'events %d, calls lost %d\n' "$(total events)" \
+    "$(grep -h -A1 '"lost"' "$work"/*.json | awk '/calls/ { n += $2 } END { print n + 0 }')"
+  echo
+  memory_of_program
+  echo "bytes an event: 8"
+  echo
+  echo "To read, decode and count an event (one thread, no producer beside it):"
+  "$build/bench/bench_drain" | awk '{ printf "%-8s %5.2f ns\n", $1, $3 }'
+}
+
+main
