@@ -54,6 +54,9 @@ field_is() { [[ $(field "$1") == "$2" ]]; }
 ended_are() { (($(thag list | grep -c ' ended ') == $1)); }
 has_stacks() { thag export latest 2>/dev/null | grep -q ';'; }
 
+# Without the times: a thagd that has just started still learns how long a tick is.
+stacks_of() { sed 's/ [0-9]*$//' "$@"; }
+
 sum_of() { awk '{ sum += $NF } END { printf "%.0f\n", sum }' "$@"; }
 
 # Compiles a helper of these tests once, and prints its path.
