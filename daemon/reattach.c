@@ -131,8 +131,8 @@ static int adopt(struct thag_daemon *daemon, struct search *search, int pidfd)
 	session->start_real_ns = search->record->start_real_ns;
 	if (session->lost_before)
 		thag_session_say(session,
-				 "thagd was restarted: %llu events before that went with the "
-				 "earlier one",
+				 "thagd was restarted: the %llu words recorded before that went "
+				 "with the earlier one",
 				 (unsigned long long)session->lost_before);
 	ret = thag_life_begin(daemon, session, pidfd);
 	if (ret != 0) {

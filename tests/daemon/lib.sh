@@ -7,7 +7,8 @@ fake=$THAG_BUILD/daemon/fake_program
 place=$(mktemp -d) # mode 0700
 socket=$place/thagd.sock
 out=$place/out
-passed=0 failed=0 daemon_pid='' port=''
+passed=0 failed=0 daemon_pid=''
+export port=''
 
 unset THAG_SOCKET XDG_RUNTIME_DIR THAG_PROFILER
 mkdir "$out"
@@ -15,7 +16,7 @@ cd "$out" || exit 1
 
 cleanup() {
   [[ -z $daemon_pid ]] || kill -9 "$daemon_pid" 2>/dev/null
-  [[ -n ${KEEP:-} ]] || rm -rf "$place"
+  rm -rf "$place"
 }
 trap cleanup EXIT
 
@@ -38,9 +39,10 @@ finish() {
   ((failed == 0))
 }
 
-# start [OPTION]...: a daemon on our socket, ready to answer.
+# start [OPTION]...: a daemon on our socket, ready to answer. Tests talk to programs by fd 7, which
+# it must not hold.
 start() {
-  "$thagd" --socket "$socket" --port 0 "$@" >"$place/line" 2>>"$place/log" &
+  "$thagd" --socket "$socket" --port 0 "$@" >"$place/line" 2>>"$place/log" 7>&- &
   daemon_pid=$!
   eventually grep -q listening "$place/line" || return 1
   port=$(sed -n 's/.*localhost:\([0-9]*\).*/\1/p' "$place/line")

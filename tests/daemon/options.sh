@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2154 # what lib.sh sets
 # The command line, one daemon a socket, and where the socket may be.
 
 help_names_all() {

@@ -1,0 +1,168 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2154 # what lib.sh sets
+# The page: who may ask, what is answered, and what a browser sees of a program that runs.
+
+ok 'start' start
+play make=good hello calls=1000 drained exited >/dev/null
+id=$(last_id)
+ok 'a session' eventually saved "$id"
+url=http://localhost:$port
+local_names=("http://localhost:$port" "http://127.0.0.1:$port" "http://[::1]:$port")
+
+# code WANTED CURL-ARGUMENT...
+code() {
+  local wanted=$1 got
+  shift
+  got=$(curl -s -m 10 -o "$place/body" -w '%{http_code}' "$@")
+  echo "$got"
+  [[ $got == "$wanted" ]]
+}
+for name in "${local_names[@]}"; do
+  [[ $name != *::1* || -e /proc/net/if_inet6 ]] || continue
+  ok "page by $name" code 200 "$name/"
+  ok "and as Origin" code 200 -H "Origin: $name" "$name/api/sessions"
+done
+for host in evil.example "evil.example:$port" localhost "localhost:1$port" "localhost.evil.example:$port" \
+  "127.0.0.1.evil.example:$port" "localhost:$port@evil.example" ''; do
+  ok "Host '$host'" code 403 -H "Host: $host" "$url/api/sessions"
+done
+ok 'no Host' bash -c "printf 'GET / HTTP/1.0\r\n\r\n' | timeout 5 curl -s -m 5 telnet://localhost:$port | grep -q ' 403 '"
+for origin in http://evil.example null "https://localhost:$port" http://localhost "http://localhost:$port.evil.example" \
+  "http://localhost:1$port" file://; do
+  ok "Origin '$origin'" code 403 -H "Origin: $origin" "$url/api/sessions"
+done
+for method in POST PUT DELETE PATCH OPTIONS; do
+  ok "$method" code 405 -X "$method" -H 'Content-Length: 0' "$url/api/sessions"
+done
+ok 'HEAD' bash -c "curl -sI -m 5 $url/api/sessions | grep -q '200 OK'"
+for path in /nope /../../etc/passwd /api/sessions/ /api/sessions/99/export "/api/sessions/$id/exports" \
+  "/api/sessions/$id" //etc/passwd /%2e%2e/%2e%2e/etc/passwd; do
+  ok "path $path" code 404 --path-as-is "$url$path"
+done
+ok 'NUL in a path' bash -c "! curl -sf -m 5 '$url/api/sessions/latest%00/export'"
+headers_are_there() {
+  local wanted
+  curl -si -m 5 "$url$1" | tr -d '\r' >"$place/headers"
+  for wanted in "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://localhost:$port; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'" \
+    'x-content-type-options: nosniff' 'referrer-policy: no-referrer' \
+    'cross-origin-opener-policy: same-origin' 'cross-origin-resource-policy: same-origin'; do
+    grep -qxF "$wanted" "$place/headers" || { echo "$wanted"; return 1; }
+  done
+}
+for path in / /api/sessions /nope; do
+  ok "headers of $path" headers_are_there "$path"
+done
+ok 'what changes is not stored' grep -q 'no-store' <(curl -si -m 5 "$url/api/sessions")
+not_modified() {
+  local etag
+  etag=$(curl -sI -m 5 "$url/app.js" | tr -d '\r' | sed -n 's/^etag: //p')
+  [[ -n $etag ]] && code 304 -H "If-None-Match: $etag" "$url/app.js"
+}
+ok 'what is known is not sent again' not_modified
+
+exports() {
+  curl -si -m 5 "$url/api/sessions/$id/export?format=folded&thread=0&raw=0" | tr -d '\r' >"$place/export"
+  grep -qE '^content-disposition: attachment; filename="fake-[0-9-]+\.folded"$' "$place/export" &&
+    [[ $(sed '1,/^$/d' "$place/export") == "$(export_folded "$id")" ]]
+}
+ok 'export as attachment equals that of the command' exports
+ok 'export of a thread that is not there is empty' bash -c "[[ -z \$(curl -s -m 5 '$url/api/sessions/$id/export?thread=3') ]]"
+for query in format=svg thread=x thread=-1 thread=99999999999; do
+  ok "export with $query" code 400 "$url/api/sessions/$id/export?$query"
+done
+
+ws=(-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13'
+  -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==')
+sub=(-H 'Sec-WebSocket-Protocol: thag-1')
+ok 'WebSocket without Origin' code 403 "${ws[@]}" "${sub[@]}" "$url/ws"
+ok 'WebSocket from another site' code 403 "${ws[@]}" "${sub[@]}" -H 'Origin: http://evil.example' "$url/ws"
+ok 'WebSocket by another name' code 403 "${ws[@]}" "${sub[@]}" -H "Origin: $url" -H 'Host: evil.example' "$url/ws"
+ok 'WebSocket without our protocol' code 400 "${ws[@]}" -H "Origin: $url" "$url/ws"
+ok 'WebSocket elsewhere' code 400 "${ws[@]}" "${sub[@]}" -H "Origin: $url" "$url/other"
+ok 'upgrade to something else' code 403 -H "Origin: $url" -H 'Connection: Upgrade' -H 'Upgrade: h3' "$url/"
+if [[ $(id -u) == 0 ]] && command -v setpriv >/dev/null; then
+  ok 'another user' bash -c "
+    [[ \$(setpriv --reuid 65534 --clear-groups curl -s -m 5 -o /dev/null -w '%{http_code}' $url/) == 403 ]]"
+  ok 'another user by IPv6' bash -c "
+    [[ ! -e /proc/net/if_inet6 || \$(setpriv --reuid 65534 --clear-groups curl -s -m 5 -o /dev/null -w '%{http_code}' 'http://[::1]:$port/') == 403 ]]"
+fi
+
+# watch JSON SECONDS OUTPUT: opens a WebSocket, sends one text (mask 0), keeps what comes.
+watch() {
+  exec 8<>"/dev/tcp/127.0.0.1/$port"
+  printf 'GET /ws HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nOrigin: http://127.0.0.1:%s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: thag-1\r\n\r\n' \
+    "$port" "$port" >&8
+  printf "\\x81\\x$(printf %02x $((128 + ${#1})))\\0\\0\\0\\0%s" "$1" >&8
+  timeout "$2" cat <&8 >"$3"
+  exec 8>&-
+}
+
+sees_frames() {
+  watch "{\"op\":\"watch\",\"session\":\"$id\",\"width\":800}" 1 "$place/frames"
+  grep -aq 'HTTP/1.1 101' "$place/frames" && grep -aq '"op":"sessions"\|"op": "sessions"' "$place/frames" &&
+    [[ $(grep -ao THGF "$place/frames" | wc -l) == 2 ]]
+}
+ok 'list of sessions, a flame and a table; nothing more while nothing changes' sees_frames
+sees_live() {
+  local count program
+  "$fake" "$socket" make=good hello calls=30000000 >/dev/null &
+  program=$!
+  sleep 0.2
+  watch '{"op":"watch","session":"latest"}' 2 "$place/frames"
+  kill -9 "$program"
+  wait "$program" 2>/dev/null
+  count=$(grep -ao THGF "$place/frames" | wc -l)
+  echo "$count frames in 2 s"
+  ((count >= 16 && count <= 36))
+}
+ok 'a running program is seen at least 4 and at most 8 times a second' sees_live
+for bad in '{"op":"watch"}' '{"op":"watch","session":"999"}' '{"op":"dance"}' '[1]' 'x' \
+  '{"op":"watch","session":"1","focus":"zz"}' '{"op":"watch","session":"1","sort":"age"}'; do
+  says_error() {
+    watch "$bad" 0.4 "$place/frames"
+    grep -aq '"op":"error"' "$place/frames"
+  }
+  ok "wrong request $bad" says_error
+done
+
+giant_header() {
+  local answer
+  answer=$(curl -s -m 10 -o /dev/null -w '%{http_code}' -H "X-A: $(head -c 60000 /dev/zero | tr '\0' a)" "$url/")
+  echo "$answer"
+  code 200 "$url/"
+}
+ok 'a giant header harms nobody' giant_header
+slow_loris() {
+  local i fds=() fd
+  for ((i = 0; i < 300; i++)); do
+    exec {fd}<>"/dev/tcp/127.0.0.1/$port" || return 1
+    printf 'GET / HT' >&"$fd"
+    fds+=("$fd")
+  done
+  sleep 16
+  code 200 "$url/" || return 1
+  for fd in "${fds[@]}"; do exec {fd}>&-; done
+}
+ok '300 connections that never finish a request give way' slow_loris
+
+never_reads() {
+  local i before fd program
+  "$fake" "$socket" make=good hello noise=3 wait < <(sleep 8) >/dev/null &
+  program=$!
+  eventually bash -c "'$fake' '$socket' 'op={\"op\":\"list\"}' | grep -q 'make no sense'" || return 1
+  before=$(rss_kb)
+  for i in 1 2 3 4; do
+    exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET /ws HTTP/1.1\r\nHost: localhost:%s\r\nOrigin: http://localhost:%s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: thag-1\r\n\r\n' \
+      "$port" "$port" >&"$fd"
+    printf '\x81\xa1\0\0\0\0{"op":"watch","session":"latest"}' >&"$fd"
+  done
+  sleep 5
+  echo "from $before to $(rss_kb) KB"
+  kill "$program"
+  wait "$program" 2>/dev/null
+  (($(rss_kb) - before < 200000)) && code 200 "$url/"
+}
+ok 'browsers that never read cost no more and more memory' never_reads
+ok 'stop' stop
