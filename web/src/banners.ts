@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What the user must know before trusting the numbers: losses, limits, a daemon that is gone. */
-import { byId, el } from "./dom.ts";
+import { byId, el, setText } from "./dom.ts";
 import { count, exact, plural, share } from "./format.ts";
 import { isCapped } from "./message.ts";
 import { display } from "./names.ts";
@@ -92,9 +92,31 @@ function newestAction(newest: Session | undefined): Pick<Banner, "action"> {
   return newest === undefined ? {} : { action: { text: "Show the newest", session: "" } };
 }
 
+/** A banner in the page; its text changes in place, so that its button can be clicked. */
+class Strip {
+  private readonly text = el("span");
+  private readonly button = el("button", { type: "button" });
+  readonly element = el("p", {}, this.text, this.button);
+  private session = "";
+
+  constructor(choose: (session: string) => void) {
+    this.button.addEventListener("click", () => choose(this.session));
+  }
+
+  show({ kind, text, action }: Banner): void {
+    this.element.className = `banner ${kind}`;
+    if (kind === "gone") this.element.setAttribute("role", "alert");
+    else this.element.removeAttribute("role");
+    setText(this.text, text);
+    setText(this.button, action?.text ?? "");
+    this.button.hidden = action === undefined;
+    this.session = action?.session ?? "";
+  }
+}
+
 export class Banners {
   private readonly place = byId("banners");
-  private shown = "";
+  private readonly strips: Strip[] = [];
 
   constructor(
     private readonly store: Store,
@@ -109,19 +131,11 @@ export class Banners {
       ...lossBanners(this.store),
       ...sessionBanners(this.store),
     ];
-    const text = JSON.stringify(banners);
-    if (text === this.shown) return;
-    this.shown = text;
-    this.place.replaceChildren(...banners.map((banner) => this.element(banner)));
-  }
-
-  private element({ kind, text, action }: Banner): HTMLElement {
-    const element = el("p", { class: `banner ${kind}` }, el("span", {}, text));
-    if (action !== undefined) {
-      const button = el("button", { type: "button" }, action.text);
-      button.addEventListener("click", () => this.choose(action.session));
-      element.append(button);
-    }
-    return element;
+    while (this.strips.length < banners.length) this.strips.push(new Strip(this.choose));
+    for (const strip of this.strips.splice(banners.length)) strip.element.remove();
+    this.strips.forEach((strip, at) => {
+      strip.show(banners[at] as Banner);
+      if (!strip.element.isConnected) this.place.append(strip.element);
+    });
   }
 }

@@ -2,12 +2,14 @@
 /** Puts the page together: the store, what feeds it, and what shows it. */
 import { Banners } from "./banners.ts";
 import { Crumbs } from "./crumbs.ts";
-import { byId } from "./dom.ts";
+import { byId, setText } from "./dom.ts";
+import { share, time } from "./format.ts";
+import { display } from "./names.ts";
 import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
 import { FlameView } from "./flame.ts";
 import { FlameTable } from "./flame_table.ts";
-import { ROOT } from "./flame_frame.ts";
+import { type FlameFrame, ROOT } from "./flame_frame.ts";
 import type { FunctionRow } from "./table_frame.ts";
 import { FunctionsView } from "./functions.ts";
 import { Header } from "./header.ts";
@@ -112,6 +114,13 @@ function chooseFrame(direction: "up" | "down" | "left" | "right"): void {
   const next = store.pointed === null ? at : neighbour(frame, at, direction, store.view.flipped);
   flame.reveal(next);
   point(frame.id(next));
+  setText(byId("chosen"), frameText(frame, next));
+}
+
+/** A frame in one sentence, for screen readers. */
+function frameText(frame: FlameFrame, node: number): string {
+  const total = frame.total[node] as number;
+  return `${display(frame.name(node))}, ${time(total)}, ${share(total, frame.rootTotalNs)}`;
 }
 
 function zoomKeys(factor: number): void {

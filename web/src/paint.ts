@@ -80,7 +80,7 @@ export class Painter {
 
   draw(scene: Scene): void {
     const { context, palette } = this;
-    const ratio = this.canvas.width / Math.max(1, scene.width);
+    const ratio = this.ratio(scene);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = palette.background;
     context.fillRect(0, 0, scene.width, scene.height);
@@ -90,6 +90,13 @@ export class Painter {
     this.drawNames(scene.frame);
     this.outline(scene, scene.selected, palette.selected);
     this.outline(scene, scene.hover, palette.hover);
+  }
+
+  /** Pixels of the screen to one of CSS; the canvas follows when the window goes to another screen. */
+  private ratio({ width, height }: Scene): number {
+    const pixels = Math.max(1, Math.round(width * (window.devicePixelRatio || 1)));
+    if (this.canvas.width !== pixels) this.resize(width, height);
+    return this.canvas.width / Math.max(1, width);
   }
 
   private collect(scene: Scene): void {

@@ -1,66 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The panel beside the flamegraph and the tip at the pointer: one frame in numbers. */
+import { Callees } from "./callees.ts";
 import { byId, el, setText } from "./dom.ts";
-import { count, exact, exactTime, share, time } from "./format.ts";
+import { Figures, setFrame, setFunction } from "./figures.ts";
 import { type FlameFrame, NO_PARENT } from "./flame_frame.ts";
-import type { FunctionRow } from "./table_frame.ts";
+import { share } from "./format.ts";
 import { baseName, display } from "./names.ts";
 import type { Store } from "./store.ts";
-
-const MOST_CHILDREN = 8;
-
-/** A list of figures whose values change in place. */
-class Figures {
-  readonly element = el("dl", { class: "figures" });
-  private readonly values = new Map<string, HTMLElement>();
-
-  /** Shows a figure; "" hides it. */
-  set(name: string, value: string, title = ""): void {
-    let element = this.values.get(name);
-    if (element === undefined) {
-      element = el("dd");
-      this.values.set(name, element);
-      this.element.append(el("dt", {}, name), element);
-    }
-    setText(element, value);
-    element.hidden = (element.previousElementSibling as HTMLElement).hidden = value === "";
-    if (element.title !== title) element.title = title;
-  }
-}
-
-/** A time with its share, exact on hover. */
-function setTime(figures: Figures, name: string, ns: number, whole = 0): void {
-  figures.set(name, whole > 0 ? `${time(ns)} · ${share(ns, whole)}` : time(ns), exactTime(ns));
-}
-
-/** The root is no function: it has no calls. */
-function setCounted(figures: Figures, calls: number, totalNs: number): void {
-  figures.set("Calls", calls > 0 ? count(calls) : "", exact(calls));
-  setWhen(figures, calls, "Mean", totalNs / calls);
-}
-
-function setWhen(figures: Figures, calls: number, name: string, ns: number): void {
-  figures.set(name, calls > 0 ? time(ns) : "", calls > 0 ? exactTime(ns) : "");
-}
-
-function setFrame(figures: Figures, frame: FlameFrame, node: number): void {
-  const calls = frame.calls(node);
-  const total = frame.total[node] as number;
-  setTime(figures, "Total", total, frame.rootTotalNs);
-  setTime(figures, "Self", frame.selfNs(node), frame.rootTotalNs);
-  setCounted(figures, calls, total);
-  setWhen(figures, calls, "Min", frame.minNs(node));
-  setWhen(figures, calls, "Max", frame.maxNs(node));
-}
-
-function setFunction(figures: Figures, row: FunctionRow, rootTotalNs: number): void {
-  setTime(figures, "Total", row.totalNs, rootTotalNs);
-  setTime(figures, "Self", row.selfNs, rootTotalNs);
-  setCounted(figures, row.calls, row.totalNs);
-  setTime(figures, "Median", row.p50Ns);
-  setTime(figures, "p99", row.p99Ns);
-  setTime(figures, "Max", row.maxNs);
-}
 
 export class Panel {
   private readonly place = byId("panel");
@@ -74,23 +20,18 @@ export class Panel {
     el("h3", {}, "The function, in all places"),
     this.overall.element,
   );
-  private readonly children = el("ul", { class: "children" });
-  private readonly childrenPart = el(
-    "section",
-    {},
-    el("h3", {}, "Where its time goes"),
-    this.children,
-  );
+  private readonly callees: Callees;
 
   constructor(
     private readonly store: Store,
-    private readonly zoomTo: (id: string) => void,
+    zoomTo: (id: string) => void,
   ) {
+    this.callees = new Callees(zoomTo);
     const head = el("header", {}, this.heading, this.source);
     this.place.append(
       head,
       el("section", {}, el("h3", {}, "This frame"), this.here.element),
-      this.childrenPart,
+      this.callees.element,
       this.overallPart,
     );
     store.on(["flame", "table", "pointed", "view"], () => this.update());
@@ -103,7 +44,7 @@ export class Panel {
     setText(this.heading, display(flame.name(node)));
     setFrame(this.here, flame, node);
     this.updateFunction(node === 0 ? undefined : flame.name(node), flame.isSection(node));
-    this.updateChildren(flame, node);
+    this.callees.show(flame, node);
   }
 
   private updateFunction(name: string | undefined, section: boolean): void {
@@ -122,42 +63,6 @@ export class Panel {
     );
     this.source.title = row === undefined ? "" : display(row.file);
     if (row !== undefined && table !== null) setFunction(this.overall, row, table.rootTotalNs);
-  }
-
-  /** Its callees as bars, the widest first, and its own time among them. */
-  private updateChildren(frame: FlameFrame, node: number): void {
-    const children = frame
-      .children(node)
-      .sort((a, b) => (frame.total[b] as number) - (frame.total[a] as number));
-    const entries: [string, number, string | null][] = children.map((child) => [
-      frame.name(child),
-      frame.total[child] as number,
-      frame.id(child),
-    ]);
-    const self = frame.selfNs(node);
-    if (self > 0) entries.push(["itself", self, null]);
-    entries.sort((a, b) => b[1] - a[1]);
-    this.childrenPart.hidden = children.length === 0;
-    const focused = this.children.contains(document.activeElement);
-    if (focused) return;
-    const total = frame.total[node] as number;
-    this.children.replaceChildren(
-      ...entries.slice(0, MOST_CHILDREN).map((entry) => this.child(entry, total)),
-    );
-  }
-
-  private child([name, ns, id]: [string, number, string | null], total: number): HTMLElement {
-    const bar = el("span", { class: "bar-fill", "aria-hidden": "true" });
-    bar.style.width = `${total > 0 ? Math.min(100, (100 * ns) / total) : 0}%`;
-    const content = [
-      bar,
-      el("bdi", {}, id === null ? name : display(name)),
-      el("span", { class: "number" }, share(ns, total)),
-    ];
-    if (id === null) return el("li", { class: "itself" }, ...content);
-    const button = el("button", { type: "button", title: time(ns) }, ...content);
-    button.addEventListener("click", () => this.zoomTo(id));
-    return el("li", {}, button);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The list of sessions that the button with the program's name opens. */
-import { byId, el } from "./dom.ts";
+import { byId, el, setText } from "./dom.ts";
 import { count, moment, time } from "./format.ts";
 import { display } from "./names.ts";
 import { type Session, stateText } from "./sessions.ts";
@@ -8,14 +8,50 @@ import type { Store } from "./store.ts";
 
 const COLUMNS = ["Program", "State", "Start", "Duration", "Events", "Lost"];
 
+/** A session in the list. */
+class Row {
+  private readonly button: HTMLButtonElement;
+  private readonly dot = el("span", { class: "dot", "aria-hidden": "true" });
+  private readonly state = el("span");
+  private readonly numbers = COLUMNS.slice(2).map(() => el("td", { class: "number" }));
+  readonly element: HTMLTableRowElement;
+
+  constructor({ id, program, pid, argv }: Session, pick: (id: string) => void) {
+    const name = el("span", {}, el("bdi", {}, display(program)), ` ${pid}`);
+    this.button = el("button", { type: "button" }, name);
+    const state = el("td", { class: "state" }, this.dot, this.state);
+    this.element = el("tr", {}, el("td", {}, this.button), state, ...this.numbers);
+    this.element.title = argv.map(display).join(" ");
+    this.element.addEventListener("click", () => pick(id));
+  }
+
+  show(session: Session, now: Date, current: boolean): void {
+    const start = Number.isNaN(session.start.getTime()) ? "" : moment(session.start, now);
+    const { durationNs, events, lost } = session;
+    const texts = [start, time(durationNs), count(events), count(lost)];
+    this.button.setAttribute("aria-current", String(current));
+    this.dot.dataset["state"] = session.state;
+    setText(this.state, stateText(session));
+    texts.forEach((text, at) => setText(this.numbers[at] as Node, text));
+    this.numbers[3]?.classList.toggle("warn", lost > 0);
+  }
+}
+
 export class SessionMenu {
   private readonly button = byId("session");
   private readonly menu = byId("session-menu");
+  private readonly newest = el("button", { type: "button" }, "Newest session, whichever it is");
+  private readonly body = el("tbody");
+  private readonly rows = new Map<string, Row>();
 
   constructor(
     private readonly store: Store,
     private readonly choose: (id: string) => void,
   ) {
+    const head = el("tr", {}, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)));
+    const caption = el("caption", { class: "hidden" }, "Sessions");
+    this.menu.append(this.newest, el("table", {}, caption, el("thead", {}, head), this.body));
+    this.newest.addEventListener("click", () => this.pick(""));
     this.button.addEventListener("click", () => this.toggle(this.menu.hidden));
     this.menu.addEventListener("keydown", (event) => this.onKey(event));
     document.addEventListener("pointerdown", (event) => {
@@ -45,68 +81,27 @@ export class SessionMenu {
     else if (this.menu.contains(document.activeElement)) this.button.focus();
   }
 
+  /** Brings the rows up to date; rows stay the same elements, so that a click finds its session. */
   private fill(): void {
-    const focused = this.menu.contains(document.activeElement)
-      ? (document.activeElement as HTMLElement).dataset["id"]
-      : undefined;
-    const head = el("tr", {}, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)));
+    const { sessions, view } = this.store;
     const now = new Date();
-    const rows = this.store.sessions.map((session) => this.row(session, now));
-    const table = el(
-      "table",
-      {},
-      el("caption", { class: "hidden" }, "Sessions"),
-      el("thead", {}, head),
-      el("tbody", {}, ...rows),
-    );
-    this.menu.replaceChildren(this.newest(), table);
-    if (focused !== undefined)
-      this.menu.querySelector<HTMLElement>(`button[data-id="${focused}"]`)?.focus();
-  }
-
-  /** The entry that follows whatever is started next. */
-  private newest(): HTMLElement {
-    const text = el("span", {}, "Newest session, whichever it is");
-    return this.entry("", text, this.store.view.session === "");
-  }
-
-  private entry(id: string, content: Node, current: boolean): HTMLButtonElement {
-    const button = el(
-      "button",
-      { type: "button", "data-id": id, "aria-current": String(current) },
-      content,
-    );
-    button.addEventListener("click", () => {
-      this.toggle(false);
-      this.choose(id);
+    this.newest.setAttribute("aria-current", String(view.session === ""));
+    for (const id of this.rows.keys())
+      if (!sessions.some((session) => session.id === id)) this.rows.delete(id);
+    const elements = sessions.map((session) => {
+      const row = this.rows.get(session.id) ?? new Row(session, (id) => this.pick(id));
+      this.rows.set(session.id, row);
+      row.show(session, now, session.id === view.session);
+      return row.element;
     });
-    return button;
+    const same = elements.length === this.body.children.length;
+    if (!same || elements.some((element, at) => this.body.children[at] !== element))
+      this.body.replaceChildren(...elements);
   }
 
-  private row(session: Session, now: Date): HTMLElement {
-    const name = el("span", {}, el("bdi", {}, display(session.program)), ` ${session.pid}`);
-    const state = el(
-      "td",
-      { class: "state" },
-      el("span", { class: "dot", "data-state": session.state, "aria-hidden": "true" }),
-      stateText(session),
-    );
-    const start = Number.isNaN(session.start.getTime()) ? "" : moment(session.start, now);
-    const cells = [start, time(session.durationNs), count(session.events), count(session.lost)];
-    const row = el(
-      "tr",
-      {},
-      el("td", {}, this.entry(session.id, name, session.id === this.store.view.session)),
-      state,
-    );
-    for (const text of cells) row.append(el("td", { class: "number" }, text));
-    row.title = session.argv.map(display).join(" ");
-    row.addEventListener("click", (event) => {
-      if (!(event.target instanceof Element && event.target.closest("button")))
-        row.querySelector("button")?.click();
-    });
-    if (session.lost > 0) row.lastElementChild?.classList.add("warn");
-    return row;
+  private pick(id: string): void {
+    this.toggle(false);
+    this.choose(id);
   }
 
   private onKey(event: KeyboardEvent): void {
