@@ -140,10 +140,44 @@ test_list_asks_nothing_of_another_users_daemon() {
   fake=$(cd - >/dev/null && helper fake_daemon)
   cp "$fake" fake
   chmod 777 .
-  chmod a+x "$WORK" "$WORK/bin"
+  chmod a+x "$WORK"
   setpriv --reuid 65534 --clear-groups ./fake "$THAG_SOCKET" list '{"sessions":[]}' >fake.out &
   until_true grep -q listening fake.out
   expect_status 1 thag list
   kill $!
   one_line err "another user's process answers"
+}
+
+# expect_path PATH [VARIABLE=VALUE]… [COMMAND…]: where it looks for a daemon, run so.
+expect_path() {
+  local said
+  said=$(env "${@:2}" "$PWD/thag" list 2>&1)
+  [[ $said == *"(at $1)"* ]] || fail "with ${*:2}: $said, not at $1"
+}
+
+test_list_looks_for_the_socket_where_it_should() {
+  unset THAG_SOCKET
+  local long
+  long=$PWD/$(printf 'x%.0s' {1..99})
+  install -m 755 "$THAG_BUILD/tools/thag" . # another user may not reach the build
+  chmod a+x . "$WORK"
+  mkdir -m 700 own
+  mkdir -m 777 open
+  chmod 777 open
+  expect_path "$PWD/named" THAG_SOCKET="$PWD/named" XDG_RUNTIME_DIR="$PWD/own"
+  expect_path "$PWD/own/thag/thagd.sock" THAG_SOCKET= XDG_RUNTIME_DIR="$PWD/own"
+  if [[ $(id -u) != 0 ]]; then
+    echo "  skipped in part: needs root"
+    return
+  fi
+  # as a user who certainly has no daemon
+  as_4242 XDG_RUNTIME_DIR="$PWD/own"
+  as_4242 XDG_RUNTIME_DIR="$PWD/open"
+  as_4242 XDG_RUNTIME_DIR=relative
+  as_4242 XDG_RUNTIME_DIR="$long"
+  as_4242 XDG_RUNTIME_DIR=
+}
+
+as_4242() {
+  expect_path /tmp/thag-4242/thagd.sock "$@" setpriv --reuid 4242 --clear-groups
 }
