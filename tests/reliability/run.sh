@@ -52,7 +52,7 @@ reports_of() {
 scene() {
   local name=$1 status=0 wanted=${2:-0} pid calls files found expected
   rm -rf "$work/out"; mkdir -p "$work/out"
-  { THAG_ON_FULL=wait timeout 60 "$build/tests/scenes" "$name" >"$work/expected" \
+  { env THAG_ON_FULL=wait timeout 60 "$build/tests/scenes" "$name" >"$work/expected" \
     2>"$work/stderr"; } 2>/dev/null || status=$?
   if ((status != wanted)); then
     not_ok "$name: exit status $status: $(head -n 1 "$work/stderr")"
@@ -97,7 +97,7 @@ driver() {
 scenes() {
   local name
   for name in exceptions cancel fork fork-threads fork-raw exec spawn close-all small-stack \
-    small-stack-jump reload exit-inside limit-as; do
+    small-stack-jump reload recursion short-threads exit-inside limit-as; do
     scene "$name"
   done
   scene crash 139
@@ -110,8 +110,9 @@ main() {
   start_thagd
   scenes
   rm -rf "$work/out"; mkdir -p "$work/out"
-  THAG_ON_FULL=wait driver "SIGKILL of the program" kill-program "$build/tests/victim" \
-    "$work/out" "${KILLS:-1000}"
+  export THAG_ON_FULL=wait
+  driver "SIGKILL of the program" kill-program "$build/tests/victim" "$work/out" "${KILLS:-1000}"
+  unset THAG_ON_FULL
   driver "thagd stopped" stop-daemon "$build/tests/victim" "$work/out" "$thagd"
   stop_thagd
   driver "SIGKILL of thagd" kill-daemon "$build/tests/victim" "$work/out" \

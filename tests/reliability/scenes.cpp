@@ -248,8 +248,9 @@ static void reload()
 	snprintf(strrchr(path, '/'), 32, "/libplugin.so");
 	for (int i = 0; i < 10; i++) {
 		void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-		void (*entry)() = library ? reinterpret_cast<void (*)()>(dlsym(library, "plugin_entry")) :
-					    nullptr;
+		void (*entry)() =
+			library ? reinterpret_cast<void (*)()>(dlsym(library, "plugin_entry"))
+				: nullptr;
 
 		if (!entry)
 			_exit(1);
@@ -257,6 +258,50 @@ static void reload()
 		dlclose(library);
 	}
 	expect(1 + 10);
+}
+
+static __attribute__((noinline)) int deep(int depth)
+{
+	THAG_PROFILED();
+	return depth ? deep(depth - 1) + 1 : 0;
+}
+
+static void *go_deep(void *depth)
+{
+	return deep(*static_cast<int *>(depth)) < 0 ? depth : nullptr;
+}
+
+static void recursion()
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int depth = 999999;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, static_cast<size_t>(1) << 30);
+	for (int i = 0; i < 2; i++) {
+		pthread_create(&thread, &attributes, go_deep, &depth);
+		pthread_join(thread, nullptr);
+	}
+	expect(1 + 2000000);
+}
+
+static void *one_leaf(void *)
+{
+	leaf();
+	return nullptr;
+}
+
+static void short_threads()
+{
+	pthread_t thread;
+
+	for (int i = 0; i < 10000; i++) {
+		if (pthread_create(&thread, nullptr, one_leaf, nullptr) != 0)
+			_exit(1);
+		pthread_join(thread, nullptr);
+	}
+	expect(1 + 10000);
 }
 
 static void exit_inside()
@@ -320,6 +365,8 @@ static const struct {
 	       { "small-stack", small_stack },
 	       { "small-stack-jump", small_stack_jump },
 	       { "reload", reload },
+	       { "recursion", recursion },
+	       { "short-threads", short_threads },
 	       { "exit-inside", exit_inside },
 	       { "crash", crash },
 	       { "limit-as", some_leaves },
