@@ -72,7 +72,7 @@ make_tree() {
         directory = top "/d" file % 7 "/e" file % 3
         if (!(directory in made)) { system("mkdir -p " directory); made[directory] = 1 }
         path = directory "/f" file ".h"
-        for (line = 0; line < 40 + file % 23; line++)
+        for (line = 0; line < 100 + 7 * (file % 23); line++)
           print "\t" word() " = " word() "(" word() ", 0x" line "f); /* " word() " */" >path
         close(path)
       }
