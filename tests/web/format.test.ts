@@ -86,6 +86,8 @@ describe("names", () => {
     assert.equal(fit("parseTokenList", 12, measure), "parseToken…");
     assert.equal(fit("f(a(b), c)", 5, measure), "f(…)");
     assert.equal(fit("f(", 1, measure), "");
+    assert.equal(fit("<script>alert</script>", 5, measure), "");
+    assert.equal(fit("operator<=>(a, b)", 11, measure), "operator<=>");
   });
 
   test("of files end in their last part", () =>

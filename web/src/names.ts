@@ -30,12 +30,17 @@ function collapse(name: string, open: string, close: string): string {
   return depth === 0 ? out : name;
 }
 
+/** Whether `<` opens arguments in it; in `operator<` and in markup it does not. */
+function hasTemplates(name: string): boolean {
+  return /^[\w~]/.test(name) && !/\boperator\s*[-<>]/.test(name);
+}
+
 /** Argument lists and template arguments, from the right: `f(int)` becomes `f(…)`, then `f`. */
 function withoutArguments(name: string): string[] {
   const called = name.replace(/\(\)/g, "");
   const short = collapse(called, "(", ")");
   const plain = short.replace(/\(…\)/g, "");
-  const bare = collapse(plain, "<", ">").replace(/<…>/g, "");
+  const bare = hasTemplates(plain) ? collapse(plain, "<", ">").replace(/<…>/g, "") : plain;
   return [short, plain, bare].filter((text) => text !== "" && text !== DOTS);
 }
 
