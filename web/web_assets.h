@@ -10,9 +10,9 @@
 
 /** A file of the UI. All of it is constant and lives as long as the program. */
 struct thag_web_asset {
-	const char *path;         /* as requested, such as "/app.js" */
+	const char *path;	  /* as requested, such as "/app.js" */
 	const char *content_type; /* with its charset */
-	const char *etag;         /* quoted, as it goes into the header */
+	const char *etag;	  /* quoted, as it goes into the header */
 	const unsigned char *bytes;
 	size_t size;
 };

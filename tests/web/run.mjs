@@ -42,7 +42,8 @@ const env = {
   THAG_SOURCE: resolve(here, "../.."),
   NODE_OPTIONS: "--enable-source-maps",
 };
-const { status } = spawnSync(process.execPath, [...(options.script ? [] : ["--test"]), ...tests], {
+const reporting = options.script ? [] : ["--test", "--test-reporter=tap"];
+const { status } = spawnSync(process.execPath, [...reporting, ...tests], {
   stdio: "inherit",
   env,
 });
