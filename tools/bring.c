@@ -20,6 +20,7 @@
 
 #define START_MS 10000 /* how long one that starts may take until it answers */
 #define PROBE_MS 20
+#define THAGD_RUNS_ALREADY 4 /* thagd's exit status, see thagd(1) */
 #define ERROR_BYTES 512
 
 /** Asks a thagd that is there. 0, or a negative errno as thag_client_ask. */
@@ -99,23 +100,29 @@ static void pause_briefly(void)
 	nanosleep(&pause, NULL);
 }
 
-/**
- * Waits until a thagd answers: ours, or that of somebody who was quicker, in which case ours
- * has ended with an error that is none. Ends at once when ours failed and nobody answers.
- */
+/** Whether our thagd has given up for another reason than that one runs, or starts, already. */
+static bool has_failed(pid_t *child)
+{
+	int status;
+
+	if (*child == 0 || waitpid(*child, &status, WNOHANG) != *child)
+		return false;
+	*child = 0;
+	return !WIFEXITED(status) ||
+	       (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != THAGD_RUNS_ALREADY);
+}
+
+/** Waits until a thagd answers, be it ours or that of somebody who was quicker. */
 static int wait_until_it_answers(pid_t child, char *url, size_t size)
 {
-	int ret = -ETIMEDOUT, status;
 	bool failed = false;
+	int ret = -ENOENT;
 
-	for (int waited = 0; waited < START_MS; waited += PROBE_MS) {
+	for (int waited = 0; waited < START_MS && !failed; waited += PROBE_MS) {
+		failed = has_failed(&child);
 		ret = ask(url, size);
-		if (!nobody_answers(ret) || failed)
+		if (!nobody_answers(ret))
 			break;
-		if (child && waitpid(child, &status, WNOHANG) == child) {
-			failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-			child = 0;
-		}
 		pause_briefly();
 	}
 	return ret;
