@@ -24,8 +24,8 @@ struct thag_hist_block {
 };
 
 struct thag_hist_meta {
-	uint32_t next;   /* next block of this histogram, 0 for none */
-	uint16_t group;  /* its first bucket / THAG_HIST_BLOCK_BUCKETS */
+	uint32_t next;	/* next block of this histogram, 0 for none */
+	uint16_t group; /* its first bucket / THAG_HIST_BLOCK_BUCKETS */
 	uint16_t unused;
 };
 

@@ -253,7 +253,8 @@ int thag_tree_copy(struct thag_tree *copy, const struct thag_tree *tree)
 	copy->nodes = copy_array(tree->nodes, tree->count, sizeof(*tree->nodes));
 	copy->hists.blocks = copy_array(hists->blocks, hists->count, sizeof(*hists->blocks));
 	copy->hists.metas = copy_array(hists->metas, hists->count, sizeof(*hists->metas));
-	copy->hists.carries = copy_array(hists->carries, hists->carry_count, sizeof(*hists->carries));
+	copy->hists.carries =
+		copy_array(hists->carries, hists->carry_count, sizeof(*hists->carries));
 	if (copy->nodes && copy->hists.blocks && copy->hists.metas && copy->hists.carries)
 		return 0;
 	thag_tree_fini(copy);

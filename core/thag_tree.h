@@ -31,13 +31,13 @@ struct thag_node {
 	uint32_t site;
 	uint32_t parent;
 	uint32_t last_child; /* the child last looked up, 0 for none: a cache */
-	uint32_t hist;       /* histogram of its durations; none while calls < 2: min is the one */
-	uint64_t calls;      /* finished calls */
-	uint64_t total;      /* time in finished calls, and in parts of calls moved elsewhere */
-	uint64_t min;        /* UINT64_MAX while calls is 0 */
+	uint32_t hist;	     /* histogram of its durations; none while calls < 2: min is the one */
+	uint64_t calls;	     /* finished calls */
+	uint64_t total;	     /* time in finished calls, and in parts of calls moved elsewhere */
+	uint64_t min;	     /* UINT64_MAX while calls is 0 */
 	uint64_t max;
 	uint16_t hist_group; /* of the block that `hist` names */
-	uint16_t flags;      /* 0 */
+	uint16_t flags;	     /* 0 */
 	uint32_t children;
 	uint32_t first_child; /* the newest; 0 for none */
 	uint32_t next_sibling;
@@ -48,7 +48,7 @@ struct thag_tree {
 	struct thag_node *nodes;
 	uint32_t count;
 	uint32_t capacity;
-	uint32_t limit;      /* nodes it may grow to, the root included */
+	uint32_t limit;	     /* nodes it may grow to, the root included */
 	uint64_t *slot_keys; /* open addressing: (parent + 1) << 32 | site, 0 for free */
 	uint32_t *slot_nodes;
 	uint32_t slot_count; /* in use: the children of nodes that have many */

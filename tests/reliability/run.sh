@@ -97,10 +97,12 @@ driver() {
 scenes() {
   local name
   for name in exceptions cancel fork fork-threads fork-raw exec spawn close-all small-stack \
-    small-stack-jump reload recursion short-threads exit-inside limit-as; do
+    small-stack-jump reload recursion short-threads exit-inside; do
     scene "$name"
   done
   scene crash 139
+  [[ -z ${NO_LIMITS:-} ]] || return 0
+  scene limit-as
   for name in limit-fsize limit-nofile limit-as-tight; do
     scene_unprofiled "$name"
   done

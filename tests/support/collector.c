@@ -17,6 +17,9 @@
 
 #define NODE_LIMIT (UINT32_C(4) << 20)
 
+/* Keeps it reachable in children that exit: it is no leak of theirs. */
+static struct collector *volatile current;
+
 static void need(bool ok, const char *what)
 {
 	if (ok)
@@ -54,6 +57,7 @@ struct collector *collector_start(void)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	need(collector, "memory");
+	current = collector;
 	snprintf(collector->path, sizeof(collector->path), "/tmp/thag-collector-%d.sock", getpid());
 	unlink(collector->path);
 	memcpy(address.sun_path, collector->path, sizeof(collector->path));
@@ -224,6 +228,7 @@ void collector_stop(struct collector *collector)
 	close(collector->listener);
 	close(collector->consumer_fd);
 	unlink(collector->path);
+	current = NULL;
 	free(collector);
 }
 

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# The reliability suite with sanitized builds of everything: fewer kills, and no limits, which
+# the sanitizers themselves don't survive.
+cd "$(dirname "$0")" || exit 1
+export KILLS=${KILLS:-50} DAEMON_KILLS=${DAEMON_KILLS:-10} NO_LIMITS=1
+exec ./run.sh
