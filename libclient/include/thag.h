@@ -49,7 +49,8 @@
  * @param mode  time, both or yes: record calls. no: don't. runtime: as the environment variable
  *              THAG_PROFILER=type,dir,log,detail says (type time, both or none; dir: where the
  *              profile is written, by default the current directory). memory: not in this
- *              version, nothing is recorded.
+ *              version, nothing is recorded. In every mode THAG_PROFILER's dir is heeded, and
+ *              its type none turns recording off.
  *
  * When no thagd answers, or THAG_PROFILER makes no sense, says so in one line on stderr, and the
  * program runs unprofiled. Does nothing in setuid programs. Call it once.

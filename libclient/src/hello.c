@@ -11,8 +11,6 @@
 #include "thag/control.h"
 #include "thag/socket_path.h"
 
-#define ANSWER_SECONDS 2
-
 static void explain(char *why, size_t bytes, const char *a, const char *b, const char *c)
 {
 	const char *parts[] = { a, b, c };
@@ -27,9 +25,10 @@ static void explain(char *why, size_t bytes, const char *a, const char *b, const
 	why[used] = '\0';
 }
 
-static int open_socket(const struct sockaddr_un *address)
+static int open_socket(const struct sockaddr_un *address, uint32_t patience_ms)
 {
-	struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+	struct timeval patience = { .tv_sec = patience_ms / 1000,
+				    .tv_usec = patience_ms % 1000 * 1000 };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	int result;
 
@@ -139,7 +138,7 @@ static void explain_failure(int result, const char *path, char *why, size_t why_
 		explain(why, why_bytes, path, ": ", strerrordesc_np(-result));
 }
 
-int thag_hello(int shm_fd, int *consumer_fd, char *why, size_t why_bytes)
+int thag_hello(int shm_fd, uint32_t patience_ms, int *consumer_fd, char *why, size_t why_bytes)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int result = thag_socket_path(address.sun_path, sizeof(address.sun_path));
@@ -150,7 +149,7 @@ int thag_hello(int shm_fd, int *consumer_fd, char *why, size_t why_bytes)
 			"", "");
 		return result;
 	}
-	fd = open_socket(&address);
+	fd = open_socket(&address, patience_ms);
 	result = fd < 0 ? fd : exchange(fd, shm_fd, consumer_fd, why, why_bytes);
 	if (fd >= 0)
 		close(fd);

@@ -85,8 +85,11 @@ bool thag_process_is_live(void);
 
 /* hello.c */
 
-/** Sends `shm_fd` to thagd; its memfd and the session's id come back. 0 or a negative errno. */
-int thag_hello(int shm_fd, int *consumer_fd, char *why, size_t why_bytes);
+/**
+ * Sends `shm_fd` to thagd, whose memfd comes back; waits for each step up to `patience_ms`. 0, or
+ * a negative errno with `why` in words.
+ */
+int thag_hello(int shm_fd, uint32_t patience_ms, int *consumer_fd, char *why, size_t why_bytes);
 
 /* thread.c */
 
