@@ -102,12 +102,20 @@ export class Colors {
   private readonly hues = new Map<string, number>();
   private modules = new Map<string, string>();
 
-  /** The modules of functions by name, in the order of weight; one alone tells nothing apart. */
-  setModules(modules: Map<string, string>): void {
+  /**
+   * The modules of functions by name, in the order of weight; one alone tells nothing apart. Says
+   * whether that changes any colour.
+   */
+  setModules(modules: Map<string, string>): boolean {
     const distinct = [...new Set(modules.values())];
+    const known = this.modules;
     this.modules = distinct.length > 1 ? modules : new Map();
     for (const module of distinct)
       if (!this.hues.has(module)) this.hues.set(module, this.hues.size);
+    return (
+      known.size !== this.modules.size ||
+      [...this.modules].some(([name, module]) => known.get(name) !== module)
+    );
   }
 
   /** The paint of a function, the same every time while its module is known. */

@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import { byId, el } from "./dom.ts";
 import { ROOT } from "./flame_frame.ts";
+import { exact } from "./format.ts";
 import { display } from "./names.ts";
 import type { Store } from "./store.ts";
+
+/** A deep path shows its ends: recursion goes a million deep. */
+const FIRST = 3;
+const LAST = 12;
+
+/** A part of the path; without an id it stands for parts left out. */
+interface Crumb {
+  name: string;
+  id: string | null;
+}
 
 /** The path to the focus, each part of which zooms out to it. */
 export class Crumbs {
@@ -17,30 +28,37 @@ export class Crumbs {
   }
 
   private update(): void {
-    const { flame, view } = this.store;
-    const node = flame?.find(view.focus) ?? -1;
-    const path = flame === null || node < 0 ? [] : flame.path(node);
-    const names = path.map(
-      (entry) =>
-        [flame?.name(entry) ?? "", entry === 0 ? ROOT : (flame?.id(entry) ?? ROOT)] as const,
-    );
-    const text = JSON.stringify([names, view.focus]);
+    const crumbs = this.path();
+    const text = JSON.stringify(crumbs);
     if (text === this.shown) return;
     this.shown = text;
-    const crumbs = names.map(([name, id], index) =>
-      this.crumb(name, id, index === names.length - 1),
+    this.place.replaceChildren(
+      ...crumbs.map((crumb, index) => this.element(crumb, index === crumbs.length - 1)),
     );
-    if (node < 0 && view.focus !== ROOT)
-      crumbs.push(this.crumb("Not in this profile: back to all of it", ROOT, false));
-    this.place.replaceChildren(...crumbs);
     this.place.scrollLeft = this.place.scrollWidth;
   }
 
-  private crumb(name: string, id: string, last: boolean): HTMLElement {
-    const button = el("button", { type: "button" }, el("bdi", {}, display(name)));
-    button.title = display(name);
+  private path(): Crumb[] {
+    const { flame, view } = this.store;
+    if (flame === null) return [];
+    const node = flame.find(view.focus);
+    if (node < 0) return [{ name: "Not in this profile: back to all of it", id: ROOT }];
+    const path = flame.path(node);
+    const left = path.length - FIRST - LAST;
+    const crumbOf = (at: number): Crumb => ({
+      name: display(flame.name(at)),
+      id: at === 0 ? ROOT : flame.id(at),
+    });
+    if (left <= 1) return path.map(crumbOf);
+    const gap = { name: `… ${exact(left)} more …`, id: null };
+    return [...path.slice(0, FIRST).map(crumbOf), gap, ...path.slice(-LAST).map(crumbOf)];
+  }
+
+  private element({ name, id }: Crumb, last: boolean): HTMLElement {
+    const button = el("button", { type: "button", title: name }, el("bdi", {}, name));
     if (last) button.setAttribute("aria-current", "true");
-    button.addEventListener("click", () => this.zoomTo(id));
+    if (id === null) button.disabled = true;
+    else button.addEventListener("click", () => this.zoomTo(id));
     return button;
   }
 }

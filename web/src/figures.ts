@@ -29,9 +29,11 @@ function setTime(figures: Figures, name: string, ns: number, whole = 0): void {
   figures.set(name, whole > 0 ? `${time(ns)} · ${share(ns, whole)}` : time(ns), exactTime(ns));
 }
 
-/** The root is no function: it has no calls. */
-function setCounted(figures: Figures, calls: number, totalNs: number): void {
-  figures.set("Calls", calls > 0 ? count(calls) : "", exact(calls));
+const NONE_ENDED = "none ended yet";
+
+/** Calls that ended; `none`: what to say when none has. */
+function setCounted(figures: Figures, calls: number, totalNs: number, none: string): void {
+  figures.set("Calls", calls > 0 ? count(calls) : none, exact(calls));
   setWhen(figures, calls, "Mean", totalNs / calls);
 }
 
@@ -45,7 +47,7 @@ export function setFrame(figures: Figures, frame: FlameFrame, node: number): voi
   const total = frame.total[node] as number;
   setTime(figures, "Total", total, frame.rootTotalNs);
   setTime(figures, "Self", frame.selfNs(node), frame.rootTotalNs);
-  setCounted(figures, calls, total);
+  setCounted(figures, calls, total, node === 0 ? "" : NONE_ENDED);
   setWhen(figures, calls, "Min", frame.minNs(node));
   setWhen(figures, calls, "Max", frame.maxNs(node));
 }
@@ -54,8 +56,8 @@ export function setFrame(figures: Figures, frame: FlameFrame, node: number): voi
 export function setFunction(figures: Figures, row: FunctionRow, rootTotalNs: number): void {
   setTime(figures, "Total", row.totalNs, rootTotalNs);
   setTime(figures, "Self", row.selfNs, rootTotalNs);
-  setCounted(figures, row.calls, row.totalNs);
-  setTime(figures, "Median", row.p50Ns);
-  setTime(figures, "p99", row.p99Ns);
-  setTime(figures, "Max", row.maxNs);
+  setCounted(figures, row.calls, row.totalNs, NONE_ENDED);
+  setWhen(figures, row.calls, "Median", row.p50Ns);
+  setWhen(figures, row.calls, "p99", row.p99Ns);
+  setWhen(figures, row.calls, "Max", row.maxNs);
 }

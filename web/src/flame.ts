@@ -69,7 +69,10 @@ export class FlameView {
 
   /** Colours functions by the file they come from, once there is more than one. */
   setModules(modules: Map<string, string>): void {
-    this.colors.setModules(modules);
+    const frame = this.glide?.frame;
+    if (!this.colors.setModules(modules) || frame === undefined) return;
+    this.paints = this.choosePaints(frame);
+    this.scheduleDraw();
   }
 
   /** Shows the store's frame and view; `live`: only the numbers changed. */

@@ -58,7 +58,7 @@ export class Status {
       ? `wall time, corrected for ${cost === "" ? "recording" : `${cost} a call`}`
       : `wall time, raw${cost === "" ? "" : `: recording costs ${cost} a call`}`;
     if (hidden === 0) return unit;
-    return `${unit} · ${count(hidden)} of ${plural(header.treeNodes, "frame")} too narrow to draw: zoom in`;
+    return `${unit} · ${count(hidden)} of ${plural(header.treeNodes, "frame")} too narrow or deep to draw: zoom in`;
   }
 
   private mode(): string {
