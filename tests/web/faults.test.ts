@@ -80,6 +80,20 @@ describe("a page", () => {
     await until("calls were cut short", async () => /still running when/.test(await banners(page)));
   });
 
+  test("says what was lost", async () => {
+    daemon = await Daemon.start();
+    daemon.run("tests/web/bushy");
+    const { page } = await openTab(browser, daemon.url);
+    await drawn(page);
+    await daemon.stall(2000);
+    const lost = (): Promise<boolean> =>
+      banners(page).then((text) => /\d.*\sevents lost, .*% of all/.test(text));
+    await until("a banner", lost);
+    await page.locator("#session").click();
+    const cell = page.locator("#session-menu tbody td:last-child");
+    await until("a count in the list", async () => (await cell.textContent()) !== "0");
+  });
+
   test("goes to a session that starts later, unless one was chosen", async () => {
     daemon = await Daemon.start();
     const first = daemon.run("examples/sections", "100");

@@ -92,6 +92,13 @@ export class Daemon {
     if (this.child !== null) await ended(this.child);
   }
 
+  /** Stops it for a while, as a machine under load may. */
+  async stall(ms: number): Promise<void> {
+    this.child?.kill("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    this.child?.kill("SIGCONT");
+  }
+
   /** Runs a program of the build folder that reports to this thagd. */
   run(program: string, ...options: string[]): ChildProcess {
     const env = { ...process.env, THAG_SOCKET: this.socket };
