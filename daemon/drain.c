@@ -57,13 +57,16 @@ static bool skip_hole(struct thag_session_ring *ring, uint64_t now_ns)
 	return thag_ring_skip_hole(&ring->reader, now_ns, false);
 }
 
+/* relaxed: the flag says when to stop, and nothing about what was read until then */
+static bool is_quarantined(const struct thag_session *session)
+{
+	return atomic_load_explicit(&session->quarantined, memory_order_relaxed);
+}
+
 static void check_quarantine(struct thag_session_ring *ring)
 {
-	if (ring->stream.invalid <= THAG_SESSION_INVALID_MAX)
-		return;
-	ring->quarantined = true;
-	/* relaxed: the main loop only shows it */
-	atomic_store_explicit(&ring->session->quarantined, true, memory_order_relaxed);
+	if (ring->stream.invalid > THAG_SESSION_INVALID_MAX)
+		atomic_store_explicit(&ring->session->quarantined, true, memory_order_relaxed);
 }
 
 /* Returns whether there were words. */
@@ -71,7 +74,7 @@ static bool drain_ring(struct worker *worker, struct thag_session_ring *ring, ui
 {
 	bool any = false;
 
-	for (int i = 0; i < THAG_DRAIN_BATCHES && !ring->quarantined; i++) {
+	for (int i = 0; i < THAG_DRAIN_BATCHES && !is_quarantined(ring->session); i++) {
 		size_t count = thag_ring_read(&ring->reader, worker->words, THAG_RING_BATCH);
 
 		if (count == 0)
@@ -91,6 +94,8 @@ static bool drain_session(struct worker *worker, struct thag_session *session, u
 	uint32_t first = (uint32_t)((worker->index + session->id) % workers);
 	bool any = false;
 
+	if (is_quarantined(session))
+		return false;
 	pthread_rwlock_rdlock(&session->lock);
 	for (uint32_t i = first; !session->detached && i < thag_session_rings_used(session);
 	     i += workers) {

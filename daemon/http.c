@@ -87,7 +87,8 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			thag_route_fini(route);
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
-		http_of(wsi)->connections--;
+		if (http_of(wsi)->connections)
+			http_of(wsi)->connections--;
 		return 0;
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* a WebSocket without our protocol */
 	case LWS_CALLBACK_RAW_ADOPT:
@@ -130,16 +131,21 @@ static const struct lws_protocols protocols[] = {
 static void on_accepted(void *context, int fd)
 {
 	struct thag_http *http = context;
+	uint32_t before = http->connections;
 	bool ours = thag_peer_is_ours(fd);
 	struct lws *wsi;
 
-	if (http->connections >= THAG_HTTP_CONNECTIONS_MAX) {
+	if (before >= THAG_HTTP_CONNECTIONS_MAX) {
 		close(fd);
 		return;
 	}
-	http->connections++; /* and less when libwebsockets destroys it, also if it fails below */
+	http->connections++; /* less again when libwebsockets destroys it */
 	wsi = lws_adopt_socket_vhost(http->vhost, fd);
-	if (wsi && !ours) {
+	if (!wsi) {
+		http->connections = before; /* whether it told us or not */
+		return;
+	}
+	if (!ours) {
 		thag_log_write(THAG_LOG_WARN, "refused: another user's browser");
 		lws_set_opaque_user_data(wsi, &foreign_mark);
 	}

@@ -86,17 +86,23 @@ static void update_state(struct thag_registry *registry, struct thag_session *se
 	session->state = state;
 }
 
-static void check_quarantine(struct thag_registry *registry, struct thag_session *session)
+static void warn(struct thag_registry *registry, const struct thag_session *session)
 {
-	/* relaxed: set once, by a drain thread; nothing else is read by it */
-	if (!atomic_load_explicit(&session->quarantined, memory_order_relaxed) ||
-	    session->message[0])
-		return;
-	thag_session_say(session, "its events make no sense (%llu so far): not read any more",
-			 (unsigned long long)session->counts.invalid);
 	thag_log_write(THAG_LOG_WARN, "session %llu (%s): %s", (unsigned long long)session->id,
 		       session->program, session->message);
 	registry->version++;
+}
+
+static void check_quarantine(struct thag_registry *registry, struct thag_session *session)
+{
+	/* relaxed: set once, by a drain thread; nothing else is read by it */
+	if (session->quarantine_said ||
+	    !atomic_load_explicit(&session->quarantined, memory_order_relaxed))
+		return;
+	session->quarantine_said = true;
+	thag_session_say(session, "its events make no sense (%llu so far): not read any more",
+			 (unsigned long long)session->counts.invalid);
+	warn(registry, session);
 }
 
 /* A program that became another keeps its pid, but not its memory. */
@@ -105,6 +111,27 @@ static void check_exec(struct thag_daemon *daemon, struct thag_session *session)
 	if (session->state == THAG_SESSION_IDLE &&
 	    daemon->registry.ticks % TICKS_PER_EXEC_CHECK == session->id % TICKS_PER_EXEC_CHECK)
 		thag_life_check_exec(daemon, session);
+}
+
+/* Histograms still grow when trees don't. No honest program gets here. */
+static void stop_largest(struct thag_registry *registry)
+{
+	struct thag_session *largest = NULL;
+
+	for (uint32_t i = 0; i < registry->count; i++) {
+		struct thag_session *session = registry->sessions[i];
+
+		if (is_running(session) && !session->quarantine_said &&
+		    (!largest || session->counts.tree_bytes > largest->counts.tree_bytes))
+			largest = session;
+	}
+	if (!largest)
+		return;
+	atomic_store_explicit(&largest->quarantined, true, memory_order_relaxed);
+	largest->quarantine_said = true;
+	thag_session_say(largest, "its profile takes %llu MiB: not read any more",
+			 (unsigned long long)(largest->counts.tree_bytes >> 20));
+	warn(registry, largest);
 }
 
 /* The budget is spent: what is there stays exact, calls by new paths go to their callers. */
@@ -121,6 +148,8 @@ static void check_memory(struct thag_registry *registry, uint64_t bytes)
 	for (uint32_t i = 0; i < registry->count; i++)
 		if (is_running(registry->sessions[i]))
 			thag_session_tighten(registry->sessions[i]);
+	if (bytes > 2 * THAG_TREES_BYTES_MAX)
+		stop_largest(registry);
 }
 
 void thag_registry_tick(struct thag_daemon *daemon)

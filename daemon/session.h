@@ -56,7 +56,6 @@ struct thag_session_ring {
 	struct thag_shm_stack *saved; /* in thagd's own memfd: for the thagd after this one */
 	struct thag_stream stream;
 	uint64_t hole_check_ns; /* when we last looked for a hole */
-	bool quarantined;
 };
 
 /** What two memfds hold, mapped. All zero but the fds -1 is empty. */
@@ -115,6 +114,7 @@ struct thag_session {
 	enum thag_session_state state;
 	bool finishing;			   /* its program is gone, its last words are being read */
 	bool saved;			   /* files were written, or could not be */
+	bool quarantine_said;		   /* the message tells of it */
 	bool adopted;			   /* taken over from an earlier thagd */
 	int signal;			   /* that killed it, 0: none, -1: not known */
 	int exit_code;			   /* -1: not known */

@@ -50,11 +50,12 @@ static int parse_session(const char *id, uint64_t latest, uint64_t *session)
 	return 0;
 }
 
+/* Left out, it is the widest: a frame of every node has no bound. */
 static uint32_t clamp_width(json_int_t width)
 {
-	if (width < 0)
-		return 0;
-	return width < THAG_VIEW_WIDTH_MAX ? (uint32_t)width : THAG_VIEW_WIDTH_MAX;
+	if (width <= 0 || width > THAG_VIEW_WIDTH_MAX)
+		return THAG_VIEW_WIDTH_MAX;
+	return (uint32_t)width;
 }
 
 int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest, const char **why)

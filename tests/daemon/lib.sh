@@ -42,9 +42,10 @@ finish() {
 # start [OPTION]...: a daemon on our socket, ready to answer. Tests talk to programs by fd 7, which
 # it must not hold.
 start() {
+  rm -f "$place/line"
   "$thagd" --socket "$socket" --port 0 "$@" >"$place/line" 2>>"$place/log" 7>&- &
   daemon_pid=$!
-  eventually grep -q listening "$place/line" || return 1
+  eventually grep -qs listening "$place/line" || return 1
   port=$(sed -n 's/.*localhost:\([0-9]*\).*/\1/p' "$place/line")
 }
 
