@@ -74,7 +74,11 @@ sys.exit(counts != {"prepare": 500, "compute": 500})' "$work/out-sections")
 
 make_tree "$work/tree" 60
 
-check "thagd starts" start_daemon
+start_daemon || {
+  echo "not ok thagd starts"
+  echo "0 passed, 1 failed"
+  exit 1
+}
 check "calls of treestat on one thread equal callgrind's" treestat_one_thread
 check "calls of treestat on four threads equal callgrind's" treestat_threads
 check "calls of nqueens, recursive, equal callgrind's" nqueens
