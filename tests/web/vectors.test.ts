@@ -5,7 +5,7 @@ import * as proto from "thag-proto";
 import { FlameFrame, NO_PARENT, ROOT } from "thag-web/flame_frame.ts";
 import { decodeFrame } from "thag-web/frames.ts";
 import { FrameError, type FrameHeader } from "thag-web/message.ts";
-import type { TableFrame } from "thag-web/table_frame.ts";
+import { meanOf, type TableFrame } from "thag-web/table_frame.ts";
 import { type Fields, vectorBytes, vectorMeaning } from "./vectors.ts";
 
 /** An expected number as the page holds it: rounded above 2^53. */
@@ -85,13 +85,19 @@ describe("vectors", () => {
       calls: number(row["calls"]),
       selfNs: number(row["self_ns"]),
       totalNs: number(row["total_ns"]),
-      meanNs: number(row["total_ns"]) / number(row["calls"]),
+      meanNs: meanOf(number(row["calls"]), number(row["total_ns"]), number(row["max_ns"])),
       minNs: number(row["min_ns"]),
       maxNs: number(row["max_ns"]),
       p50Ns: number(row["p50_ns"]),
       p99Ns: number(row["p99_ns"]),
     }));
     assert.deepEqual(frame.rows, rows);
+  });
+
+  test("a mean is not told while a running call would make it wrong", () => {
+    assert.equal(meanOf(4, 100, 70), 25);
+    assert.equal(meanOf(0, 100, 0), null);
+    assert.equal(meanOf(1, 458, 255), null);
   });
 
   test("words read as expected", () => {

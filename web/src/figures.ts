@@ -3,7 +3,7 @@
 import { el, setText } from "./dom.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import { count, exact, exactTime, share, time } from "./format.ts";
-import type { FunctionRow } from "./table_frame.ts";
+import { type FunctionRow, meanOf } from "./table_frame.ts";
 
 /** A list of figures whose values change in place. */
 export class Figures {
@@ -32,13 +32,14 @@ function setTime(figures: Figures, name: string, ns: number, whole = 0): void {
 const NONE_ENDED = "none ended yet";
 
 /** Calls that ended; `none`: what to say when none has. */
-function setCounted(figures: Figures, calls: number, totalNs: number, none: string): void {
+function setCounted(figures: Figures, calls: number, meanNs: number | null, none: string): void {
   figures.set("Calls", calls > 0 ? count(calls) : none, exact(calls));
-  setWhen(figures, calls, "Mean", totalNs / calls);
+  setWhen(figures, "Mean", meanNs);
 }
 
-function setWhen(figures: Figures, calls: number, name: string, ns: number): void {
-  figures.set(name, calls > 0 ? time(ns) : "", calls > 0 ? exactTime(ns) : "");
+/** A time that may not be known yet. */
+function setWhen(figures: Figures, name: string, ns: number | null): void {
+  figures.set(name, ns === null ? "" : time(ns), ns === null ? "" : exactTime(ns));
 }
 
 /** All of a frame. */
@@ -47,17 +48,17 @@ export function setFrame(figures: Figures, frame: FlameFrame, node: number): voi
   const total = frame.total[node] as number;
   setTime(figures, "Total", total, frame.rootTotalNs);
   setTime(figures, "Self", frame.selfNs(node), frame.rootTotalNs);
-  setCounted(figures, calls, total, node === 0 ? "" : NONE_ENDED);
-  setWhen(figures, calls, "Min", frame.minNs(node));
-  setWhen(figures, calls, "Max", frame.maxNs(node));
+  setCounted(figures, calls, meanOf(calls, total, frame.maxNs(node)), node === 0 ? "" : NONE_ENDED);
+  setWhen(figures, "Min", calls > 0 ? frame.minNs(node) : null);
+  setWhen(figures, "Max", calls > 0 ? frame.maxNs(node) : null);
 }
 
 /** All of a function. */
 export function setFunction(figures: Figures, row: FunctionRow, rootTotalNs: number): void {
   setTime(figures, "Total", row.totalNs, rootTotalNs);
   setTime(figures, "Self", row.selfNs, rootTotalNs);
-  setCounted(figures, row.calls, row.totalNs, NONE_ENDED);
-  setWhen(figures, row.calls, "Median", row.p50Ns);
-  setWhen(figures, row.calls, "p99", row.p99Ns);
-  setWhen(figures, row.calls, "Max", row.maxNs);
+  setCounted(figures, row.calls, row.meanNs, NONE_ENDED);
+  setWhen(figures, "Median", row.calls > 0 ? row.p50Ns : null);
+  setWhen(figures, "p99", row.calls > 0 ? row.p99Ns : null);
+  setWhen(figures, "Max", row.calls > 0 ? row.maxNs : null);
 }

@@ -32,7 +32,7 @@ const COLUMNS: readonly Column[] = [
     value: (row) => row.totalNs,
   },
   { sort: "calls", title: "Calls", about: "How often it was called", value: (row) => row.calls },
-  { sort: "mean", title: "Mean", about: "Total by calls", value: (row) => row.meanNs },
+  { sort: "mean", title: "Mean", about: "Total by calls", value: (row) => row.meanNs ?? 0 },
   {
     sort: "p50",
     title: "p50",
@@ -107,8 +107,8 @@ class Line {
     this.showNumber(0, time(row.totalNs), exactTime(row.totalNs));
     this.showNumber(1, count(row.calls), exact(row.calls));
     times.forEach((ns, at) => {
-      if (row.calls > 0) this.showNumber(2 + at, time(ns), exactTime(ns));
-      else this.showNumber(2 + at, "–", "No call has ended yet");
+      if (row.calls > 0 && ns !== null) this.showNumber(2 + at, time(ns), exactTime(ns));
+      else this.showNumber(2 + at, "–", "Not known until the call that runs has ended");
     });
   }
 

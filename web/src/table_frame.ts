@@ -11,11 +11,20 @@ export interface FunctionRow {
   calls: number;
   selfNs: number;
   totalNs: number;
-  meanNs: number;
+  meanNs: number | null;
   minNs: number;
   maxNs: number;
   p50Ns: number;
   p99Ns: number;
+}
+
+/**
+ * The mean time of the calls that ended, null when that can't be told: none has, or the total holds
+ * a call that still runs and is longer than the rest, as is seen when the mean exceeds the maximum.
+ */
+export function meanOf(calls: number, totalNs: number, maxNs: number): number | null {
+  const mean = totalNs / calls;
+  return calls > 0 && mean <= maxNs ? mean : null;
 }
 
 /** The functions of a profile. */
@@ -34,6 +43,7 @@ function readRow(message: Message, at: number): FunctionRow {
   };
   const calls = message.u64(at + Row.calls);
   const totalNs = message.u64(at + Row.total_ns);
+  const maxNs = message.u64(at + Row.max_ns);
   return {
     name: string(Row.name_offset, Row.name_bytes),
     file: string(Row.file_offset, Row.file_bytes),
@@ -42,9 +52,9 @@ function readRow(message: Message, at: number): FunctionRow {
     calls,
     selfNs: message.u64(at + Row.self_ns),
     totalNs,
-    meanNs: calls > 0 ? totalNs / calls : 0,
+    meanNs: meanOf(calls, totalNs, maxNs),
     minNs: message.u64(at + Row.min_ns),
-    maxNs: message.u64(at + Row.max_ns),
+    maxNs,
     p50Ns: message.u64(at + Row.p50_ns),
     p99Ns: message.u64(at + Row.p99_ns),
   };
