@@ -69,54 +69,66 @@ static void check_quarantine(struct thag_session_ring *ring)
 		atomic_store_explicit(&ring->session->quarantined, true, memory_order_relaxed);
 }
 
-/* Returns whether there were words. */
-static bool drain_ring(struct worker *worker, struct thag_session_ring *ring, uint64_t now_ns)
+/* What a look at some rings found. */
+enum found {
+	FOUND_NOTHING,
+	FOUND_WORDS, /* and read all of them */
+	FOUND_MORE,  /* than may be read at once */
+};
+
+static enum found drain_ring(struct worker *worker, struct thag_session_ring *ring, uint64_t now_ns)
 {
-	bool any = false;
+	enum found found = FOUND_NOTHING;
 
 	for (int i = 0; i < THAG_DRAIN_BATCHES && !is_quarantined(ring->session); i++) {
 		size_t count = thag_ring_read(&ring->reader, worker->words, THAG_RING_BATCH);
 
 		if (count == 0)
-			return skip_hole(ring, now_ns) || any;
+			return skip_hole(ring, now_ns) ? FOUND_MORE : found;
 		thag_stream_feed(&ring->stream, worker->words, count);
 		thag_session_ring_commit(ring);
 		check_quarantine(ring);
-		any = true;
+		found = FOUND_WORDS;
 	}
-	return any;
+	return found == FOUND_WORDS ? FOUND_MORE : found;
 }
 
 /* The lock is given up after each ring that had words, so that readers get in. */
-static bool drain_session(struct worker *worker, struct thag_session *session, uint64_t now_ns)
+static enum found drain_session(struct worker *worker, struct thag_session *session,
+				uint64_t now_ns)
 {
 	uint32_t workers = worker->drain->worker_count;
 	uint32_t first = (uint32_t)((worker->index + session->id) % workers);
-	bool any = false;
+	enum found most = FOUND_NOTHING;
 
 	if (is_quarantined(session))
-		return false;
+		return most;
 	pthread_rwlock_rdlock(&session->lock);
 	for (uint32_t i = first; !session->detached && i < thag_session_rings_used(session);
 	     i += workers) {
-		if (!drain_ring(worker, &session->rings[i], now_ns))
+		enum found found = drain_ring(worker, &session->rings[i], now_ns);
+
+		if (found == FOUND_NOTHING)
 			continue;
-		any = true;
+		most = found > most ? found : most;
 		pthread_rwlock_unlock(&session->lock);
 		pthread_rwlock_rdlock(&session->lock);
 	}
 	pthread_rwlock_unlock(&session->lock);
-	return any;
+	return most;
 }
 
-static bool drain_all(struct worker *worker)
+static enum found drain_all(struct worker *worker)
 {
 	uint64_t now_ns = thag_clock_mono_ns();
-	bool any = false;
+	enum found most = FOUND_NOTHING;
 
-	for (uint32_t i = 0; i < worker->list.count; i++)
-		any |= drain_session(worker, worker->list.sessions[i], now_ns);
-	return any;
+	for (uint32_t i = 0; i < worker->list.count; i++) {
+		enum found found = drain_session(worker, worker->list.sessions[i], now_ns);
+
+		most = found > most ? found : most;
+	}
+	return most;
 }
 
 /* Takes over the list when it changed, and sleeps while it is empty. False: the end. */
@@ -140,11 +152,17 @@ static bool refresh(struct worker *worker)
 	return go_on;
 }
 
-static long nap(long last_ns)
+/*
+ * Reading right behind a producer would take the line it writes to away from it again and again:
+ * who has caught up stays back for the shortest nap, and who finds nothing naps ever longer.
+ */
+static long nap(long last_ns, enum found found)
 {
-	long ns = last_ns ? last_ns * 2 : THAG_DRAIN_NAP_MIN_NS;
+	long ns = last_ns && found == FOUND_NOTHING ? last_ns * 2 : THAG_DRAIN_NAP_MIN_NS;
 	struct timespec rest = { 0 };
 
+	if (found == FOUND_MORE)
+		return 0;
 	rest.tv_nsec = ns < THAG_DRAIN_NAP_MAX_NS ? ns : THAG_DRAIN_NAP_MAX_NS;
 	nanosleep(&rest, NULL);
 	return rest.tv_nsec;
@@ -157,7 +175,7 @@ static void *work(void *arg)
 
 	pthread_setname_np(pthread_self(), "thagd-drain");
 	while (refresh(worker))
-		nap_ns = drain_all(worker) ? 0 : nap(nap_ns);
+		nap_ns = nap(nap_ns, drain_all(worker));
 	list_clear(&worker->list);
 	return NULL;
 }
