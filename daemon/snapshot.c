@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "copy.h"
 #include "members.h"
 #include "sites.h"
 
@@ -12,13 +13,6 @@
 struct chosen {
 	struct thag_member **members;
 	uint32_t count;
-};
-
-/* A thread's tree with its open frames, taken at one moment. */
-struct copy {
-	struct thag_tree tree;
-	uint32_t *open;
-	uint32_t open_count;
 };
 
 void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_rate *clock,
@@ -62,37 +56,11 @@ static int choose(struct thag_session *session, uint32_t tid, struct chosen *out
 	return ret;
 }
 
-static int copy_open(const struct thag_thread *thread, struct copy *copy)
-{
-	copy->open = malloc(((size_t)thread->depth + 1) * sizeof(*copy->open));
-	if (!copy->open)
-		return -ENOMEM;
-	for (uint32_t i = 1; i <= thread->depth; i++)
-		copy->open[copy->open_count++] = thread->stack[i].node;
-	return 0;
-}
-
-static int copy_member(struct thag_session *session, const struct thag_member *member,
-		       struct copy *copy)
-{
-	int ret;
-
-	pthread_rwlock_wrlock(&session->lock);
-	ret = thag_tree_copy(&copy->tree, &member->thread.tree);
-	if (ret == 0)
-		ret = copy_open(&member->thread, copy);
-	if (ret == 0 && copy->open_count)
-		thag_thread_add_open(&member->thread, &copy->tree,
-				     thag_clock_ticks(session->header.clock));
-	pthread_rwlock_unlock(&session->lock);
-	return ret;
-}
-
 static int add_member(struct thag_profile *profile, struct thag_session *session,
 		      const struct thag_member *member)
 {
-	struct copy copy = { 0 };
-	int ret = copy_member(session, member, &copy);
+	struct thag_copy copy = { 0 };
+	int ret = thag_copy_take(&copy, session, member);
 
 	/* after the copy: it may hold calls of sites that were registered a moment before */
 	if (ret == 0)
@@ -100,8 +68,7 @@ static int add_member(struct thag_profile *profile, struct thag_session *session
 	if (ret == 0)
 		ret = thag_profile_add(profile, &copy.tree, session->names, copy.open,
 				       copy.open_count);
-	thag_tree_fini(&copy.tree);
-	free(copy.open);
+	thag_copy_fini(&copy);
 	return ret;
 }
 
