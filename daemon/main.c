@@ -6,11 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "daemon.h"
 #include "log.h"
 #include "options.h"
+
+#define FIRST_OWN_FD 3
 
 static struct thag_daemon daemon_state; /* the process's state */
 static int ready_fd = -1;		/* where who started us in the background waits */
@@ -52,6 +55,15 @@ static int wait_ready(int fd, pid_t child)
 	return THAG_EXIT_FAILURE;
 }
 
+/* Whoever started us may wait for the end of a pipe that we inherited. */
+static void leave_all_but(int fd)
+{
+	ready_fd = dup2(fd, FIRST_OWN_FD);
+	syscall(SYS_close_range, FIRST_OWN_FD + 1, ~0u, 0);
+	fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+	setsid();
+}
+
 /* Returns in the child with -1; in the parent with its exit status. */
 static int go_to_background(void)
 {
@@ -63,9 +75,7 @@ static int go_to_background(void)
 		return THAG_EXIT_FAILURE;
 	}
 	if (child == 0) {
-		close(fds[0]);
-		ready_fd = fds[1];
-		setsid();
+		leave_all_but(fds[1]);
 		return -1;
 	}
 	close(fds[1]);

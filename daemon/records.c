@@ -16,6 +16,7 @@
 #include "proc.h"
 
 #define NEXT_NAME "next"
+#define DRAFT_PREFIX ".thag-" /* of thag_files_replace */
 #define NAME_BYTES 32
 #define NONCE_HEX 33
 
@@ -150,10 +151,13 @@ int thag_records_load(int dir_fd, struct thag_record **out, uint32_t *count)
 		free(records);
 		return -ENOMEM;
 	}
-	while (found < THAG_RECORDS_MAX && (entry = readdir(dir)))
+	while (found < THAG_RECORDS_MAX && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, DRAFT_PREFIX, strlen(DRAFT_PREFIX)) == 0)
+			unlinkat(dir_fd, entry->d_name, 0); /* of one that was killed */
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
 		    load_one(dir_fd, entry->d_name, &records[found]) == 0)
 			found++;
+	}
 	closedir(dir);
 	qsort(records, found, sizeof(*records), by_id);
 	*out = records;

@@ -201,14 +201,14 @@ json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *c
 	double rate = thag_clock_ns_per_tick(clock, session->header.clock);
 	json_t *file = file_head(session, total_ns);
 	json_t *tail = json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "events",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "events",
 		integer(counts->events), "calls", integer(counts->calls), "lost",
 		lost_object(counts), "truncated_frames", integer(counts->truncated), "unwound",
 		integer(counts->unwound), "unmatched", integer(counts->unmatched), "orphans",
 		integer(counts->orphans), "skewed", integer(counts->skewed), "invalid",
-		integer(counts->invalid), "cost_per_call", cost_object(session, rate), "clock",
-		clock_object(session, rate), "threads", threads(session, rate), "thagd",
-		THAG_VERSION);
+		integer(counts->invalid), "waits", integer(counts->waits), "cost_per_call",
+		cost_object(session, rate), "clock", clock_object(session, rate), "threads",
+		threads(session, rate), "thagd", THAG_VERSION);
 
 	if (file && tail && json_object_update(file, tail) == 0) {
 		json_decref(tail);

@@ -346,7 +346,7 @@ static void count_thread(const struct thag_thread *thread, struct thag_session_c
 /* What the slots say: it survives a kill, but comes from the program. */
 static void read_slots(struct thag_session *session)
 {
-	uint64_t lost = 0, waits = 0;
+	uint64_t lost = 0, waits = 0, skewed = 0;
 	uint32_t used = thag_session_rings_used(session);
 
 	for (uint32_t i = 0; i < used; i++) {
@@ -354,9 +354,11 @@ static void read_slots(struct thag_session *session)
 
 		lost = add_sat(lost, __atomic_load_n(&from->lost_calls, __ATOMIC_RELAXED));
 		waits = add_sat(waits, __atomic_load_n(&from->waits, __ATOMIC_RELAXED));
+		skewed = add_sat(skewed, __atomic_load_n(&from->skewed, __ATOMIC_RELAXED));
 	}
 	session->slot_lost = lost;
 	session->slot_waits = waits;
+	session->slot_skewed = skewed;
 	session->refused_threads =
 		__atomic_load_n(&live_header(session)->refused_threads, __ATOMIC_RELAXED);
 }
@@ -395,6 +397,7 @@ void thag_session_count(struct thag_session *session, struct thag_session_counts
 	sum.lost_before = session->lost_before;
 	sum.refused_threads = session->refused_threads;
 	sum.waits = session->slot_waits;
+	sum.skewed = add_sat(sum.skewed, session->slot_skewed);
 	pthread_rwlock_unlock(&session->lock);
 	*out = sum;
 }

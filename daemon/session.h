@@ -103,6 +103,7 @@ struct thag_session {
 	uint64_t lost_before;	    /* words that earlier thagds read */
 	uint64_t slot_lost;	    /* calls, as the slots tell */
 	uint64_t slot_waits;
+	uint64_t slot_skewed;
 	uint32_t refused_threads;
 
 	pthread_mutex_t names_lock;

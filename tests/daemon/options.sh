@@ -85,6 +85,15 @@ daemonizes() {
     request '{"op":"stop"}' | grep -q '^0 ' && eventually test ! -e "$socket"
 }
 ok 'daemonize returns when it answers, logs, and stops on request' daemonizes
+holds_nothing_of_ours() {
+  local held
+  exec 9>"$place/held"
+  "$thagd" --socket "$socket" --port 0 --daemonize >/dev/null
+  held=$(readlink "/proc/$(cut -d' ' -f1 "$place/thagd.lock")"/fd/* | grep -c "$place/held")
+  exec 9>&-
+  request '{"op":"stop"}' && [[ $held == 0 ]] && eventually test ! -e "$socket"
+}
+ok 'in the background it holds nothing of who started it' holds_nothing_of_ours
 ok 'a second one in the background fails as in the foreground' bash -c "
   '$thagd' --socket '$socket' --port 0 --daemonize && ! '$thagd' --socket '$socket' --daemonize &&
   '$fake' '$socket' 'op={\"op\":\"stop\"}'"
