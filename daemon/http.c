@@ -132,13 +132,14 @@ static void on_accepted(void *context, int fd)
 {
 	struct thag_http *http = context;
 	uint32_t before = http->connections;
-	bool ours = thag_peer_is_ours(fd);
 	struct lws *wsi;
+	bool ours;
 
 	if (before >= THAG_HTTP_CONNECTIONS_MAX) {
 		close(fd);
 		return;
 	}
+	ours = thag_peer_is_ours(fd);
 	http->connections++; /* less again when libwebsockets destroys it */
 	wsi = lws_adopt_socket_vhost(http->vhost, fd);
 	if (!wsi) {
@@ -146,7 +147,7 @@ static void on_accepted(void *context, int fd)
 		return;
 	}
 	if (!ours) {
-		thag_log_write(THAG_LOG_WARN, "refused: another user's browser");
+		thag_log_write(THAG_LOG_DEBUG, "refused: another user's browser, or one gone");
 		lws_set_opaque_user_data(wsi, &foreign_mark);
 	}
 }

@@ -8,12 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "thagd_limits.h"
 
 #define PAIR_BYTES 96
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
 
 /* An address as /proc/net/tcp6 writes it: four words as they lie in memory, and the port. */
 static int format6(char *out, size_t size, const struct in6_addr *address, in_port_t port)
@@ -105,23 +114,87 @@ static int find6(const struct sockaddr_in6 *peer, const struct sockaddr_in6 *own
 	return find_pair("/proc/net/tcp6", pair, uid);
 }
 
-int thag_peer_uid(int fd, uid_t *uid)
+/* The other socket's addresses, as the kernel wants them: its own end first. */
+static void fill_id(struct inet_diag_sockid *id, const union address *peer,
+		    const union address *own)
+{
+	id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	if (peer->any.sa_family == AF_INET) {
+		id->idiag_sport = peer->v4.sin_port;
+		id->idiag_dport = own->v4.sin_port;
+		memcpy(id->idiag_src, &peer->v4.sin_addr, sizeof(peer->v4.sin_addr));
+		memcpy(id->idiag_dst, &own->v4.sin_addr, sizeof(own->v4.sin_addr));
+		return;
+	}
+	id->idiag_sport = peer->v6.sin6_port;
+	id->idiag_dport = own->v6.sin6_port;
+	memcpy(id->idiag_src, &peer->v6.sin6_addr, sizeof(peer->v6.sin6_addr));
+	memcpy(id->idiag_dst, &own->v6.sin6_addr, sizeof(own->v6.sin6_addr));
+}
+
+static int read_answer(int netlink, uid_t *uid)
 {
 	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} peer = { 0 }, own = { 0 };
+		struct nlmsghdr head;
+		char bytes[4096];
+	} answer;
+	/* the kernel has answered by the time the request was sent */
+	ssize_t got = recv(netlink, &answer, sizeof(answer), MSG_DONTWAIT);
+	const struct inet_diag_msg *found = NLMSG_DATA(&answer.head);
+	const struct nlmsgerr *error = NLMSG_DATA(&answer.head);
+
+	if (got < (ssize_t)NLMSG_LENGTH(sizeof(*error)))
+		return -EIO;
+	if (answer.head.nlmsg_type == NLMSG_ERROR)
+		return error->error == -ENOENT ? -ENOENT : -EIO;
+	if (answer.head.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    got < (ssize_t)NLMSG_LENGTH(sizeof(*found)))
+		return -EIO;
+	if (found->idiag_inode == 0)
+		return -ENOENT;
+	*uid = found->idiag_uid;
+	return 0;
+}
+
+/* One look-up, however many connections there are. -EIO where the kernel doesn't offer it. */
+static int ask_kernel(const union address *peer, const union address *own, uid_t *uid)
+{
+	struct {
+		struct nlmsghdr head;
+		struct inet_diag_req_v2 body;
+	} request = { .head = { .nlmsg_len = sizeof(request),
+				.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+				.nlmsg_flags = NLM_F_REQUEST },
+		      .body = { .sdiag_family = (uint8_t)peer->any.sa_family,
+				.sdiag_protocol = IPPROTO_TCP,
+				.idiag_states = ~0u } };
+	int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int ret = -EIO;
+
+	if (netlink < 0)
+		return -EIO;
+	fill_id(&request.body.id, peer, own);
+	if (send(netlink, &request, sizeof(request), 0) == (ssize_t)sizeof(request))
+		ret = read_answer(netlink, uid);
+	close(netlink);
+	return ret;
+}
+
+int thag_peer_uid(int fd, uid_t *uid)
+{
+	union address peer = { 0 }, own = { 0 };
 	socklen_t peer_bytes = sizeof(peer), own_bytes = sizeof(own);
+	int ret;
 
 	if (getpeername(fd, &peer.any, &peer_bytes) != 0 ||
-	    getsockname(fd, &own.any, &own_bytes) != 0)
+	    getsockname(fd, &own.any, &own_bytes) != 0 ||
+	    (peer.any.sa_family != AF_INET && peer.any.sa_family != AF_INET6))
 		return -ENOENT;
-	if (peer.any.sa_family == AF_INET)
-		return find4(&peer.v4, &own.v4, uid);
-	if (peer.any.sa_family == AF_INET6)
-		return find6(&peer.v6, &own.v6, uid);
-	return -ENOENT;
+	ret = ask_kernel(&peer, &own, uid);
+	if (ret != -EIO)
+		return ret;
+	return peer.any.sa_family == AF_INET ? find4(&peer.v4, &own.v4, uid)
+					     : find6(&peer.v6, &own.v6, uid);
 }
 
 bool thag_peer_is_ours(int fd)

@@ -2,7 +2,7 @@
 /*
  * Who is at the other end of a TCP connection from this machine.
  *
- * Thread: any; reads /proc/net.
+ * Thread: any; asks the kernel by netlink (sock_diag), else reads /proc/net.
  */
 #ifndef THAG_PEER_H
 #define THAG_PEER_H

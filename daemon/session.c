@@ -89,8 +89,8 @@ static void resume_ring(struct thag_session *session, uint32_t index)
 	/* without an id its thread had ended; the next one begins by saying so */
 	thread = tid ? thag_members_resume(ring, tid) : NULL;
 	if (thread)
-		thag_checkpoint_load(ring->saved, thread, &ring->reader.tail,
-				     &ring->stream.last_ticks);
+		thread->late = !thag_checkpoint_load(ring->saved, thread, &ring->reader.tail,
+						     &ring->stream.last_ticks);
 	session->lost_before += ring->reader.tail - THAG_RING_WORDS;
 }
 
