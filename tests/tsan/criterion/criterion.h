@@ -23,11 +23,21 @@ struct tsan_test {
 	void (*init)(void);
 	void (*fini)(void);
 	double timeout;
+	const char *suite;
 	const char *name;
 	struct tsan_test *next;
 };
 
+struct tsan_suite {
+	const char *name;
+	void (*init)(void);
+	void (*fini)(void);
+	double timeout;
+	struct tsan_suite *next;
+};
+
 static struct tsan_test *tsan_tests;
+static struct tsan_suite *tsan_suites;
 
 static inline int tsan_fail(const char *file, int line, const char *what)
 {
@@ -35,25 +45,47 @@ static inline int tsan_fail(const char *file, int line, const char *what)
 	exit(1);
 }
 
-#define Test(suite, test, ...) \
-	static void suite##_##test##_impl(void); \
-	__attribute__((constructor)) static void suite##_##test##_add(void) \
+#define Test(suite_name, test, ...) \
+	static void suite_name##_##test##_impl(void); \
+	__attribute__((constructor)) static void suite_name##_##test##_add(void) \
 	{ \
-		static struct tsan_test self = { suite##_##test##_impl, __VA_ARGS__ }; \
-		self.name = #suite "::" #test; \
+		static struct tsan_test self = { suite_name##_##test##_impl, __VA_ARGS__ }; \
+		self.suite = #suite_name; \
+		self.name = #test; \
 		self.next = tsan_tests; \
 		tsan_tests = &self; \
 	} \
-	static void suite##_##test##_impl(void)
+	static void suite_name##_##test##_impl(void)
+
+#define TestSuite(suite_name, ...) \
+	__attribute__((constructor)) static void suite_name##_add_suite(void) \
+	{ \
+		static struct tsan_suite self = { #suite_name, __VA_ARGS__ }; \
+		self.next = tsan_suites; \
+		tsan_suites = &self; \
+	} \
+	struct tsan_test
+
+static inline void tsan_call(void (*function)(void))
+{
+	if (function)
+		function();
+}
 
 static inline void tsan_run(const struct tsan_test *test)
 {
-	fprintf(stderr, "%s\n", test->name);
-	if (test->init)
-		test->init();
+	static const struct tsan_suite none;
+	const struct tsan_suite *suite = tsan_suites;
+
+	while (suite && strcmp(suite->name, test->suite) != 0)
+		suite = suite->next;
+	suite = suite ? suite : &none;
+	fprintf(stderr, "%s::%s\n", test->suite, test->name);
+	tsan_call(suite->init);
+	tsan_call(test->init);
 	test->run();
-	if (test->fini)
-		test->fini();
+	tsan_call(test->fini);
+	tsan_call(suite->fini);
 }
 
 int main(void)
