@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * As much of Criterion as the unit tests use, in one process. Criterion runs each test in a
- * process of its own, in memory that ThreadSanitizer keeps for itself; so for TSan, and only
- * there, this header stands in front of Criterion's. A test program stops at its first failure.
+ * As much of Criterion as the unit tests use. Criterion hands its tests memory that
+ * ThreadSanitizer keeps for itself; so for TSan, and only there, this header stands in front of
+ * Criterion's. Each test is a process of its own here, too.
  */
 #ifndef THAG_TSAN_CRITERION_H
 #define THAG_TSAN_CRITERION_H
@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 struct tsan_test {
 	void (*run)(void);
@@ -80,19 +81,34 @@ static inline void tsan_run(const struct tsan_test *test)
 	while (suite && strcmp(suite->name, test->suite) != 0)
 		suite = suite->next;
 	suite = suite ? suite : &none;
-	fprintf(stderr, "%s::%s\n", test->suite, test->name);
 	tsan_call(suite->init);
 	tsan_call(test->init);
 	test->run();
 	tsan_call(test->fini);
 	tsan_call(suite->fini);
+	exit(0);
+}
+
+static inline int tsan_fails(const struct tsan_test *test)
+{
+	pid_t child = fork();
+	int status = 1;
+
+	if (child == 0)
+		tsan_run(test);
+	if (child > 0)
+		waitpid(child, &status, 0);
+	fprintf(stderr, "%s %s::%s\n", status ? "not ok" : "ok", test->suite, test->name);
+	return status != 0;
 }
 
 int main(void)
 {
+	int failures = 0;
+
 	for (const struct tsan_test *test = tsan_tests; test; test = test->next)
-		tsan_run(test);
-	return 0;
+		failures += tsan_fails(test);
+	return failures != 0;
 }
 
 /* the text that may follow is left out: the line says where to look */
