@@ -106,7 +106,17 @@ static void candidate(const struct thag_files *files, int attempt, char out[stat
 		snprintf(out, NAME_BYTES, "%s-%d-%d", files->stem, files->pid, attempt);
 }
 
-/* Gives both drafts their names, or neither. */
+static bool is_taken(int dir_fd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/*
+ * Gives both drafts their names, or neither. A file that had a name and lost it can't get
+ * another, so both are looked at first.
+ */
 static int name_both(int dir_fd, struct draft drafts[static 2], const char *stem,
 		     char names[static 2][NAME_BYTES + 8])
 {
@@ -114,6 +124,8 @@ static int name_both(int dir_fd, struct draft drafts[static 2], const char *stem
 
 	snprintf(names[0], sizeof(names[0]), "%s.folded", stem);
 	snprintf(names[1], sizeof(names[1]), "%s.json", stem);
+	if (is_taken(dir_fd, names[0]) || is_taken(dir_fd, names[1]))
+		return -EEXIST;
 	ret = name_draft(dir_fd, &drafts[1], names[1]);
 	if (ret != 0)
 		return ret;

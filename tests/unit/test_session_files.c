@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "files.h"
+
+static char directory[] = "/tmp/thag-files-XXXXXX";
+static char paths[2][THAG_PATH_BYTES];
+
+static void make_directory(void)
+{
+	cr_assert_not_null(mkdtemp(directory));
+	cr_assert_eq(chdir(directory), 0);
+}
+
+static void remove_directory(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	cr_assert_eq(system(command), 0);
+}
+
+TestSuite(files, .init = make_directory, .fini = remove_directory);
+
+static int write_pair(const char *folded)
+{
+	return thag_files_write(&(struct thag_files){ .directory = directory,
+						      .stem = "prog-20261122-101500",
+						      .pid = 77,
+						      .folded = folded,
+						      .folded_bytes = strlen(folded),
+						      .json = "{}",
+						      .json_bytes = 2 },
+				paths);
+}
+
+static int count_entries(void)
+{
+	DIR *dir = opendir(directory);
+	int count = 0;
+
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count - 2;
+}
+
+static void expect_content(const char *name, const char *wanted)
+{
+	char text[64] = "";
+	FILE *file = fopen(name, "r");
+
+	cr_assert_not_null(file, "%s", name);
+	cr_assert_neq(fread(text, 1, sizeof(text) - 1, file), 0);
+	fclose(file);
+	cr_assert_str_eq(text, wanted);
+}
+
+Test(files, writes_both_and_nothing_else)
+{
+	cr_assert_eq(write_pair("a;b 1\n"), 0);
+	expect_content("prog-20261122-101500.folded", "a;b 1\n");
+	expect_content("prog-20261122-101500.json", "{}");
+	expect_content(paths[0], "a;b 1\n");
+	cr_assert_eq(count_entries(), 2);
+}
+
+Test(files, takes_another_name_when_one_is_taken)
+{
+	cr_assert_eq(write_pair("first 1\n"), 0);
+	cr_assert_eq(write_pair("second 1\n"), 0);
+	cr_assert_eq(write_pair("third 1\n"), 0);
+	expect_content("prog-20261122-101500.folded", "first 1\n");
+	expect_content("prog-20261122-101500-77.folded", "second 1\n");
+	expect_content("prog-20261122-101500-77-2.folded", "third 1\n");
+	cr_assert_eq(count_entries(), 6);
+}
+
+Test(files, keeps_the_pair_together_when_half_is_taken)
+{
+	FILE *file = fopen("prog-20261122-101500.folded", "w");
+
+	fputs("mine", file);
+	fclose(file);
+	cr_assert_eq(write_pair("new 1\n"), 0);
+	expect_content("prog-20261122-101500.folded", "mine");
+	expect_content("prog-20261122-101500-77.folded", "new 1\n");
+	expect_content("prog-20261122-101500-77.json", "{}");
+	cr_assert_neq(access("prog-20261122-101500.json", F_OK), 0);
+}
+
+Test(files, follows_no_symbolic_link)
+{
+	cr_assert_eq(symlink("elsewhere", "prog-20261122-101500.folded"), 0);
+	cr_assert_eq(symlink("elsewhere", "prog-20261122-101500.json"), 0);
+	cr_assert_eq(write_pair("new 1\n"), 0);
+	cr_assert_neq(access("elsewhere", F_OK), 0);
+	expect_content("prog-20261122-101500-77.folded", "new 1\n");
+}
+
+Test(files, leaves_nothing_when_it_can_not_be_whole)
+{
+	static char big[1 << 20];
+	struct rlimit limit = { 4096, 4096 };
+	struct thag_files files = { .directory = directory,
+				    .stem = "prog",
+				    .folded = big,
+				    .folded_bytes = sizeof(big),
+				    .json = "{}",
+				    .json_bytes = 2 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	cr_assert_eq(thag_files_write(&files, paths), -EFBIG);
+	cr_assert_eq(count_entries(), 0);
+}
+
+Test(files, tells_why_it_can_not)
+{
+	struct thag_files files = { .directory = "/nonexistent", .stem = "prog" };
+	static char long_path[THAG_PATH_BYTES];
+
+	cr_assert_eq(thag_files_write(&files, paths), -ENOENT);
+	files.directory = "/dev/null";
+	cr_assert_eq(thag_files_write(&files, paths), -ENOTDIR);
+	memset(long_path, 'a', sizeof(long_path) - 1);
+	files.directory = long_path;
+	cr_assert_eq(thag_files_write(&files, paths), -ENAMETOOLONG);
+}
+
+Test(files, replaces_a_record_at_once)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY);
+	struct stat st;
+
+	cr_assert_eq(thag_files_replace(fd, "7", "one", 3), 0);
+	cr_assert_eq(thag_files_replace(fd, "7", "two", 3), 0);
+	expect_content("7", "two");
+	cr_assert_eq(stat("7", &st), 0);
+	cr_assert_eq(st.st_mode & 0777, 0600);
+	cr_assert_eq(count_entries(), 1);
+	close(fd);
+}
