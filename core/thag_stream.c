@@ -11,6 +11,9 @@
 /* Of a frame whose section ended below the top; its index is taken until all above it is gone. */
 #define ENDED_SITE 0
 
+/* More frames than this are never made up for between known ones: no handler nests so deep. */
+#define LOST_FRAMES_MAX 64
+
 int thag_thread_init(struct thag_thread *thread, uint32_t tid, uint32_t node_limit)
 {
 	*thread = (struct thag_thread){ .tid = tid };
@@ -100,6 +103,37 @@ void thag_thread_add_open(const struct thag_thread *thread, struct thag_tree *tr
 	}
 }
 
+/* Puts frames not told apart from their caller below the top. */
+static int insert_below_top(struct thag_thread *thread, uint32_t count, uint64_t now)
+{
+	struct thag_frame top = thread->stack[thread->depth];
+
+	while (thread->depth + count + 1 >= thread->stack_capacity)
+		if (grow_stack(thread) != 0)
+			return -ENOMEM;
+	while (count--) {
+		struct thag_frame *frame = &thread->stack[thread->depth++];
+
+		*frame = (struct thag_frame){ .start = now, .node = frame[-1].node };
+		frame->site = ENDED_SITE;
+	}
+	thread->stack[thread->depth] = top;
+	return 0;
+}
+
+/*
+ * The exit of the top names a higher index than we know of. When we joined late, that tells how
+ * many frames lie below all we have seen. Else the words that opened some just below the top were
+ * lost (a handler interrupted them and left by siglongjmp): others stand in for them.
+ */
+static void make_up_for(struct thag_thread *thread, uint32_t missing, uint64_t now)
+{
+	if (thread->late || missing > LOST_FRAMES_MAX ||
+	    insert_below_top(thread, missing, now) != 0)
+		thread->base += missing;
+	thread->late = 0;
+}
+
 /* An exit of a frame that is not on top: those above it go first. */
 static __attribute__((noinline)) void close_to(struct thag_thread *thread, uint32_t index,
 					       uint64_t now)
@@ -107,8 +141,7 @@ static __attribute__((noinline)) void close_to(struct thag_thread *thread, uint3
 	uint32_t top = thread->base + thread->depth - 1;
 
 	if (thread->depth && index > top) {
-		/* there are more frames below ours than we know: we came late, or lost a word */
-		thread->base += index - top;
+		make_up_for(thread, index - top, now);
 		close_top(thread, now);
 		thread->calls++;
 		return;
@@ -122,6 +155,7 @@ static __attribute__((noinline)) void close_to(struct thag_thread *thread, uint3
 	}
 	thread->unmatched++;
 	thread->base = index;
+	thread->late = 0;
 }
 
 static inline void close_frame(struct thag_thread *thread, uint32_t index, uint64_t now)

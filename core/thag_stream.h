@@ -35,6 +35,7 @@ struct thag_thread {
 	uint32_t depth;
 	uint32_t stack_capacity;
 	uint32_t base;	      /* frames below the stack that were opened before we listened */
+	uint32_t late;	      /* set when we joined late: how many they are isn't known yet */
 	uint64_t first_ticks; /* of its first event, 0 before */
 	uint64_t last_ticks;  /* of its latest event */
 	uint64_t calls;	      /* frames closed by their own exit */

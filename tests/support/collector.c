@@ -65,6 +65,7 @@ struct collector *collector_start(void)
 	need(bind(collector->listener, (struct sockaddr *)&address, sizeof(address)) == 0, "bind");
 	need(listen(collector->listener, 64) == 0, "listen");
 	setenv("THAG_SOCKET", collector->path, 1);
+	setenv("THAG_ON_FULL", "wait", 1);
 	return collector;
 }
 
@@ -153,7 +154,8 @@ void collector_accept(struct collector *collector)
 	int fd = receive_fd(connection);
 	off_t bytes = lseek(fd, 0, SEEK_END);
 
-	collector->base = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, fd, 0);
+	collector->shm_bytes = (size_t)bytes;
+	collector->base = mmap(NULL, collector->shm_bytes, PROT_READ, MAP_SHARED, fd, 0);
 	need(collector->base != MAP_FAILED, "map the program's memory");
 	close(fd);
 	collector->header = (const void *)collector->base;
@@ -225,6 +227,10 @@ void collector_stop(struct collector *collector)
 		free(collector->threads[i]);
 	}
 	free(collector->threads);
+	if (collector->base) {
+		munmap(collector->consumer_base, thag_shm_consumer_bytes(collector->header->slots));
+		munmap((void *)(uintptr_t)collector->base, collector->shm_bytes);
+	}
 	close(collector->listener);
 	close(collector->consumer_fd);
 	unlink(collector->path);

@@ -28,6 +28,7 @@ struct collector {
 	const struct thag_shm_site *sites;
 	const char *strings;
 	const uint8_t *base;
+	size_t shm_bytes;
 	uint8_t *consumer_base;
 	struct collector_ring rings[THAG_SLOTS_MAX];
 	struct thag_thread **threads; /* all that ever wrote */
@@ -35,7 +36,10 @@ struct collector {
 	uint32_t thread_capacity;
 };
 
-/** Listens on a socket of its own and points THAG_SOCKET at it. Aborts on failure. */
+/**
+ * Listens on a socket of its own and points THAG_SOCKET at it. Programs wait for us however busy
+ * the machine is, unless a test unsets THAG_ON_FULL. Aborts on failure.
+ */
 struct collector *collector_start(void);
 
 /** Waits for a program to introduce itself and takes its memory. */

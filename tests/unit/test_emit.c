@@ -44,14 +44,6 @@ static void run_flat(void *argument)
 		leaf();
 }
 
-/* However busy the machine is, a thread waits for us, unless a test says otherwise. */
-static void be_patient(void)
-{
-	setenv("THAG_ON_FULL", "wait", 1);
-}
-
-TestSuite(emit, .init = be_patient);
-
 Test(emit, counts_every_call_over_many_laps)
 {
 	struct collector *collector = collector_start();
@@ -137,10 +129,10 @@ Test(emit, records_recursion_a_million_deep)
 #if !defined(__SANITIZE_THREAD__)
 Test(emit, drops_what_is_deeper_than_the_ring_and_counts_it)
 {
-	unsetenv("THAG_ON_FULL");
 	struct collector *collector = collector_start();
 	int depth = 1199999;
 
+	unsetenv("THAG_ON_FULL");
 	cr_assert_eq(collector_run(collector, run_deep, &depth), 0);
 	cr_expect_eq(collector_calls(collector, "deep") + collector_lost(collector), 1200000);
 	cr_expect_eq(collector_counts(collector).open, 0);
@@ -427,10 +419,10 @@ static void run_two(void *calls)
 
 Test(emit, accounts_for_every_call_under_overload)
 {
-	unsetenv("THAG_ON_FULL");
 	struct collector *collector = collector_start();
 	int calls = 3000000;
 
+	unsetenv("THAG_ON_FULL");
 	cr_assert_eq(collector_run(collector, run_two, &calls), 0);
 	cr_expect_eq(collector_calls(collector, "leaf") + collector_lost(collector), 12000000);
 	cr_expect_eq(collector_counts(collector).open, 0);
@@ -447,11 +439,12 @@ static void run_unread(void *calls)
 
 Test(emit, goes_on_when_nobody_reads)
 {
-	unsetenv("THAG_ON_FULL");
 	struct collector *collector = collector_start();
 	int calls = 3000000, status;
-	pid_t child = fork();
+	pid_t child;
 
+	unsetenv("THAG_ON_FULL");
+	child = fork();
 	if (child == 0) {
 		run_unread(&calls);
 		exit(0);

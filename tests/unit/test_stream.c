@@ -97,6 +97,7 @@ Test(stream, learns_the_depth_of_a_thread_it_joins_late)
 {
 	struct thag_stream stream = begin(0);
 
+	threads[0]->late = 1;
 	for (int i = 0; i < 3; i++) {
 		feed(&stream, THAG_KIND_ENTER, 10, 100);
 		feed(&stream, THAG_KIND_ENTER, 11, 100);
@@ -111,6 +112,27 @@ Test(stream, learns_the_depth_of_a_thread_it_joins_late)
 	cr_expect_eq(AT(12)->calls, 1);
 	cr_expect_eq(threads[0]->unmatched, 1);
 	cr_expect_eq(threads[0]->depth, 0);
+}
+
+Test(stream, finds_its_way_back_after_a_lost_enter)
+{
+	struct thag_stream stream = begin(0);
+
+	feed(&stream, THAG_KIND_ENTER, 10, 100);
+	/* index 1 is lost */
+	feed(&stream, THAG_KIND_ENTER, 12, 120);
+	feed(&stream, THAG_KIND_ENTER, 13, 130);
+	feed(&stream, THAG_KIND_EXIT, 3, 140);
+	feed(&stream, THAG_KIND_EXIT, 1, 150); /* a jump over 2 and 1 */
+	feed(&stream, THAG_KIND_ENTER, 14, 160);
+	feed(&stream, THAG_KIND_EXIT, 1, 170);
+	feed(&stream, THAG_KIND_EXIT, 0, 200);
+	cr_expect_eq(threads[0]->depth, 0);
+	cr_expect_eq(threads[0]->base, 0);
+	cr_expect_eq(threads[0]->unmatched, 0);
+	cr_expect_eq(AT(10)->total, 100);
+	cr_expect_eq(AT(10, 12, 13)->total, 10);
+	cr_expect_eq(AT(10, 14)->total, 10);
 }
 
 Test(stream, unfolds_times_across_the_wrap)
