@@ -14,6 +14,7 @@
 #include "proc.h"
 #include "records.h"
 #include "save.h"
+#include "snapshot.h"
 
 /* What watches one session. Freed when both handles are closed. */
 struct life {
@@ -145,6 +146,7 @@ static void begin_finish(struct life *life)
 	uv_poll_stop(&life->poll);
 	session->finishing = true;
 	session->end_mono_ns = thag_clock_mono_ns();
+	thag_snapshot_fix(session, &life->daemon->clock);
 	thag_daemon_hold(life->daemon);
 	thag_drain_remove(life->daemon->drain, session);
 	uv_queue_work(&life->daemon->loop, &life->work, run_finish, after_finish);
@@ -237,6 +239,7 @@ void thag_life_leave(struct thag_daemon *daemon, struct thag_session *session)
 				  .default_dir = daemon->output_dir };
 
 	session->end_mono_ns = thag_clock_mono_ns();
+	thag_snapshot_fix(session, &daemon->clock);
 	thag_drain_remove(daemon->drain, session);
 	thag_session_finish(session, false);
 	thag_session_count(session, &session->counts);

@@ -198,7 +198,7 @@ json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *c
 			 uint64_t total_ns)
 {
 	const struct thag_session_counts *counts = &session->counts;
-	double rate = thag_clock_ns_per_tick(clock, session->header.clock);
+	double rate = thag_snapshot_rate(session, clock);
 	json_t *file = file_head(session, total_ns);
 	json_t *tail = json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "events",

@@ -13,7 +13,16 @@
 #include "clock.h"
 #include "session.h"
 
-/** An element of the list: see docs of the control socket's "list". */
+/**
+ * An element of the list:
+ *
+ *   {"id":"7","program":"treestat","pid":4711,"state":"live|idle|ended|crashed|lost",
+ *    "signal":"SIGKILL"|null,"start":"2026-11-22T22:10:01.123Z","duration_ns":…,"events":…,
+ *    "lost":…,"truncated":…,"threads":[{"tid":…,"calls":…,"ended":false}],"argv":[…],
+ *    "files":[…],"message":"…"|null}
+ *
+ * At most THAG_REPORT_THREADS_MAX threads; tid 0 stands for those that ended long ago.
+ */
 json_t *thag_report_session(struct thag_session *session);
 
 /** What STEM.json holds. `total_ns`: of the folded stacks beside it. */

@@ -86,6 +86,10 @@ struct thag_session {
 	uint64_t start_mono_ns;		  /* of the program, not later than we first saw it */
 	uint64_t start_real_ns;
 
+	/* set once when the program is gone: its times must not change any more. Relaxed: whoever
+	 * misses it measures the rate as before */
+	_Atomic double final_ns_per_tick;
+
 	/* drained */
 	pthread_rwlock_t lock;
 	struct thag_session_memory memory;

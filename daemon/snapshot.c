@@ -15,11 +15,25 @@ struct chosen {
 	uint32_t count;
 };
 
+double thag_snapshot_rate(const struct thag_session *session, struct thag_clock_rate *clock)
+{
+	double rate = atomic_load_explicit(&session->final_ns_per_tick, memory_order_relaxed);
+
+	return rate > 0 ? rate : thag_clock_ns_per_tick(clock, session->header.clock);
+}
+
+void thag_snapshot_fix(struct thag_session *session, struct thag_clock_rate *clock)
+{
+	atomic_store_explicit(&session->final_ns_per_tick,
+			      thag_clock_ns_per_tick(clock, session->header.clock),
+			      memory_order_relaxed);
+}
+
 void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_rate *clock,
 			 bool raw, struct thag_scale *out)
 {
 	*out = (struct thag_scale){
-		.ns_per_tick = thag_clock_ns_per_tick(clock, session->header.clock),
+		.ns_per_tick = thag_snapshot_rate(session, clock),
 		.cost_inside = session->header.cost_inside,
 		.cost_outside = session->header.cost_outside,
 		.raw = raw,
@@ -29,7 +43,7 @@ void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_r
 uint32_t thag_snapshot_cost(const struct thag_session *session, struct thag_clock_rate *clock)
 {
 	double ticks = (double)session->header.cost_inside + session->header.cost_outside;
-	double cost = ticks * thag_clock_ns_per_tick(clock, session->header.clock);
+	double cost = ticks * thag_snapshot_rate(session, clock);
 
 	return cost < (double)UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
 }

@@ -15,6 +15,12 @@
 #include "session.h"
 #include "thag_profile.h"
 
+/** Nanoseconds of the session's ticks: measured while it runs, fixed by thag_snapshot_fix. */
+double thag_snapshot_rate(const struct thag_session *session, struct thag_clock_rate *clock);
+
+/** Fixes the rate: what is shown, exported and saved from now on is the same to the digit. */
+void thag_snapshot_fix(struct thag_session *session, struct thag_clock_rate *clock);
+
 /** How a session's ticks are shown. */
 void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_rate *clock,
 			 bool raw, struct thag_scale *out);
