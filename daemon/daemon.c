@@ -76,11 +76,11 @@ static int find_output_dir(struct thag_daemon *daemon)
 
 static int start_signals(struct thag_daemon *daemon)
 {
-	static const int numbers[2] = { SIGINT, SIGTERM };
+	static const int numbers[3] = { SIGINT, SIGTERM, SIGHUP };
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		uv_signal_init(&daemon->loop, &daemon->signals[i]);
 		daemon->signals[i].data = daemon;
 		if (uv_signal_start(&daemon->signals[i], on_signal, numbers[i]) != 0)

@@ -31,7 +31,7 @@ struct thag_daemon {
 	struct thag_registry registry;
 	struct thag_control *control;
 	struct thag_http *http;
-	uv_signal_t signals[2];
+	uv_signal_t signals[3];
 	uv_timer_t tick;
 	uint32_t port;	/* of the web page */
 	uint32_t holds; /* work under way that the end waits for */

@@ -117,26 +117,24 @@ static void end_replaced(struct thag_daemon *daemon, pid_t pid)
 	}
 }
 
-static int take_id(struct thag_daemon *daemon, uint64_t *id)
+/* An id that the disk has no room to note is still good until thagd is killed. */
+static uint64_t take_id(struct thag_daemon *daemon)
 {
-	int ret =
-		thag_records_set_next_id(daemon->runtime.records_fd, daemon->registry.next_id + 1);
+	uint64_t id = daemon->registry.next_id++;
 
-	if (ret == 0)
-		*id = daemon->registry.next_id++;
-	return ret;
+	if (thag_records_set_next_id(daemon->runtime.records_fd, id + 1) != 0)
+		thag_log_write(THAG_LOG_WARN, "can't note the next session id");
+	return id;
 }
 
 /* Takes over the memory, in any case. Returns the descriptor for the program. */
 static int begin(struct thag_daemon *daemon, struct thag_session_origin *origin, int pidfd)
 {
 	struct thag_session *session = NULL;
-	int ret = take_id(daemon, &origin->id);
-	int consumer_fd = -1;
+	int consumer_fd, ret;
 
-	if (ret == 0)
-		ret = consumer_fd =
-			make_consumer(origin->id, origin->header->slots, &origin->memory);
+	origin->id = take_id(daemon);
+	ret = consumer_fd = make_consumer(origin->id, origin->header->slots, &origin->memory);
 	if (ret >= 0)
 		ret = thag_session_create(&session, origin);
 	if (ret == 0)

@@ -37,7 +37,7 @@ static const char help[] =
 	"      --version         print the version and exit\n"
 	"  -h, --help            print this and exit\n"
 	"\n"
-	"Ends on SIGINT, SIGTERM or `thag stop`, and saves the profiles it holds.\n"
+	"Ends on SIGINT, SIGTERM, SIGHUP or `thag stop`, and saves the profiles it holds.\n"
 	"\n"
 	"Exit status: 0 ended as asked; 1 failure; 2 wrong usage; 4 another thagd runs on this\n"
 	"socket; 5 the port is busy.\n";

@@ -100,12 +100,13 @@ int thag_proc_start_time(pid_t pid, uint64_t *ticks)
 	return stat_field(pid, STAT_START_TIME, &state, ticks);
 }
 
-/* A line: address perms offset device inode path. */
+/* A line: address perms offset device inode path. All memfds are on one device. */
 static int line_has_inode(const char *line, uint64_t inode)
 {
 	unsigned long long found = 0;
 
-	return sscanf(line, "%*s %*s %*s %*s %llu", &found) == 1 && found == inode;
+	return sscanf(line, "%*s %*s %*s %*s %llu", &found) == 1 && found == inode &&
+	       strstr(line, "/memfd:");
 }
 
 int thag_proc_maps_inode(pid_t pid, uint64_t inode)

@@ -20,7 +20,7 @@ int thag_proc_open_peer(int socket_fd, pid_t pid);
 /** Start of the process in clock ticks since boot: with the pid it names one process for ever. */
 int thag_proc_start_time(pid_t pid, uint64_t *ticks);
 
-/** Whether it maps a file with this inode: 1, 0, or a negative errno. */
+/** Whether it maps a memfd with this inode: 1, 0, or a negative errno. */
 int thag_proc_maps_inode(pid_t pid, uint64_t inode);
 
 /** Its current directory. 0 or a negative errno. */

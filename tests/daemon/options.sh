@@ -78,6 +78,8 @@ ok 'its socket is stale' test -S "$socket"
 ok 'a stale socket is replaced' start
 ok 'stop by SIGINT' stop INT
 ok 'the socket is gone' test ! -e "$socket"
+ok 'start again' start
+ok 'stop by SIGHUP' stop HUP
 
 daemonizes() {
   "$thagd" --socket "$socket" --port 0 --daemonize >"$place/line" &&
