@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""compare_shares.py DIRECTORY PERF-SCRIPT
+"""compare_shares.py PERF-SCRIPT DIRECTORY...
 
 How each profiled function's share of self time compares with perf's samples of the program built
 without marks. A sample counts for the innermost function on its stack that thag knows, which is
-what self time means here: it includes what the function calls that isn't profiled. DIRECTORY is a
-profiled run's, see lib.sh; PERF-SCRIPT is the output of perf script -F ip,sym."""
+what self time means here: it includes what the function calls that isn't profiled. PERF-SCRIPT is
+the output of perf script -F ip,sym; a DIRECTORY is a profiled run's, see lib.sh."""
 import collections
 import sys
 
@@ -29,9 +29,13 @@ def sampled(path, names):
     return counts
 
 
-def session(directory, raw):
+def session(directories, raw):
     """Self time by function. What treestat's sections keep for themselves is nothing."""
-    return {row["name"]: row["self_ns"] for row in fetch(directory, raw) if not row["section"]}
+    sums = collections.Counter()
+    for directory in directories:
+        for row in fetch(directory, raw):
+            sums[row["name"]] += 0 if row["section"] else row["self_ns"]
+    return sums
 
 
 def share(sums, name):
@@ -40,8 +44,8 @@ def share(sums, name):
 
 
 def main():
-    corrected, raw = session(sys.argv[1], False), session(sys.argv[1], True)
-    samples = sampled(sys.argv[2], corrected)
+    corrected, raw = session(sys.argv[2:], False), session(sys.argv[2:], True)
+    samples = sampled(sys.argv[1], corrected)
     worst = 0.0
     print(f"share of self time, per cent ({sum(samples.values())} samples by perf)")
     print(f"  {'function':20} {'perf':>7} {'thag':>7} {'apart':>7}   uncorrected")
