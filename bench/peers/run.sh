@@ -13,12 +13,14 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/thag-peers.XXXXXX")
 modes=(flat nested fib threads)
 pairs=2000000
 sessiond_pid=
+export THAG_SOCKET=$work/thagd.sock
 
 cleanup() {
   if [[ -n $sessiond_pid ]]; then
     kill "$sessiond_pid" 2>/dev/null || true
     timeout 10 tail --pid="$sessiond_pid" -f /dev/null || true
   fi
+  [[ ! -S $THAG_SOCKET ]] || "$build/tools/thag" stop || true
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -147,15 +149,17 @@ thag_run() {
   THAG_PROFILER="time,$work/thag" "$build/tools/thag" run -- "$work/thag-workload" "$@"
 }
 
+# Calls lost, of the newest run; a word of 8 bytes an event.
 thag_note() {
-  local file
+  local file lost
   file=$(find "$work/thag" -name '*.json' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2)
-  [[ -z $file ]] || grep -oE '"(lost|events)": *[0-9]+' "$file" | tr -d '"' | sort -u | tr '\n' ' '
+  lost=$(sed -n '/"lost"/,/}/s/.*"calls": *\([0-9]*\).*/\1/p' "$file")
+  echo "$lost calls lost, 16 bytes a pair"
 }
 
 bench_thag() {
   local library
-  library=$(find "$build/libclient" -name libthag.a 2>/dev/null | head -n 1)
+  library=$(find "$build/libclient" -name libthag.a 2>/dev/null | head -n 1 || true)
   [[ -n $library ]] || { echo "thag is not built"; return; }
   mkdir -p "$work/thag"
   compile thag-workload -DPEER_THAG -DTHAG_TIME_PROFILING -I"$top/libclient/include" \
