@@ -149,12 +149,17 @@ thag_run() {
   THAG_PROFILER="time,$work/thag" "$build/tools/thag" run -- "$work/thag-workload" "$@"
 }
 
-# Calls lost, of the newest run; a word of 8 bytes an event.
+newest_report() {
+  find "$work/thag" -name '*.json' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2
+}
+
+# Calls lost, of the newest run that has been saved; a word of 8 bytes an event.
 thag_note() {
-  local file lost
-  file=$(find "$work/thag" -name '*.json' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2)
-  lost=$(sed -n '/"lost"/,/}/s/.*"calls": *\([0-9]*\).*/\1/p' "$file")
-  echo "$lost calls lost, 16 bytes a pair"
+  local tries=40
+  while [[ -z $(newest_report) ]] && ((tries-- > 0)); do
+    sleep 0.05
+  done
+  sed -n '/"lost"/,/}/s/.*"calls": *\([0-9]*\).*/\1 calls lost, 16 bytes a pair/p' "$(newest_report)"
 }
 
 bench_thag() {
