@@ -103,5 +103,7 @@ saved() { [[ $(session "$1" files) == *.json* ]]; }
 
 export_folded() { request "{\"op\":\"export\",\"session\":\"$1\"}" | tail -n +2; }
 
+# A sanitizer keeps freed memory for a while: then only what leaks for good would be seen.
+sanitized() { grep -qaE '__(asan|tsan)_init' "$thagd"; }
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon_pid/status"; }
 fd_count() { find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l; }
