@@ -48,7 +48,7 @@ total() { cat "$work"/*.json | awk -v field="\"$1\":" '$1 == field { n += $2 } E
 
 kib() { awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status"; }
 
-cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ n += $1 } END { printf "%d", n }'; }
+cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f", n }'; }
 
 memory_of_program() {
   "$build/bench/bench_emit" flat 400 >/dev/null &

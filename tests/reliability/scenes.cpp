@@ -164,7 +164,6 @@ static void exec_chain()
 
 static void spawns()
 {
-	extern char **environ;
 	char program[] = "/bin/true";
 	char *arguments[] = { program, nullptr };
 	pid_t child;

@@ -347,5 +347,7 @@ Test(stream, splits_time_among_overlapping_sections_to_the_tick)
 		for (uint32_t i = 1; i < threads[0]->tree.count; i++)
 			sum -= self_ticks(&threads[0]->tree.nodes[i]);
 		cr_assert_eq(sum, 0);
+		thag_thread_fini(threads[0]);
+		free(threads[0]);
 	}
 }
