@@ -46,6 +46,12 @@ pair() {
 # Sum of a field over the reports thagd wrote.
 total() { cat "$work"/*.json | awk -v field="\"$1\":" '$1 == field { n += $2 } END { print n + 0 }'; }
 
+losses() {
+  printf 'events %d, words lost %d, calls lost %d, waits for room %d\n' "$(total events)" \
+    "$(total words)" "$(grep -h -A1 '"lost"' "$work"/*.json |
+      awk '/calls/ { n += $2 } END { print n + 0 }')" "$(total waits)"
+}
+
 kib() { awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status"; }
 
 cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f", n }'; }
@@ -62,26 +68,23 @@ memory_of_program() {
 }
 
 main() {
-  local before events_before
+  local before
   echo "An enter + exit pair ($pairs million a run, median of $runs runs):"
   pair off "nothing attached, profiling off"
   start_thagd
-  before=$(cpu_ns "$thagd") events_before=0
+  before=$(cpu_ns "$thagd")
   pair flat "recorded live, flat"
   pair nested "recorded live, 8 deep"
   pair fib "recorded live, recursive"
   pair random "recorded live, 500 sites in random order"
   sleep 1
-  printf 'events %d, calls lost %d, words lost %d; thagd used %.2f ns of processor an event\n' \
-    "$(total events)" "$(grep -h -A1 '"lost"' "$work"/*.json | awk '/calls/ { n += $2 } END { print n + 0 }')" \
-    "$(total words)" \
-    "$(awk -v a="$before" -v b="$(cpu_ns "$thagd")" -v n="$(total events)" -v m="$events_before" \
-      'BEGIN { print (b - a) / (n - m) }')"
+  printf '%s; thagd used %.2f ns of processor an event\n' "$(losses)" \
+    "$(awk -v a="$before" -v b="$(cpu_ns "$thagd")" -v n="$(total events)" \
+      'BEGIN { print (b - a) / n }')"
   rm -f "$work"/*.json
   pair threads "recorded live, 2 threads"
   sleep 1
-  printf 'events %d, calls lost %d\n' "$(total events)" \
-    "$(grep -h -A1 '"lost"' "$work"/*.json | awk '/calls/ { n += $2 } END { print n + 0 }')"
+  losses
   echo
   memory_of_program
   echo "bytes an event: 8"
