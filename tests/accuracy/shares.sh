@@ -19,18 +19,11 @@ sample() {
     perf script --input "$work/perf.data" --no-inline --fields ip,sym >>"$work/samples" 2>/dev/null
 }
 
-# The same marks as plain clock reads, by a header that has nothing of thag in it.
-build_reference() {
-  gcc -std=gnu11 -D_GNU_SOURCE -O2 -g -I"$here/reference" "$here"/../../examples/treestat/*.c \
-    -o "$work/reference" -pthread
-}
-
 "$build/examples/treestat-plain" "${arguments[@]}" >/dev/null # the files are in memory from here on
-build_reference
 start_daemon
 : >"$work/samples"
 for ((i = 1; i <= rounds; i++)); do
-  "$work/reference" "${arguments[@]}" 2>>"$work/wall" >/dev/null
+  "$build/tests/treestat-reference" "${arguments[@]}" 2>>"$work/wall" >/dev/null
   if command -v perf >/dev/null; then sample || true; fi
   profile "$work/out-$i" "$build/examples/treestat" "${arguments[@]}"
 done
