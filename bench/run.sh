@@ -70,7 +70,8 @@ memory_of_program() {
 main() {
   local before
   echo "An enter + exit pair ($pairs million a run, median of $runs runs):"
-  pair off "nothing attached, profiling off"
+  pair off "compiled in, profiling off"
+  pair flat "nothing attached: no thagd answers" 2>/dev/null
   start_thagd
   before=$(cpu_ns "$thagd")
   pair flat "recorded live, flat"
