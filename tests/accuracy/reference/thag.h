@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 struct reference_site {
@@ -18,16 +19,18 @@ struct reference_site {
 	struct reference_site *next;
 };
 
-struct reference_span {
+struct reference_frame {
 	struct reference_site *site;
 	uint64_t start_ns;
 	uint64_t children_ns;
-	struct reference_span *caller;
 };
+
+#define REFERENCE_DEPTH 1024
 
 /* One of each in the program: the first file that is linked brings them. */
 __attribute__((weak)) struct reference_site *reference_sites;
-__attribute__((weak)) struct reference_span *reference_top;
+__attribute__((weak)) struct reference_frame reference_stack[REFERENCE_DEPTH];
+__attribute__((weak)) int reference_depth;
 
 static inline uint64_t reference_now_ns(void)
 {
@@ -37,28 +40,31 @@ static inline uint64_t reference_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static inline void reference_enter(struct reference_span *span, struct reference_site *site)
+/* Opens a frame; returns how deep it is. */
+static inline int reference_enter(struct reference_site *site)
 {
 	if (!site->known) {
 		site->known = 1;
 		site->next = reference_sites;
 		reference_sites = site;
 	}
-	*span = (struct reference_span){ site, 0, 0, reference_top };
-	reference_top = span;
-	span->start_ns = reference_now_ns();
+	if (reference_depth == REFERENCE_DEPTH)
+		abort();
+	reference_stack[reference_depth] = (struct reference_frame){ .site = site };
+	reference_stack[reference_depth].start_ns = reference_now_ns();
+	return ++reference_depth;
 }
 
-static inline void reference_leave(struct reference_span *span)
+static inline void reference_leave(const int *depth)
 {
-	uint64_t took = reference_now_ns() - span->start_ns;
+	const struct reference_frame *top = &reference_stack[*depth - 1];
+	uint64_t took = reference_now_ns() - top->start_ns;
 
-	if (reference_top != span)
+	if (reference_depth != *depth)
 		return; /* ended already */
-	span->site->self_ns += took - span->children_ns;
-	reference_top = span->caller;
-	if (span->caller)
-		span->caller->children_ns += took;
+	top->site->self_ns += took - top->children_ns;
+	if (--reference_depth)
+		reference_stack[reference_depth - 1].children_ns += took;
 }
 
 __attribute__((weak)) void reference_print(void);
@@ -77,8 +83,7 @@ static inline void reference_finish(int *unused)
 
 #define REFERENCE_SPAN(span, title) \
 	static struct reference_site span##_site = { title, 0, 0, NULL }; \
-	__attribute__((cleanup(reference_leave))) struct reference_span span; \
-	reference_enter(&span, &span##_site)
+	__attribute__((cleanup(reference_leave))) int span = reference_enter(&span##_site)
 
 #define THAG_ENABLE_PROFILING(mode) \
 	__attribute__((cleanup(reference_finish), unused)) int reference_main = 0; \
