@@ -9,6 +9,14 @@
 #include "memory.h"
 
 #define TABLE_START 4096
+#define TEXT_BLOCK_BYTES 65536
+
+/* Texts are many, small, and go together: a block of them is one allocation. */
+struct text_block {
+	struct text_block *next;
+	size_t bytes;
+	char text[];
+};
 
 void table_init(struct table *table)
 {
@@ -18,8 +26,12 @@ void table_init(struct table *table)
 
 void table_fini(struct table *table)
 {
-	for (size_t i = 0; i < table->capacity; i++)
-		free(table->slots[i].text);
+	while (table->texts) {
+		struct text_block *block = table->texts;
+
+		table->texts = block->next;
+		free(block);
+	}
 	free(table->slots);
 }
 
@@ -65,10 +77,27 @@ static void grow(struct table *table)
 	*table = bigger;
 }
 
+static char *take_text(struct table *table, size_t bytes)
+{
+	struct text_block *block = table->texts;
+
+	if (bytes > table->text_left) {
+		size_t room = bytes < TEXT_BLOCK_BYTES ? TEXT_BLOCK_BYTES : bytes;
+
+		block = memory_resize(NULL, sizeof(*block) + room);
+		block->next = table->texts;
+		block->bytes = room;
+		table->texts = block;
+		table->text_left = room;
+	}
+	table->text_left -= bytes;
+	return block->text + block->bytes - table->text_left - bytes;
+}
+
 static inline void add_new(struct table *table, struct word *slot, struct span span, uint32_t hash)
 {
 	*slot = (struct word){ .bytes = (uint32_t)span.bytes, .hash = hash };
-	slot->text = memory_resize(NULL, span.bytes + 1);
+	slot->text = take_text(table, span.bytes + 1);
 	memcpy(slot->text, span.text, span.bytes);
 	slot->text[span.bytes] = '\0';
 	table->distinct++;

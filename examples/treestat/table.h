@@ -19,11 +19,15 @@ struct word {
 	uint64_t count;
 };
 
+struct text_block;
+
 struct table {
 	struct word *slots;
 	size_t capacity; /* a power of two */
 	size_t distinct;
 	uint64_t total;
+	struct text_block *texts; /* where the words' own texts lie, newest block first */
+	size_t text_left;	  /* bytes free at the end of that block */
 };
 
 void table_init(struct table *table);
