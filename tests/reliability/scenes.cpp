@@ -190,13 +190,7 @@ static void close_all()
 	expect(1 + 100010);
 }
 
-static void on_small_stack(int)
-{
-	THAG_PROFILED();
-	leaf();
-}
-
-static void small_stack()
+static void handle_on_small_stack(void (*handler)(int))
 {
 	static char memory[8192];
 	stack_t stack = {};
@@ -205,9 +199,20 @@ static void small_stack()
 	stack.ss_sp = memory;
 	stack.ss_size = sizeof(memory);
 	sigaltstack(&stack, nullptr);
-	action.sa_handler = on_small_stack;
+	action.sa_handler = handler;
 	action.sa_flags = SA_ONSTACK;
 	sigaction(SIGUSR1, &action, nullptr);
+}
+
+static void on_small_stack(int)
+{
+	THAG_PROFILED();
+	leaf();
+}
+
+static void small_stack()
+{
+	handle_on_small_stack(on_small_stack);
 	for (int i = 0; i < 1000; i++)
 		raise(SIGUSR1);
 	expect(1 + 2000);
@@ -223,16 +228,7 @@ static void jump_off_small_stack(int)
 
 static void small_stack_jump()
 {
-	static char memory[8192];
-	stack_t stack = {};
-	struct sigaction action = {};
-
-	stack.ss_sp = memory;
-	stack.ss_size = sizeof(memory);
-	sigaltstack(&stack, nullptr);
-	action.sa_handler = jump_off_small_stack;
-	action.sa_flags = SA_ONSTACK;
-	sigaction(SIGUSR1, &action, nullptr);
+	handle_on_small_stack(jump_off_small_stack);
 	for (volatile int i = 0; i < 1000; i = i + 1)
 		if (sigsetjmp(out_of_handler, 1) == 0)
 			raise(SIGUSR1);
