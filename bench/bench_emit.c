@@ -75,7 +75,11 @@ static void make_sites(void)
 {
 	for (uint32_t i = 0; i < SITES; i++) {
 		snprintf(names[i], sizeof(names[i]), "f%u", i);
-		sites[i] = (struct thag_site){ 0, THAG_SITE_FUNCTION, i, names[i], __FILE__ };
+		sites[i] = (struct thag_site){ .kind = THAG_SITE_FUNCTION,
+						.modes = THAG_BOTH,
+						.line = i,
+						.name = names[i],
+						.file = __FILE__ };
 	}
 }
 

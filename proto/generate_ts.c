@@ -185,11 +185,12 @@ static void print_word_constants(void)
 	VALUE(THAG_EXT_, THREAD_START);
 	VALUE(THAG_EXT_, THREAD_END);
 	VALUE(THAG_EXT_, LOST);
-	VALUE(THAG_EXT_, TASK_SWITCH);
+	VALUE(THAG_EXT_, TASK);
 	VALUE(THAG_EXT_, REALLOC);
 	VALUE(THAG_EXT_, STACK_DEF);
 	VALUE(THAG_EXT_, MARK);
 	VALUE(THAG_EXT_, VALUE);
+	VALUE(THAG_EXT_, THREAD_NAME);
 	end();
 
 	puts("\n/** Payload words that follow an EXT word, by its kind. */");

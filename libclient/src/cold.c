@@ -158,6 +158,12 @@ static void pop_ended(struct thag_producer *producer, uint64_t ticks)
 	close_from(producer, index, ticks);
 }
 
+/* Whose stack its events go to. */
+static uint64_t owner(const struct thag_producer *producer)
+{
+	return (uintptr_t)producer;
+}
+
 struct thag_section thag_section_open(struct thag_site *site)
 {
 	int saved = errno;
@@ -166,7 +172,8 @@ struct thag_section thag_section_open(struct thag_site *site)
 	if (thag_cold(thag_this_producer)->ended_sections)
 		pop_ended(thag_this_producer, thag_clock_now());
 	section.index = open_slow(site, CALLER_SP);
-	section.producer = thag_this_producer;
+	section.ended = 0;
+	section.owner = owner(thag_this_producer);
 	errno = saved;
 	return section;
 }
@@ -190,9 +197,11 @@ void thag_section_close(struct thag_section *section)
 	struct thag_producer *producer = thag_this_producer;
 	uint32_t index = section->index & ~THAG_SPAN_SLOW_CLOCK, depth;
 
-	if (section->producer == producer && section->index >= THAG_SPAN_DROP_ROOT) {
+	if (section->owner != owner(producer)) {
+		thag_misuse(THAG_MISUSE_SECTION);
+	} else if (section->index >= THAG_SPAN_DROP_ROOT) {
 		thag_close_slow(section->index, 0);
-	} else if (section->producer == producer && thag_cold(producer)->live) {
+	} else if (thag_cold(producer)->live) {
 		depth = thag_head_depth(thag_head_get(producer));
 		if (index + 1 == depth)
 			close_from(producer, index, thag_clock_now());
@@ -202,4 +211,9 @@ void thag_section_close(struct thag_section *section)
 			pop_ended(producer, thag_clock_now());
 	}
 	section->index = THAG_SPAN_OFF;
+}
+
+void thag_section_misused(void)
+{
+	thag_misuse(THAG_MISUSE_SECTION);
 }

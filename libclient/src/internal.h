@@ -83,6 +83,9 @@ uint64_t thag_mono_ns(void);
 int thag_process_attach(bool quiet);
 bool thag_process_is_live(void);
 
+/** Counts a mistake of the program's, where thagd sees it. Signal-safe. */
+void thag_misuse(enum thag_misuse which);
+
 /* hello.c */
 
 /**

@@ -311,6 +311,12 @@ bool thag_process_is_live(void)
 	return epoch && __atomic_load_n(&epoch->state, __ATOMIC_ACQUIRE) == THAG_ATTACH_LIVE;
 }
 
+void thag_misuse(enum thag_misuse which)
+{
+	if (thag_process_is_live())
+		__atomic_fetch_add(&thag_process.header->misuses[which], 1, __ATOMIC_RELAXED);
+}
+
 static bool begin_attach(void)
 {
 	int none = THAG_ATTACH_NONE;

@@ -39,6 +39,9 @@ static void fill_entry(struct thag_process *process, uint32_t id, const struct t
 	struct thag_shm_site *entry = &process->sites[id];
 
 	entry->kind = site->kind;
+	entry->modes = site->modes;
+	entry->flags = site->flags;
+	entry->module = THAG_MODULE_NONE;
 	entry->line = site->line;
 	entry->name_bytes = copy_text(process, site->name, &entry->name_offset);
 	entry->file_bytes = copy_text(process, site->file, &entry->file_offset);

@@ -8,10 +8,12 @@
  *                | struct thag_shm_header         |  one page, and the texts
  *     THREADS    +--------------------------------+
  *                | struct thag_shm_thread [slots] |  what a kill must not lose
+ *     MODULES    +--------------------------------+
+ *                | struct thag_shm_module [4096]  |
  *     SITES      +--------------------------------+
  *                | struct thag_shm_site [2^20]    |
  *     STRINGS    +--------------------------------+
- *                | site names, bump-allocated     |
+ *                | names, paths; bump-allocated   |
  *     RINGS      +--------------------------------+
  *                | ring 0 (8 MiB) | ring 1 | …    |  slots rings; untouched pages cost nothing
  *                +--------------------------------+
@@ -39,11 +41,13 @@
 
 #define THAG_SHM_MAGIC UINT64_C(0x1a0a0d6d68736774)	 /* "tgshm\r\n\x1a", little-endian */
 #define THAG_CONSUMER_MAGIC UINT64_C(0x1a0a0d6e6f636774) /* "tgcon\r\n\x1a" */
-#define THAG_SHM_VERSION 1
+#define THAG_SHM_VERSION 2
 #define THAG_SHM_BYTE_ORDER UINT32_C(0x01020304)
 
 #define THAG_SLOTS_MAX 1024 /* threads recorded at once */
 #define THAG_SITES_MAX (UINT32_C(1) << 20)
+#define THAG_MODULES_MAX 4096
+#define THAG_BUILD_ID_MAX 32
 #define THAG_STRINGS_BYTES (UINT32_C(64) << 20)
 #define THAG_SITE_OVERFLOW 1 /* the site of every call whose own found no room */
 #define THAG_SITE_FIRST 2    /* the first id given out; 0 means "not registered" */
@@ -53,8 +57,22 @@
 
 enum thag_clock { THAG_CLOCK_TSC = 1, THAG_CLOCK_MONOTONIC = 2, THAG_CLOCK_CNTVCT = 3 };
 
-/** Bits of thag_shm_header.modes: what is being profiled. */
+/** Bits of modes: what is being profiled. Calls are recorded when any of them is on. */
 enum thag_mode_bits { THAG_MODE_TIME = 1, THAG_MODE_MEMORY = 2 };
+
+/** Bits of thag_shm_header.flags. */
+enum thag_shm_flags {
+	THAG_SHM_FUNCTIONS = 1, /* functions are instrumented by the compiler */
+	THAG_SHM_DETAIL = 2,	/* detailed memory profiling was asked for */
+};
+
+/** What a program did wrong with the interface, by indices of thag_shm_header.misuses. */
+enum thag_misuse {
+	THAG_MISUSE_TASK = 0, /* resumed or destroyed while it runs elsewhere, or gone; … */
+	THAG_MISUSE_SECTION = 1, /* ended twice, never begun, or on another thread */
+	THAG_MISUSE_NAME = 2,	 /* NULL, or longer than THAG_SITE_NAME_MAX */
+	THAG_MISUSE_COUNT
+};
 
 /**
  * The head of the program's memfd. Written once, before the memfd is sent, except for the
@@ -63,7 +81,8 @@ enum thag_mode_bits { THAG_MODE_TIME = 1, THAG_MODE_MEMORY = 2 };
  *   0  magic 8 | 8 version 4, byte_order 4 | 16 header_bytes 4, slots 4 | 24 sites 4, ring_words 4
  *  32  pid 4, clock 4 | 40 modes 4, flags 4 | 48 start_ticks | 56 start_mono_ns | 64 start_real_ns
  *  72  cost_inside | 76 cost_outside | 80 nonce 16 | 96 reserved
- * 128  site_count 4, strings_used 4 | 136 exited 4, refused_threads 4 | 144 slots_used 4, reserved
+ * 128  site_count 4, strings_used 4 | 136 exited 4, refused_threads 4 | 144 slots_used 4, active 4
+ * 152  module_count 4, refused_tasks 4 | 160 misuses 3 x 4 | 172 reserved
  * 192  text_bytes[4] | 208 reserved | 256 texts: exe, cwd, argv, output_dir (4096 each)
  */
 struct thag_shm_header {
@@ -76,8 +95,8 @@ struct thag_shm_header {
 	uint32_t ring_words;   /* THAG_RING_WORDS */
 	uint32_t pid;	       /* as the program sees it; thagd asks the kernel */
 	uint32_t clock;	       /* enum thag_clock */
-	uint32_t modes;	       /* enum thag_mode_bits */
-	uint32_t flags;	       /* 0 */
+	uint32_t modes;	       /* enum thag_mode_bits: as asked for at the start */
+	uint32_t flags;	       /* enum thag_shm_flags */
 	uint64_t start_ticks;
 	uint64_t start_mono_ns;
 	uint64_t start_real_ns;
@@ -92,7 +111,11 @@ struct thag_shm_header {
 	uint32_t exited;	  /* 1 after a normal exit */
 	uint32_t refused_threads; /* threads that found no free slot */
 	uint32_t slots_used; /* slots below it have been, or are being, claimed at least once */
-	uint8_t reserved1[44];
+	uint32_t active;     /* enum thag_mode_bits: what is recorded now; 0 while switched off */
+	uint32_t module_count;	/* ids given out: the entries below it may be valid */
+	uint32_t refused_tasks; /* tasks that found no room */
+	uint32_t misuses[THAG_MISUSE_COUNT];
+	uint8_t reserved1[20];
 
 	uint32_t text_bytes[4]; /* lengths of the texts, enum thag_text */
 	uint8_t reserved2[48];
@@ -121,35 +144,69 @@ struct thag_shm_thread {
 enum thag_slot_state { THAG_SLOT_FREE = 0, THAG_SLOT_BUSY = 1 };
 
 /**
- * A function or section. Writer: the thread that registered it; `ready` is stored last, with
- * release, and is 1 ever after. Names lie in the string area, not terminated.
+ * A function, a section, or another thing with a name. Writer: the thread that registered it;
+ * `ready` is stored last, with release, and is 1 ever after. Names lie in the string area, not
+ * terminated. A site with THAG_SITE_ADDRESS has no name: thagd finds it in the module's symbols.
  *
- *   0 ready 4, kind 4 | 8 name_offset 4, name_bytes 4 | 16 file_offset 4, file_bytes 4 | 24 line 4,
- * 0
+ *   0 ready 4, kind 2, modes 1, flags 1 | 8 name_offset 4, name_bytes 4
+ *  16 file_offset 4, file_bytes 4 | 24 line 4, module 4 | 32 address 8 | 40 reserved
  */
 struct thag_shm_site {
 	uint32_t ready;
-	uint32_t kind; /* enum thag_site_kind */
+	uint16_t kind; /* enum thag_site_kind */
+	uint8_t modes; /* enum thag_mode_bits: it is recorded when one of them is on */
+	uint8_t flags; /* enum thag_site_flags */
 	uint32_t name_offset;
 	uint32_t name_bytes;
 	uint32_t file_offset;
 	uint32_t file_bytes;
 	uint32_t line;
-	uint32_t reserved;
+	uint32_t module;  /* index of its module, THAG_MODULE_NONE for none known */
+	uint64_t address; /* in the module's file, as its symbols count; absolute without module */
+	uint64_t reserved;
+};
+
+#define THAG_MODULE_NONE UINT32_MAX
+
+/**
+ * A file of code that sites with addresses are in. Writer and `ready`: as for a site. Two entries
+ * may name the same file, where it was loaded twice.
+ *
+ *   0 ready 4, build_id_bytes 4 | 8 path_offset 4, path_bytes 4 | 16 bias | 24 start | 32 end
+ *  40 build_id 32 | 72 reserved
+ */
+struct thag_shm_module {
+	uint32_t ready;
+	uint32_t build_id_bytes; /* 0: it has none */
+	uint32_t path_offset;
+	uint32_t path_bytes;
+	uint64_t bias; /* what the loader added to the file's addresses */
+	uint64_t start;
+	uint64_t end;
+	uint8_t build_id[THAG_BUILD_ID_MAX];
+	uint8_t reserved[24];
 };
 
 /**
- * The head of thagd's memfd. Writer: thagd, once.
+ * The head of thagd's memfd. Writer: thagd; all but `wish` once.
  *
- *   0 magic 8 | 8 version 4, slots 4 | 16 session 8 | 24 reserved
+ *   0 magic 8 | 8 version 4, slots 4 | 16 session 8 | 24 wish 8 | 32 reserved
  */
 struct thag_shm_consumer_header {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t slots;
 	uint64_t session;
-	uint8_t reserved[104];
+	uint64_t wish; /* THAG_WISH: what the user wants recorded. 0: nothing was said */
+	uint8_t reserved[96];
 };
+
+/**
+ * A wish of the user's: `number` is one more than that of the wish before, so that wishing the
+ * same again is seen. The program heeds a wish once, when it next looks: at its next event while
+ * nothing is recorded, else within 65,536 events or 2^32 ticks of any thread.
+ */
+#define THAG_WISH(number, modes) ((uint64_t)(number) << 32 | (uint64_t)(modes))
 
 /**
  * How far thagd has read one ring. Writer: the drain thread that owns the ring.
@@ -180,8 +237,9 @@ struct thag_shm_stack {
 };
 
 #define THAG_SHM_THREADS_OFFSET UINT64_C(20480)
-#define THAG_SHM_SITES_OFFSET (THAG_SHM_THREADS_OFFSET + UINT64_C(128) * THAG_SLOTS_MAX)
-#define THAG_SHM_STRINGS_OFFSET (THAG_SHM_SITES_OFFSET + UINT64_C(32) * THAG_SITES_MAX)
+#define THAG_SHM_MODULES_OFFSET (THAG_SHM_THREADS_OFFSET + UINT64_C(128) * THAG_SLOTS_MAX)
+#define THAG_SHM_SITES_OFFSET (THAG_SHM_MODULES_OFFSET + UINT64_C(96) * THAG_MODULES_MAX)
+#define THAG_SHM_STRINGS_OFFSET (THAG_SHM_SITES_OFFSET + UINT64_C(48) * THAG_SITES_MAX)
 #define THAG_SHM_RINGS_OFFSET \
 	((THAG_SHM_STRINGS_OFFSET + THAG_STRINGS_BYTES + 4095) & ~UINT64_C(4095))
 #define THAG_SHM_CONSUMERS_OFFSET UINT64_C(128)
@@ -221,7 +279,10 @@ THAG_ASSERT_OFFSET(struct thag_shm_header, site_count, 128);
 THAG_ASSERT_OFFSET(struct thag_shm_header, text_bytes, 192);
 THAG_ASSERT_OFFSET(struct thag_shm_header, text, 256);
 THAG_ASSERT_SIZE(struct thag_shm_thread, 128);
-THAG_ASSERT_SIZE(struct thag_shm_site, 32);
+THAG_ASSERT_SIZE(struct thag_shm_site, 48);
+THAG_ASSERT_SIZE(struct thag_shm_module, 96);
+THAG_ASSERT_OFFSET(struct thag_shm_header, misuses, 160);
+THAG_ASSERT_OFFSET(struct thag_shm_consumer_header, wish, 24);
 THAG_ASSERT_SIZE(struct thag_shm_consumer_header, 128);
 THAG_ASSERT_SIZE(struct thag_shm_consumer, 128);
 THAG_ASSERT_SIZE(struct thag_shm_stack, 1024);

@@ -56,22 +56,62 @@ enum thag_kind {
 	THAG_KIND_FREE = 7,	     /* reserved: memory profiling */
 };
 
-/** Kinds of THAG_KIND_EXT, in the upper 8 bits of its arg. */
+/** Kinds of THAG_KIND_EXT, in the upper 8 bits of its arg. The lower 12 are 0 but where said. */
 enum thag_ext {
 	THAG_EXT_NOP = 0,	   /* fills a reserved word that has nothing to say */
 	THAG_EXT_THREAD_START = 1, /* payload: kernel thread id; the stack is empty from here */
 	THAG_EXT_THREAD_END = 2,   /* the thread is gone; its open frames are truncated */
 	THAG_EXT_LOST = 3,	   /* payload: calls dropped since the last LOST of this ring */
-	THAG_EXT_TASK_SWITCH = 4,  /* reserved. payload: task id */
+	THAG_EXT_TASK = 4,	   /* lower bits: enum thag_task_op; payload: see there */
 	THAG_EXT_REALLOC = 5,	   /* reserved. payload: old address, new address, size */
 	THAG_EXT_STACK_DEF = 6,	   /* reserved. payload: stack id, frames that follow */
-	THAG_EXT_MARK = 7,	   /* reserved. payload: site */
-	THAG_EXT_VALUE = 8,	   /* reserved. payload: site, value */
+	THAG_EXT_MARK = 7,	   /* payload: site of kind MARK or FRAME */
+	THAG_EXT_VALUE = 8,	   /* lower bits: the two highest of the value; payload: site, value */
+	THAG_EXT_THREAD_NAME = 9,  /* payload: site of kind THREAD, which names the thread */
 	THAG_EXT_COUNT
 };
 
+/**
+ * What happens to a task. Payload, three words: task id, THAG_TASK_STEP(step, site), open frames.
+ *
+ * Each task has a stack of its own, whose indices count from THAG_TASK_BASE, whatever thread it
+ * runs on. The steps of a task are numbered 0, 1, 2, … over all rings, so a reader that meets
+ * step n before it has seen n - 1 (which lies in another ring) knows that it must read that
+ * first. A step is over when its ring says that something else runs there, or that its thread
+ * ended; CREATE and DESTROY are over at once.
+ */
+enum thag_task_op {
+	THAG_TASK_CREATE = 0, /* step 0 */
+	/* from here this ring's calls are the task's; id 0: the thread's own again, the rest is 0 */
+	THAG_TASK_RUN = 1,
+	THAG_TASK_DESTROY = 2, /* the last step; frames it has open are truncated */
+};
+
+/** The index of a task's lowest frame. Frames of a thread's own stay below while it runs tasks. */
+#define THAG_TASK_BASE (UINT32_C(1) << 19)
+
+/** A task's id: the upper bits make it unique in its session, the lower 20 are a slot. Not 0. */
+#define THAG_TASK_SLOT_BITS 20
+
+/** A step and the site that names the task. Steps wrap after 42 bits. */
+#define THAG_TASK_STEP(step, site) ((uint64_t)(step) << 20 | (uint64_t)(site))
+
 /** What a site is. */
-enum thag_site_kind { THAG_SITE_FUNCTION = 1, THAG_SITE_SECTION = 2 };
+enum thag_site_kind {
+	THAG_SITE_FUNCTION = 1,
+	THAG_SITE_SECTION = 2,
+	THAG_SITE_MARK = 3,  /* an instant */
+	THAG_SITE_FRAME = 4, /* an instant that ends one round of a loop, and begins the next */
+	THAG_SITE_VALUE = 5,
+	THAG_SITE_THREAD = 6,
+	THAG_SITE_TASK = 7,
+};
+
+/** Bits of a site's flags. */
+enum thag_site_flags {
+	THAG_SITE_PRETTY = 1,  /* its name is a compiler's __PRETTY_FUNCTION__ */
+	THAG_SITE_ADDRESS = 2, /* it has no name, but an address in a module */
+};
 
 #define THAG_EXT_SHIFT 12
 #define THAG_EXT_PAYLOAD_MAX 3
@@ -79,7 +119,7 @@ enum thag_site_kind { THAG_SITE_FUNCTION = 1, THAG_SITE_SECTION = 2 };
 /** Payload words that follow an EXT word of kind `ext`; -1 when the kind is unknown. */
 static inline int thag_ext_payload_words(uint32_t ext)
 {
-	static const signed char words[THAG_EXT_COUNT] = { 0, 1, 0, 1, 1, 3, 2, 1, 2 };
+	static const signed char words[THAG_EXT_COUNT] = { 0, 1, 0, 1, 3, 3, 2, 1, 2, 1 };
 
 	return ext < THAG_EXT_COUNT ? words[ext] : -1;
 }

@@ -236,11 +236,12 @@ static const char *const ext_names[THAG_EXT_COUNT] = {
 	[THAG_EXT_THREAD_START] = "THREAD_START",
 	[THAG_EXT_THREAD_END] = "THREAD_END",
 	[THAG_EXT_LOST] = "LOST",
-	[THAG_EXT_TASK_SWITCH] = "TASK_SWITCH",
+	[THAG_EXT_TASK] = "TASK",
 	[THAG_EXT_REALLOC] = "REALLOC",
 	[THAG_EXT_STACK_DEF] = "STACK_DEF",
 	[THAG_EXT_MARK] = "MARK",
 	[THAG_EXT_VALUE] = "VALUE",
+	[THAG_EXT_THREAD_NAME] = "THREAD_NAME",
 };
 
 /** The word of a vector at index `index` of its sequence. */

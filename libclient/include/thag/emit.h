@@ -41,9 +41,12 @@ extern "C" {
 
 /** A place in the source; one static object each, registered by its first event. */
 struct thag_site {
-	uint32_t word; /* THAG_WORD(kind, id) of its opening event, 0 before it is registered */
-	uint32_t kind; /* enum thag_site_kind */
+	uint32_t word; /* THAG_WORD(kind, id) of its opening event, 0: ask the cold side */
+	uint16_t kind; /* enum thag_site_kind */
+	uint8_t modes; /* enum thag_mode_bits: recorded when one of them is on */
+	uint8_t flags; /* enum thag_site_flags */
 	uint32_t line;
+	uint32_t cold_word; /* the word, once registered, of a site that always asks the cold side */
 	const char *name;
 	const char *file;
 };
@@ -62,7 +65,8 @@ struct thag_producer;
 
 struct thag_section {
 	uint32_t index;
-	struct thag_producer *producer;
+	uint32_t ended; /* by THAG_END: a second one is a mistake */
+	uint64_t owner; /* whose stack it is on: a task's id, or a producer */
 };
 
 /**
@@ -98,6 +102,7 @@ uint32_t thag_open_slow(struct thag_site *site) __attribute__((cold));
 void thag_close_slow(uint32_t index, uint64_t ticks) __attribute__((cold));
 struct thag_section thag_section_open(struct thag_site *site);
 void thag_section_close(struct thag_section *section);
+void thag_section_misused(void) __attribute__((cold));
 
 #define THAG_INLINE static inline __attribute__((always_inline, unused))
 #define THAG_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
@@ -237,7 +242,7 @@ THAG_INLINE void thag_span_exit(struct thag_span *span)
 
 THAG_INLINE struct thag_section thag_section_begin(struct thag_site *site)
 {
-	struct thag_section off = { THAG_SPAN_OFF, NULL };
+	struct thag_section off = { THAG_SPAN_OFF, 0, 0 };
 
 	return __atomic_load_n(&thag_on, __ATOMIC_RELAXED) ? thag_section_open(site) : off;
 }
@@ -246,6 +251,14 @@ THAG_INLINE void thag_section_end(struct thag_section *section)
 {
 	if (section->index != THAG_SPAN_OFF)
 		thag_section_close(section);
+}
+
+THAG_INLINE void thag_section_end_early(struct thag_section *section)
+{
+	if (THAG_UNLIKELY(section->ended))
+		thag_section_misused();
+	thag_section_end(section);
+	section->ended = 1;
 }
 
 #pragma GCC visibility pop
