@@ -68,7 +68,7 @@ enum thag_shm_flags {
 
 /** What a program did wrong with the interface, by indices of thag_shm_header.misuses. */
 enum thag_misuse {
-	THAG_MISUSE_TASK = 0, /* resumed or destroyed while it runs elsewhere, or gone; … */
+	THAG_MISUSE_TASK = 0,	 /* resumed or destroyed while it runs elsewhere, or gone; … */
 	THAG_MISUSE_SECTION = 1, /* ended twice, never begun, or on another thread */
 	THAG_MISUSE_NAME = 2,	 /* NULL, or longer than THAG_SITE_NAME_MAX */
 	THAG_MISUSE_COUNT
@@ -82,7 +82,7 @@ enum thag_misuse {
  *  32  pid 4, clock 4 | 40 modes 4, flags 4 | 48 start_ticks | 56 start_mono_ns | 64 start_real_ns
  *  72  cost_inside | 76 cost_outside | 80 nonce 16 | 96 reserved
  * 128  site_count 4, strings_used 4 | 136 exited 4, refused_threads 4 | 144 slots_used 4, active 4
- * 152  module_count 4, refused_tasks 4 | 160 misuses 3 x 4 | 172 reserved
+ * 152  module_count 4, refused_tasks 4 | 160 misuses 3 x 4 | 172 heeded 4 | 176 reserved
  * 192  text_bytes[4] | 208 reserved | 256 texts: exe, cwd, argv, output_dir (4096 each)
  */
 struct thag_shm_header {
@@ -110,12 +110,13 @@ struct thag_shm_header {
 	uint32_t strings_used;	  /* bytes; may pass THAG_STRINGS_BYTES when full */
 	uint32_t exited;	  /* 1 after a normal exit */
 	uint32_t refused_threads; /* threads that found no free slot */
-	uint32_t slots_used; /* slots below it have been, or are being, claimed at least once */
-	uint32_t active;     /* enum thag_mode_bits: what is recorded now; 0 while switched off */
-	uint32_t module_count;	/* ids given out: the entries below it may be valid */
+	uint32_t slots_used;   /* slots below it have been, or are being, claimed at least once */
+	uint32_t active;       /* enum thag_mode_bits: what is recorded now; 0 while switched off */
+	uint32_t module_count; /* ids given out: the entries below it may be valid */
 	uint32_t refused_tasks; /* tasks that found no room */
 	uint32_t misuses[THAG_MISUSE_COUNT];
-	uint8_t reserved1[20];
+	uint32_t heeded; /* number of the user's wish that was heeded last, see THAG_WISH */
+	uint8_t reserved1[16];
 
 	uint32_t text_bytes[4]; /* lengths of the texts, enum thag_text */
 	uint8_t reserved2[48];
@@ -282,6 +283,7 @@ THAG_ASSERT_SIZE(struct thag_shm_thread, 128);
 THAG_ASSERT_SIZE(struct thag_shm_site, 48);
 THAG_ASSERT_SIZE(struct thag_shm_module, 96);
 THAG_ASSERT_OFFSET(struct thag_shm_header, misuses, 160);
+THAG_ASSERT_OFFSET(struct thag_shm_header, heeded, 172);
 THAG_ASSERT_OFFSET(struct thag_shm_consumer_header, wish, 24);
 THAG_ASSERT_SIZE(struct thag_shm_consumer_header, 128);
 THAG_ASSERT_SIZE(struct thag_shm_consumer, 128);
