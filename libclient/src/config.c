@@ -25,36 +25,21 @@ void thag_say(const char *a, const char *b, const char *c, const char *d)
 	(void)written; /* there is nobody else to tell */
 }
 
-static int read_kind(const char *text, size_t bytes, uint32_t *modes)
-{
-	static const struct {
-		const char *name;
-		uint32_t modes;
-	} kinds[] = { { "both", THAG_MODE_TIME | THAG_MODE_MEMORY },
-		      { "time", THAG_MODE_TIME },
-		      { "memory", THAG_MODE_MEMORY },
-		      { "none", 0 } };
+struct word {
+	const char *text;
+	uint32_t value;
+};
 
-	if (bytes == 0)
-		return 0; /* the default stands */
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (strlen(kinds[i].name) == bytes &&
-		    strncasecmp(text, kinds[i].name, bytes) == 0) {
-			*modes = kinds[i].modes;
+/* The value of the word that the field is, whatever its case; -EINVAL when it is none of them. */
+static int read_word(const char *text, size_t bytes, const struct word *words, uint32_t *value)
+{
+	for (; words->text; words++) {
+		if (strlen(words->text) == bytes && strncasecmp(text, words->text, bytes) == 0) {
+			*value = words->value;
 			return 0;
 		}
 	}
 	return -EINVAL;
-}
-
-static bool is_one_of(const char *text, size_t bytes, const char *const words[])
-{
-	if (bytes == 0)
-		return true;
-	for (; *words; words++)
-		if (strlen(*words) == bytes && strncasecmp(text, *words, bytes) == 0)
-			return true;
-	return false;
 }
 
 static int complain(const char *before, const char *text, size_t bytes, const char *after)
@@ -69,86 +54,153 @@ static int complain(const char *before, const char *text, size_t bytes, const ch
 	return -EINVAL;
 }
 
-/* Takes the next field off `*rest`, up to a comma. */
+/* Takes the next field off `*rest`, up to a comma, without the blanks around it. */
 static const char *next_field(const char **rest, size_t *bytes)
 {
 	const char *field = *rest;
+	size_t used = strcspn(field, ",");
 
-	*bytes = strcspn(field, ",");
-	*rest = field + *bytes + (field[*bytes] == ',');
+	*rest = field + used + (field[used] == ',');
+	for (; used && *field == ' '; used--)
+		field++;
+	while (used && field[used - 1] == ' ')
+		used--;
+	*bytes = used;
 	return field;
 }
 
-/* THAG_PROFILER=type,dir,log,detail. `*modes` is set when the type is given. */
-static int read_environment(const char *text, uint32_t *modes, struct thag_config *config)
+/* What THAG_PROFILER's type says; `modes` is UINT32_MAX without one. */
+static int read_type(const char *text, size_t bytes, uint32_t *modes)
 {
-	static const char *const logs[] = { "none", "announce", "quiet", NULL };
-	static const char *const truths[] = { "true", "false", NULL };
-	size_t bytes;
-	const char *field = next_field(&text, &bytes);
+	static const struct word types[] = { { "both", THAG_MODE_TIME | THAG_MODE_MEMORY },
+					     { "time", THAG_MODE_TIME },
+					     { "memory", THAG_MODE_MEMORY },
+					     { "none", 0 },
+					     { NULL, 0 } };
 
-	if (read_kind(field, bytes, modes) != 0)
-		return complain(
-			"Invalid profile type '", field, bytes,
+	*modes = UINT32_MAX;
+	if (bytes == 0 || read_word(text, bytes, types, modes) == 0)
+		return 0;
+	return complain("Invalid profile type '", text, bytes,
 			"'. Expected 'time', 'memory', 'both', or 'none'; running unprofiled");
-	field = next_field(&text, &bytes);
-	if (bytes >= sizeof(config->output_dir))
-		return complain("Output directory '", field, bytes,
+}
+
+static int read_dir(const char *text, size_t bytes, char *dir, size_t size)
+{
+	if (bytes >= size)
+		return complain("Output directory '", text, bytes,
 				"…' is too long; running unprofiled");
-	memcpy(config->output_dir, field, bytes);
-	config->output_dir[bytes] = '\0';
-	field = next_field(&text, &bytes);
-	if (!is_one_of(field, bytes, logs))
-		return complain("Invalid debug log '", field, bytes,
-				"'. Expected 'none', 'announce' or 'quiet'; running unprofiled");
-	field = next_field(&text, &bytes);
-	if (!is_one_of(field, bytes, truths))
-		return complain("Failed to parse '", field, bytes,
-				"' as boolean; running unprofiled");
-	if (*text)
-		return complain("Unexpected '", text, strlen(text),
-				"' after the fourth field; running unprofiled");
+	memcpy(dir, text, bytes);
+	dir[bytes] = '\0';
 	return 0;
 }
 
-static int read_mode(const char *mode, uint32_t *modes, bool *runtime)
+static int read_log(const char *text, size_t bytes, enum thag_log_mode *log)
 {
-	*runtime = strcmp(mode, "runtime") == 0;
-	if (strcmp(mode, "no") == 0)
-		*modes = 0;
-	else if (strcmp(mode, "yes") == 0 || strcmp(mode, "both") == 0 || *runtime)
-		*modes = THAG_MODE_TIME | THAG_MODE_MEMORY;
-	else if (strcmp(mode, "time") == 0)
-		*modes = THAG_MODE_TIME;
-	else if (strcmp(mode, "memory") == 0)
-		*modes = THAG_MODE_MEMORY;
-	else
-		return -EINVAL;
+	static const struct word logs[] = { { "none", THAG_LOG_NONE },
+					    { "announce", THAG_LOG_ANNOUNCE },
+					    { "quiet", THAG_LOG_QUIET },
+					    { NULL, 0 } };
+	uint32_t value = THAG_LOG_NONE;
+
+	if (bytes && read_word(text, bytes, logs, &value) != 0)
+		return complain("Invalid debug log '", text, bytes,
+				"'. Expected 'none', 'announce' or 'quiet'; running unprofiled");
+	*log = (enum thag_log_mode)value;
 	return 0;
+}
+
+static int read_detail(const char *text, size_t bytes, bool *detail)
+{
+	static const struct word truths[] = { { "true", 1 }, { "false", 0 }, { NULL, 0 } };
+	uint32_t value = 0;
+
+	if (bytes && read_word(text, bytes, truths, &value) != 0)
+		return complain("Failed to parse '", text, bytes,
+				"' as boolean; running unprofiled");
+	*detail = value != 0;
+	return 0;
+}
+
+/* THAG_PROFILER=type,dir,log,detail; any field may be empty. `modes`: as for read_type. */
+static int read_environment(const char *text, uint32_t *modes, struct thag_config *config)
+{
+	size_t bytes;
+	const char *field = next_field(&text, &bytes);
+
+	if (read_type(field, bytes, modes) != 0)
+		return -EINVAL;
+	field = next_field(&text, &bytes);
+	if (read_dir(field, bytes, config->output_dir, sizeof(config->output_dir)) != 0)
+		return -EINVAL;
+	field = next_field(&text, &bytes);
+	if (read_log(field, bytes, &config->log) != 0)
+		return -EINVAL;
+	field = next_field(&text, &bytes);
+	if (read_detail(field, bytes, &config->detail) != 0)
+		return -EINVAL;
+	if (*text)
+		return complain("Unexpected '", text, strlen(text),
+				"' after the fourth field; running unprofiled");
+	if (config->detail && !(*modes & THAG_MODE_MEMORY))
+		return complain("Detailed memory profiling can only be enabled with "
+				"profile_type=memory or profile_type=both",
+				"", 0, "; running unprofiled");
+	return 0;
+}
+
+static int read_mode(const char *mode, uint32_t *modes)
+{
+	static const struct word words[] = { { "time", THAG_MODE_TIME },
+					     { "memory", THAG_MODE_MEMORY },
+					     { "both", THAG_MODE_TIME | THAG_MODE_MEMORY },
+					     { "yes", THAG_MODE_TIME | THAG_MODE_MEMORY },
+					     { "no", 0 },
+					     { "runtime", 0 },
+					     { NULL, 0 } };
+
+	if (read_word(mode, strlen(mode), words, modes) == 0)
+		return 0;
+	thag_say("THAG_ENABLE_PROFILING(", mode,
+		 "): expected time, memory, both, yes, no or runtime; running unprofiled", NULL);
+	return -EINVAL;
+}
+
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0] && strcmp(value, "0") != 0;
+}
+
+/* The program's own word stands, but none always turns it off; runtime leaves it to THAG_PROFILER.
+ */
+static uint32_t choose_modes(const char *mode, uint32_t own, const char *environment,
+			     uint32_t asked)
+{
+	if (asked == 0)
+		return 0;
+	if (strcasecmp(mode, "runtime") != 0)
+		return own;
+	if (!environment)
+		return 0;
+	return asked == UINT32_MAX ? THAG_MODE_TIME | THAG_MODE_MEMORY : asked;
 }
 
 int thag_config_read(const char *mode, struct thag_config *config)
 {
-	const char *text = getenv("THAG_PROFILER");
-	uint32_t asked = UINT32_MAX;
-	bool runtime;
+	const char *environment = getenv("THAG_PROFILER");
+	uint32_t own, asked = UINT32_MAX;
 
-	if (read_mode(mode, &config->modes, &runtime) != 0) {
-		thag_say("THAG_ENABLE_PROFILING(", mode,
-			 "): expected time, memory, both, yes, no or "
-			 "runtime; running unprofiled",
-			 NULL);
+	*config = (struct thag_config){ .banned = true };
+	if (read_mode(mode, &own) != 0)
+		return -EINVAL;
+	if (environment && read_environment(environment, &asked, config) != 0) {
+		*config = (struct thag_config){ .banned = true };
 		return -EINVAL;
 	}
-	config->output_dir[0] = '\0';
-	if (config->modes == 0)
-		return 0;
-	if (text && read_environment(text, &asked, config) != 0)
-		return -EINVAL;
-	/* the program's own word stands, but none always turns it off */
-	if (runtime && !text)
-		config->modes = 0;
-	else if (asked == 0 || (runtime && asked != UINT32_MAX))
-		config->modes = asked;
+	config->modes = choose_modes(mode, own, environment, asked);
+	config->banned = asked == 0;
+	config->paused = is_set("THAG_PAUSED");
 	return 0;
 }

@@ -130,12 +130,26 @@ void thag_calibrate(uint32_t *inside, uint32_t *outside);
 
 /* config.c */
 
+/** The debug log of the profiled program. */
+enum thag_log_mode {
+	THAG_LOG_NONE,
+	THAG_LOG_ANNOUNCE, /* its path is said on stderr */
+	THAG_LOG_QUIET,
+};
+
 struct thag_config {
-	uint32_t modes; /* enum thag_mode_bits; 0: off */
+	uint32_t modes; /* enum thag_mode_bits: to record from the start; 0: nothing */
+	bool banned;	/* THAG_PROFILER's type is none: thag_enable is refused, too */
+	bool paused;	/* THAG_PAUSED: connect, but record nothing until somebody switches it on */
+	bool detail;	/* detailed memory profiling was asked for: THAG_SHM_DETAIL */
+	enum thag_log_mode log;
 	char output_dir[THAG_TEXT_BYTES];
 };
 
-/** Reads `mode` and THAG_PROFILER. 0, or -EINVAL after one line on stderr. */
+/**
+ * Reads `mode`, as in THAG_ENABLE_PROFILING(mode), and the environment's THAG_PROFILER and
+ * THAG_PAUSED. 0; or -EINVAL after one line on stderr, with all of `config` off and banned.
+ */
 int thag_config_read(const char *mode, struct thag_config *config);
 
 /** "thag: " and up to four texts (NULL ends them) and a newline on stderr, in one write. */
