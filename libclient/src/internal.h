@@ -83,6 +83,9 @@ uint64_t thag_mono_ns(void);
 int thag_process_attach(bool quiet);
 bool thag_process_is_live(void);
 
+/** Moves a descriptor out of the way of the program's own; returns where it is now. */
+int thag_fd_move_up(int fd);
+
 /** Counts a mistake of the program's, where thagd sees it. Signal-safe. */
 void thag_misuse(enum thag_misuse which);
 
@@ -154,6 +157,26 @@ int thag_config_read(const char *mode, struct thag_config *config);
 
 /** "thag: " and up to four texts (NULL ends them) and a newline on stderr, in one write. */
 void thag_say(const char *a, const char *b, const char *c, const char *d);
+
+/* log.c */
+
+/**
+ * Begins the debug log, a file of its own below TMPDIR or /tmp, unless `mode` is none; says in
+ * one line where it is (announce), or why there can't be one. Allocates, and takes locks: not
+ * for signal handlers. Once a process.
+ */
+void thag_log_open(enum thag_log_mode mode);
+
+bool thag_log_is_on(void);
+
+/** A line with the time since the start and the pid. Knows %s, %d, %u and %llu. Signal-safe. */
+void thag_log(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
+/** Whether something that is noted `limit` times at most may be noted now; `said` counts. */
+bool thag_log_once_more(uint32_t *said, uint32_t limit);
+
+/** Bits of thag_mode_bits in words. */
+const char *thag_log_kinds(uint32_t modes);
 
 /* unwind.c */
 

@@ -98,7 +98,7 @@ static void *private_page(void)
 	return NULL;
 }
 
-static int move_up(int fd)
+int thag_fd_move_up(int fd)
 {
 	int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
 
@@ -119,7 +119,7 @@ static int make_memfd(uint64_t bytes)
 	fd = memfd_create("thag-shm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	fd = move_up(fd);
+	fd = thag_fd_move_up(fd);
 	if (ftruncate(fd, (off_t)bytes) == 0)
 		return fd;
 	int result = -errno;
@@ -265,7 +265,7 @@ static int introduce(struct thag_process *process, char *why, size_t why_bytes)
 			    why, why_bytes);
 	if (result)
 		return result;
-	process->consumer_fd = move_up(fd);
+	process->consumer_fd = thag_fd_move_up(fd);
 	return map_consumers(process);
 }
 
@@ -361,8 +361,10 @@ static void start(const char *mode)
 	static const char memory_only[] =
 		"memory profiling is not in this version; running unprofiled";
 
-	if (epoch || getauxval(AT_SECURE) || thag_config_read(mode, &config) != 0 ||
-	    config.modes == 0)
+	if (epoch || getauxval(AT_SECURE) || thag_config_read(mode, &config) != 0)
+		return;
+	thag_log_open(config.log);
+	if (config.modes == 0)
 		return;
 	if (!(config.modes & THAG_MODE_TIME)) {
 		thag_say(memory_only, NULL, NULL, NULL);
