@@ -8,11 +8,6 @@
 /* The stack pointer of the function that called ours, as it was before the call. */
 #define CALLER_SP ((uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *))
 
-static uint64_t head_change(int64_t places, int64_t depth)
-{
-	return (uint64_t)(places + depth) << 32 | (uint64_t)places;
-}
-
 void thag_time_put(struct thag_producer *producer, uint64_t ticks)
 {
 	uint64_t high = ticks >> THAG_WORD_TIME_BITS & THAG_WORD_ARG_MASK;
@@ -53,7 +48,7 @@ static uint32_t open_frame(struct thag_producer *producer, uint32_t word, uintpt
 	return thag_process.slow_clock ? index | THAG_SPAN_SLOW_CLOCK : index;
 }
 
-static void count_lost(struct thag_producer *producer)
+void thag_lost_count(struct thag_producer *producer)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 	struct thag_shm_thread *shared = &thag_process.threads[cold->slot];
@@ -62,44 +57,57 @@ static void count_lost(struct thag_producer *producer)
 	__atomic_store_n(&shared->lost_calls, shared->lost_calls + 1, __ATOMIC_RELAXED);
 }
 
+void thag_drop_begin(struct thag_producer *producer, uintptr_t sp)
+{
+	struct thag_stack *stack = &thag_cold(producer)->stack;
+
+	stack->dropping = 1;
+	stack->drop_depth = thag_head_depth(thag_head_get(producer));
+	stack->drop_sp = sp;
+	/* whatever is called from here on comes by the cold side */
+	__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
+	thag_lost_count(producer);
+}
+
 static uint32_t drop_call(struct thag_producer *producer, uintptr_t sp)
 {
-	struct thag_producer_cold *cold = thag_cold(producer);
-
-	cold->dropping = 1;
-	cold->drop_depth = thag_head_depth(thag_head_get(producer));
-	cold->drop_sp = sp;
-	producer->limit = 0; /* whatever is called from here on comes by the cold side */
-	count_lost(producer);
+	thag_drop_begin(producer, sp);
 	return THAG_SPAN_DROP_ROOT;
 }
 
 /* The subtree is over, or the frame it hung below is gone. */
 static bool drop_goes_on(struct thag_producer *producer)
 {
-	struct thag_producer_cold *cold = thag_cold(producer);
+	struct thag_stack *stack = &thag_cold(producer)->stack;
 
-	if (cold->dropping && thag_head_depth(thag_head_get(producer)) < cold->drop_depth)
-		cold->dropping = 0;
-	return cold->dropping;
+	if (stack->dropping && thag_head_depth(thag_head_get(producer)) < stack->drop_depth)
+		stack->dropping = 0;
+	return stack->dropping;
+}
+
+static bool has_room(struct thag_producer *producer)
+{
+	return thag_head_get(producer) < thag_limit_get(producer) || thag_room_find(producer, 1);
 }
 
 static uint32_t open_slow(struct thag_site *site, uintptr_t sp)
 {
 	struct thag_producer *producer = thag_this_producer;
-	uint32_t word = __atomic_load_n(&site->word, __ATOMIC_ACQUIRE);
+	uint32_t word;
 
+	thag_switch_heed();
+	if (!(site->modes & __atomic_load_n(&thag_on, __ATOMIC_RELAXED)))
+		return THAG_SPAN_OFF;
 	if (!thag_cold(producer)->live)
 		producer = thag_thread_attach();
 	if (!producer)
 		return THAG_SPAN_OFF;
-	if (word == 0)
-		word = thag_site_register(site);
+	word = thag_site_word(site);
 	if (drop_goes_on(producer)) {
-		count_lost(producer);
+		thag_lost_count(producer);
 		return THAG_SPAN_DROPPED;
 	}
-	if (!thag_room_find(producer))
+	if (!has_room(producer))
 		return drop_call(producer, sp);
 	return open_frame(producer, word, sp);
 }
@@ -121,7 +129,7 @@ static void close_from(struct thag_producer *producer, uint32_t index, uint64_t 
 
 	if ((uint32_t)(ticks >> 32) != producer->time_high)
 		thag_time_put(producer, ticks);
-	head = thag_head_add(producer, head_change(1, -gone));
+	head = thag_head_add(producer, thag_head_change(1, -gone));
 	thag_word_put(producer, head,
 		      ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_EXIT, index));
 }
@@ -131,13 +139,19 @@ void thag_close_slow(uint32_t index, uint64_t ticks)
 	struct thag_producer *producer = thag_this_producer;
 
 	if (index == THAG_SPAN_DROP_ROOT)
-		thag_cold(producer)->dropping = 0;
-	if (index >= THAG_SPAN_DROP_ROOT)
+		thag_cold(producer)->stack.dropping = 0;
+	if (index >= THAG_SPAN_DROP_ROOT || !thag_cold(producer)->live)
 		return;
 	index &= ~THAG_SPAN_SLOW_CLOCK;
-	/* a frame of before the fork, or of another thread, is not ours to close */
-	if (!thag_cold(producer)->live || index >= thag_head_depth(thag_head_get(producer)))
+	if (thag_cold(producer)->unrecorded_task)
+		thag_task_unrecorded_exit(producer, index);
+	/* a frame of before the fork, or of another thread or stack, is not ours to close */
+	if (index >= thag_head_depth(thag_head_get(producer)))
 		return;
+	if (index < thag_stack_floor(producer)) {
+		thag_misuse(THAG_MISUSE_TASK);
+		return;
+	}
 	close_from(producer, index, thag_process.slow_clock ? thag_clock_now() : ticks);
 }
 
@@ -146,22 +160,24 @@ void thag_close_slow(uint32_t index, uint64_t ticks)
 
 static void pop_ended(struct thag_producer *producer, uint64_t ticks)
 {
-	struct thag_producer_cold *cold = thag_cold(producer);
+	struct thag_stack *stack = &thag_cold(producer)->stack;
 	uint32_t depth = thag_head_depth(thag_head_get(producer)), index = depth;
 
-	while (index && producer->frame_sp[index - 1] == ENDED_SP)
+	while (index > thag_stack_floor(producer) && producer->frame_sp[index - 1] == ENDED_SP)
 		index--;
 	if (index == depth)
 		return;
-	cold->ended_sections -=
-		cold->ended_sections < depth - index ? cold->ended_sections : depth - index;
+	stack->ended_sections -=
+		stack->ended_sections < depth - index ? stack->ended_sections : depth - index;
 	close_from(producer, index, ticks);
 }
 
-/* Whose stack its events go to. */
+/* Whose stack its events go to. A task's id has 62 bits. */
 static uint64_t owner(const struct thag_producer *producer)
 {
-	return (uintptr_t)producer;
+	uint64_t task = ((const struct thag_producer_cold *)(const void *)producer->cold)->task;
+
+	return task ? task : (uintptr_t)producer | UINT64_C(1) << 63;
 }
 
 struct thag_section thag_section_open(struct thag_site *site)
@@ -169,7 +185,7 @@ struct thag_section thag_section_open(struct thag_site *site)
 	int saved = errno;
 	struct thag_section section;
 
-	if (thag_cold(thag_this_producer)->ended_sections)
+	if (thag_cold(thag_this_producer)->stack.ended_sections)
 		pop_ended(thag_this_producer, thag_clock_now());
 	section.index = open_slow(site, CALLER_SP);
 	section.ended = 0;
@@ -187,7 +203,7 @@ static void end_below(struct thag_producer *producer, uint32_t index, uint64_t t
 	if (!thag_room_has(producer, 1))
 		return;
 	producer->frame_sp[index] = ENDED_SP;
-	thag_cold(producer)->ended_sections++;
+	thag_cold(producer)->stack.ended_sections++;
 	thag_put_plain(producer,
 		       ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_SECTION_END, index));
 }
@@ -207,7 +223,7 @@ void thag_section_close(struct thag_section *section)
 			close_from(producer, index, thag_clock_now());
 		else if (index < depth)
 			end_below(producer, index, thag_clock_now());
-		if (thag_cold(producer)->ended_sections)
+		if (thag_cold(producer)->stack.ended_sections)
 			pop_ended(producer, thag_clock_now());
 	}
 	section->index = THAG_SPAN_OFF;

@@ -27,7 +27,8 @@ struct thag_process {
 	uint64_t shm_bytes;
 	uint64_t consumer_bytes;
 	uint32_t slots;
-	int shm_fd; /* kept open so that a new thagd can find them in /proc/PID/fd */
+	uint64_t serial; /* tells this process's session from its parent's */
+	int shm_fd;	 /* kept open so that a new thagd can find them in /proc/PID/fd */
 	int consumer_fd;
 	bool slow_clock;      /* the TSC is no clock here: events are timed on the cold side */
 	uint64_t patience_ns; /* how long a thread waits for thagd to read on before it drops */
@@ -46,18 +47,30 @@ struct thag_epoch {
 	int state; /* enum thag_attach_state; atomic */
 };
 
+/** What there is to know of a stack beside its depth. */
+struct thag_stack {
+	int dropping;		 /* below a dropped call */
+	uint32_t drop_depth;	 /* depth when the dropped call came */
+	uintptr_t drop_sp;	 /* the dropped call's stack pointer */
+	uint32_t ended_sections; /* frames that ended below the top */
+};
+
 /** What struct thag_producer keeps in `cold`: wiped on fork, too. */
 struct thag_producer_cold {
-	int live;     /* 1 while a thread of this process owns it */
-	int dropping; /* below a dropped call */
+	int live; /* 1 while a thread of this process owns it */
 	uint32_t slot;
-	uint32_t drop_depth;	 /* depth when the dropped call came */
-	uint32_t ended_sections; /* frames on the stack that ended below the top */
-	uintptr_t drop_sp;	 /* the dropped call's stack pointer */
+	struct thag_stack stack; /* the one that runs */
 	uint64_t patience_tail;	 /* the reader's index when this thread began to wait */
 	uint64_t wait_until_ns;	 /* until when it waits for the reader to move from there */
 	uint64_t lost_unsaid;	 /* calls dropped since the last LOST word */
 	uint64_t position_high;	 /* positions taken off both halves of head so far */
+
+	/* tasks */
+	uint64_t task;		  /* the one that runs here; 0: the thread's own stack does */
+	uint64_t unrecorded_task; /* one that runs here, but found no room to say so */
+	uint32_t own_depth;	  /* of the thread's own stack while a task runs */
+	uint32_t parked;	  /* words that stacks put aside will need */
+	struct thag_stack own;	  /* the thread's own while a task runs */
 };
 
 extern struct thag_process thag_process;
@@ -89,6 +102,17 @@ int thag_fd_move_up(int fd);
 /** Counts a mistake of the program's, where thagd sees it. Signal-safe. */
 void thag_misuse(enum thag_misuse which);
 
+/* switch.c */
+
+/** Records `modes` from now on, on all threads; says so to thagd. Signal-safe. */
+void thag_switch_to(uint32_t modes);
+
+/** Does as the user wishes, if that is new. Signal-safe. */
+void thag_switch_heed(void);
+
+/** Takes the wishes from `wish`; NULL: there are none. What it says now counts as heeded. */
+void thag_switch_listen(const uint64_t *wish);
+
 /* hello.c */
 
 /**
@@ -107,8 +131,20 @@ void thag_thread_setup(void);
 
 /* site.c */
 
-/** Makes `site` known; returns its word, never 0. Lock-free: threads and signals may race. */
-uint32_t thag_site_register(struct thag_site *site);
+/** The word of `site`, which is made known if it isn't. Lock-free: threads and signals may race. */
+uint32_t thag_site_word(struct thag_site *site);
+
+/**
+ * Makes a new site known: what `fixed` says but for the texts, whose first THAG_SITE_NAME_MAX
+ * bytes are copied; either may be NULL. Returns its id, or THAG_SITE_OVERFLOW. Lock-free.
+ */
+uint32_t thag_site_add(const struct thag_shm_site *fixed, const char *name, const char *file);
+
+/**
+ * The id of the site of `kind` with that name, which is added when it is new. A name that is NULL
+ * or too long is counted as a misuse. The process is attached. Lock-free, signal-safe.
+ */
+uint32_t thag_site_named(enum thag_site_kind kind, const char *name);
 
 /** Copies all sites of the parent's memory into that of a forked child. */
 void thag_site_inherit(struct thag_process *child, const struct thag_process *parent);
@@ -118,13 +154,35 @@ void thag_site_inherit(struct thag_process *child, const struct thag_process *pa
 /** Writes the TIME word that events at `ticks` need before them. */
 void thag_time_put(struct thag_producer *producer, uint64_t ticks);
 
+/** Counts a call, or another thing to record, that found no room. */
+void thag_lost_count(struct thag_producer *producer);
+
+/** Drops what this thread's stack does from here on, up to the caller's frame at `sp`. */
+void thag_drop_begin(struct thag_producer *producer, uintptr_t sp);
+
 /* room.c */
 
-/** Looks for room for a call and for a LOST word; waits where that is allowed. */
-bool thag_room_find(struct thag_producer *producer);
+/** Looks for room for `words` more beside the exits of all open frames; waits where it may. */
+bool thag_room_find(struct thag_producer *producer, uint32_t words);
 
 /** Whether `words` more fit beside the exits of all open frames. Doesn't wait. */
 bool thag_room_has(struct thag_producer *producer, uint32_t words);
+
+/** The limit that the reader's index allows is known: lets the fast side go on. */
+void thag_room_refresh(struct thag_producer *producer);
+
+/* task.c */
+
+/** A thread ends: the tasks that ran on it may be resumed elsewhere. */
+void thag_task_leave(struct thag_producer *producer);
+
+/** A frame of the task that runs here unrecorded was left. */
+void thag_task_unrecorded_exit(struct thag_producer *producer, uint32_t index);
+
+/* mark.c */
+
+/** Says the thread's name, if it has one. There is room for 2 words. */
+void thag_thread_name_put(struct thag_producer *producer, uint64_t ticks);
 
 /* calibrate.c */
 
@@ -190,14 +248,44 @@ static inline void thag_put_plain(struct thag_producer *producer, uint64_t word)
 	thag_word_put(producer, thag_head_add(producer, (UINT64_C(1) << 32) | 1), word);
 }
 
-/** Reserves an EXT word and its payload together, so that no handler's words come between. */
+/** The lowest index of the stack that runs. */
+static inline uint32_t thag_stack_floor(const struct thag_producer *producer)
+{
+	const struct thag_producer_cold *cold =
+		(const struct thag_producer_cold *)(const void *)producer->cold;
+
+	/* a thread's own stack may be deeper, but not while tasks run on it */
+	return cold->task && thag_head_depth(thag_head_get(producer)) >= THAG_TASK_BASE
+		       ? THAG_TASK_BASE
+		       : 0;
+}
+
+/** Adds to a head: words written, and frames opened (or closed, when negative). */
+static inline uint64_t thag_head_change(int64_t words, int64_t frames)
+{
+	return (uint64_t)(words + frames) << 32 | (uint64_t)words;
+}
+
+/**
+ * Reserves an EXT word and its payload together, so that no handler's words come between, and
+ * changes the depth by `frames` in the same moment.
+ */
+static inline void thag_put_ext_changing(struct thag_producer *producer, uint64_t ticks,
+					 uint32_t arg, const uint64_t *payload, uint32_t count,
+					 int64_t frames)
+{
+	uint64_t head = thag_head_add(producer, thag_head_change(1 + (int64_t)count, frames));
+
+	thag_word_put(producer, head,
+		      ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_EXT, arg));
+	for (uint32_t i = 0; i < count; i++)
+		thag_word_put(producer, head + 1 + i, thag_payload_pack(payload[i]));
+}
+
 static inline void thag_put_ext(struct thag_producer *producer, uint64_t ticks, uint32_t ext,
 				uint64_t payload)
 {
-	uint64_t head = thag_head_add(producer, (UINT64_C(2) << 32) | 2);
-
-	thag_word_put(producer, head, ticks << THAG_WORD_TIME_SHIFT | THAG_WORD_EXT(ext));
-	thag_word_put(producer, head + 1, thag_payload_pack(payload));
+	thag_put_ext_changing(producer, ticks, ext << THAG_EXT_SHIFT, &payload, 1, 0);
 }
 
 #endif

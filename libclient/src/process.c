@@ -15,11 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "thag.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
-int thag_on;
 struct thag_process thag_process;
 
 /* A memory mapping that a forked child leaves behind once it has its own. */
@@ -218,10 +219,13 @@ static void fill_header(struct thag_process *process)
 	header->ring_words = THAG_RING_WORDS;
 	header->pid = (uint32_t)getpid();
 	header->clock = choose_clock();
-	header->modes = THAG_MODE_TIME;
+	header->modes = config.modes;
+	header->flags = config.detail ? THAG_SHM_DETAIL : 0;
+	header->active = __atomic_load_n(&thag_on, __ATOMIC_RELAXED);
 	header->site_count = THAG_SITE_FIRST;
 	if (getrandom(header->nonce, sizeof(header->nonce), GRND_NONBLOCK) < 0)
 		memcpy(header->nonce, &(uint64_t){ thag_mono_ns() }, sizeof(uint64_t));
+	memcpy(&process->serial, header->nonce, sizeof(process->serial));
 	fill_texts(header);
 	header->start_real_ns = real_ns();
 	header->start_ticks = thag_clock_now();
@@ -274,6 +278,7 @@ static void set_parent_aside(void)
 {
 	if (!thag_process.header)
 		return;
+	thag_switch_listen(NULL);
 	release(&parent_process);
 	parent_process = thag_process;
 	close(thag_process.shm_fd);
@@ -317,12 +322,22 @@ void thag_misuse(enum thag_misuse which)
 		__atomic_fetch_add(&thag_process.header->misuses[which], 1, __ATOMIC_RELAXED);
 }
 
-static bool begin_attach(void)
+static bool begin_attach(enum thag_attach_state from)
 {
-	int none = THAG_ATTACH_NONE;
+	int expected = (int)from;
 
-	return epoch && __atomic_compare_exchange_n(&epoch->state, &none, THAG_ATTACH_BUSY, false,
-						    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return epoch && __atomic_compare_exchange_n(&epoch->state, &expected, THAG_ATTACH_BUSY,
+						    false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* Where the user's wishes for this process are. */
+static const uint64_t *wish(void)
+{
+	const uint8_t *consumers = (const uint8_t *)thag_process.consumers;
+	const struct thag_shm_consumer_header *header =
+		(const void *)(consumers - THAG_SHM_CONSUMERS_OFFSET);
+
+	return &header->wish;
 }
 
 int thag_process_attach(bool quiet)
@@ -330,13 +345,16 @@ int thag_process_attach(bool quiet)
 	char why[200] = "";
 	int result;
 
-	if (!begin_attach())
+	/* what failed is tried again only where somebody asks for it */
+	if (!begin_attach(THAG_ATTACH_NONE) && (quiet || !begin_attach(THAG_ATTACH_FAILED)))
 		return -EBUSY;
 	result = attach(why, sizeof(why));
-	if (result == 0)
+	if (result == 0) {
 		introduced_pid = getpid();
-	else
-		__atomic_store_n(&thag_on, 0, __ATOMIC_RELAXED);
+		thag_switch_listen(wish());
+	} else {
+		thag_switch_to(0);
+	}
 	/* release: who sees LIVE sees thag_process whole */
 	__atomic_store_n(&epoch->state, result == 0 ? THAG_ATTACH_LIVE : THAG_ATTACH_FAILED,
 			 __ATOMIC_RELEASE);
@@ -356,25 +374,49 @@ static uint64_t read_patience(void)
 	return on_full && strcmp(on_full, "wait") == 0 ? LONG_PATIENCE_NS : PATIENCE_NS;
 }
 
-static void start(const char *mode)
+static int prepare(void)
 {
-	static const char memory_only[] =
-		"memory profiling is not in this version; running unprofiled";
-
-	if (epoch || getauxval(AT_SECURE) || thag_config_read(mode, &config) != 0)
-		return;
-	thag_log_open(config.log);
-	if (config.modes == 0)
-		return;
-	if (!(config.modes & THAG_MODE_TIME)) {
-		thag_say(memory_only, NULL, NULL, NULL);
-		return;
-	}
 	thag_process.patience_ns = read_patience();
 	epoch = private_page();
+	if (!epoch)
+		return -ENOMEM;
 	thag_thread_setup();
-	if (epoch && thag_process_attach(false) == 0)
-		__atomic_store_n(&thag_on, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static int begin(uint32_t modes)
+{
+	int result = epoch ? 0 : prepare();
+
+	if (result == 0 && !thag_process_is_live())
+		result = thag_process_attach(false);
+	if (result == 0)
+		thag_switch_to(modes);
+	return result;
+}
+
+/* Reads what was asked for, the first time somebody asks. */
+static int configure(const char *mode)
+{
+	static bool done;
+
+	if (done)
+		return config.banned ? -ECANCELED : 0;
+	done = true;
+	if (getauxval(AT_SECURE)) {
+		config.banned = true;
+		return -ECANCELED;
+	}
+	if (thag_config_read(mode, &config) != 0)
+		return -EINVAL;
+	thag_log_open(config.log);
+	return config.banned ? -ECANCELED : 0;
+}
+
+static void start(const char *mode)
+{
+	if (!epoch && configure(mode) == 0 && config.modes)
+		begin(config.paused ? 0 : config.modes);
 }
 
 void thag_start(const char *mode)
@@ -388,6 +430,49 @@ void thag_start(const char *mode)
 	start(mode);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = saved;
+}
+
+static int enable(uint32_t modes)
+{
+	int result = configure("no");
+
+	if (result == 0 && !config.modes)
+		config.modes = modes;
+	return result ? result : begin(modes);
+}
+
+/* Two threads that both come first: one of them is told that the other is at it. */
+static int enable_alone(uint32_t modes)
+{
+	static int busy;
+	int result;
+
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		return -EBUSY;
+	result = enable(modes);
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	return result;
+}
+
+int thag_enable(unsigned kinds)
+{
+	int saved = errno, result;
+	sigset_t all, before;
+
+	if (kinds == 0 || kinds & ~(unsigned)THAG_BOTH)
+		return -EINVAL;
+	sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+		return -EINVAL;
+	result = enable_alone(kinds);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+	return result;
+}
+
+void thag_disable(void)
+{
+	thag_switch_to(0);
 }
 
 /* A normal end: without this word thagd takes the end for a kill. */

@@ -12,6 +12,12 @@
 #define SPINS 20
 #define NAP_NS 20000
 
+/* Every so many words a thread comes by here and sees what the user wishes. */
+#define WINDOW_WORDS 65536
+
+/* Frames' indices are below THAG_RING_WORDS, and a window may open as many as it has words. */
+#define DEPTH_MAX (THAG_RING_WORDS - WINDOW_WORDS)
+
 /* Both halves of head are rebased by this much when the position reaches it: a multiple of four
  * laps, so that slot and phase stay as they are. */
 #define REBASE UINT32_C(0x80000000)
@@ -26,6 +32,29 @@ static void rebase(struct thag_producer *producer)
 	thag_cold(producer)->position_high += REBASE;
 }
 
+/* Words of the ring that may be written, counted as head's upper half counts. */
+static uint64_t allowed(const struct thag_producer *producer, uint64_t tail)
+{
+	const struct thag_producer_cold *cold =
+		(const struct thag_producer_cold *)(const void *)producer->cold;
+	uint32_t position = (uint32_t)thag_head_get(producer);
+	uint64_t unread = cold->position_high + position - tail;
+	uint64_t taken = SLACK_WORDS, places;
+
+	/* an index that can't be: give no room rather than overwrite */
+	if (unread > THAG_RING_WORDS)
+		unread = THAG_RING_WORDS;
+	places = position + THAG_RING_WORDS - unread;
+	if (thag_stack_floor(producer)) {
+		/* a task's indices begin high up, and stacks that are put aside need words, too */
+		places += THAG_TASK_BASE;
+		taken += cold->parked;
+		if (thag_head_depth(thag_head_get(producer)) > DEPTH_MAX)
+			return 0;
+	}
+	return places > taken ? places - taken : 0;
+}
+
 /*
  * Brings the limit up to the reader's index, which it returns; `*limit` is what it allows.
  * Acquire: partner of the release store in thag_ring.c; who sees the index may overwrite what
@@ -35,18 +64,27 @@ static uint64_t refresh(struct thag_producer *producer, uint64_t *limit)
 {
 	const struct thag_producer_cold *cold = thag_cold(producer);
 	uint64_t tail = __atomic_load_n(&thag_process.consumers[cold->slot].tail, __ATOMIC_ACQUIRE);
-	uint64_t position = cold->position_high + (uint32_t)thag_head_get(producer);
-	uint64_t unread = position - tail;
-	uint64_t places;
+	uint64_t window = (thag_head_get(producer) >> 32) + WINDOW_WORDS;
+	uint64_t places = allowed(producer, tail);
 
-	/* an index that can't be: give no room rather than overwrite */
-	if (unread > THAG_RING_WORDS)
-		unread = THAG_RING_WORDS;
-	places = position - cold->position_high + THAG_RING_WORDS - unread;
-	*limit = places > SLACK_WORDS ? (places - SLACK_WORDS) << 32 : 0;
-	/* where the fast side can't time events it must find no room */
-	producer->limit = thag_process.slow_clock ? 0 : *limit;
+	*limit = places << 32;
+	/* where the fast side can't time events, or drops calls, it must find no room */
+	if (thag_process.slow_clock || cold->stack.dropping)
+		return tail;
+	/* sequentially consistent, as is what follows: partner of thag_switch_to, which clears
+	 * the bit before the limit. One of both sees what the other wrote. */
+	__atomic_store_n(&producer->limit, (places < window ? places : window) << 32,
+			 __ATOMIC_SEQ_CST);
+	if (!(__atomic_load_n(&thag_on, __ATOMIC_SEQ_CST) & THAG_MODE_TIME))
+		__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
 	return tail;
+}
+
+void thag_room_refresh(struct thag_producer *producer)
+{
+	uint64_t limit;
+
+	refresh(producer, &limit);
 }
 
 bool thag_room_has(struct thag_producer *producer, uint32_t words)
@@ -69,7 +107,7 @@ static void nap(uint32_t turn)
 }
 
 /* A handler may leave from here by siglongjmp: nothing is put right at the end. */
-static bool wait_for_room(struct thag_producer *producer)
+static bool wait_for_room(struct thag_producer *producer, uint32_t words)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 	struct thag_shm_thread *shared = &thag_process.threads[cold->slot];
@@ -77,24 +115,24 @@ static bool wait_for_room(struct thag_producer *producer)
 	__atomic_store_n(&shared->waits, shared->waits + 1, __ATOMIC_RELAXED);
 	for (uint32_t turn = 0; thag_mono_ns() < cold->wait_until_ns; turn++) {
 		nap(turn);
-		if (thag_room_has(producer, 1))
+		if (thag_room_has(producer, words))
 			return true;
 	}
 	return false;
 }
 
-bool thag_room_find(struct thag_producer *producer)
+bool thag_room_find(struct thag_producer *producer, uint32_t words)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 	uint64_t tail, limit;
 
 	rebase(producer);
 	tail = refresh(producer, &limit);
-	if (thag_head_get(producer) < limit)
+	if (thag_head_get(producer) + ((uint64_t)words << 32) < limit)
 		return true;
 	if (tail != cold->patience_tail) { /* thagd reads: it deserves patience again */
 		cold->patience_tail = tail;
 		cold->wait_until_ns = thag_mono_ns() + thag_process.patience_ns;
 	}
-	return thag_mono_ns() < cold->wait_until_ns && wait_for_room(producer);
+	return thag_mono_ns() < cold->wait_until_ns && wait_for_room(producer, words);
 }

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 /* Copies `text` to the string area; 0 bytes when it is full. Room taken is never given back. */
 static uint32_t copy_text(struct thag_process *process, const char *text, uint32_t *offset)
@@ -34,35 +35,157 @@ static uint32_t take_id(struct thag_process *process)
 	return id;
 }
 
-static void fill_entry(struct thag_process *process, uint32_t id, const struct thag_site *site)
+uint32_t thag_site_add(const struct thag_shm_site *fixed, const char *name, const char *file)
 {
-	struct thag_shm_site *entry = &process->sites[id];
+	uint32_t id = take_id(&thag_process);
+	struct thag_shm_site *entry = &thag_process.sites[id];
 
-	entry->kind = site->kind;
-	entry->modes = site->modes;
-	entry->flags = site->flags;
-	entry->module = THAG_MODULE_NONE;
-	entry->line = site->line;
-	entry->name_bytes = copy_text(process, site->name, &entry->name_offset);
-	entry->file_bytes = copy_text(process, site->file, &entry->file_offset);
+	if (id == THAG_SITE_OVERFLOW)
+		return id;
+	entry->kind = fixed->kind;
+	entry->modes = fixed->modes;
+	entry->flags = fixed->flags;
+	entry->line = fixed->line;
+	entry->module = fixed->module;
+	entry->address = fixed->address;
+	entry->name_bytes = copy_text(&thag_process, name, &entry->name_offset);
+	entry->file_bytes = copy_text(&thag_process, file, &entry->file_offset);
 	/* release: thagd's acquire load of `ready` sees the entry and its strings whole */
 	__atomic_store_n(&entry->ready, 1, __ATOMIC_RELEASE);
+	return id;
 }
 
-uint32_t thag_site_register(struct thag_site *site)
+/* What a site that can't be timed by the fast side alone keeps its word in. */
+static uint32_t *word_of(struct thag_site *site)
+{
+	return site->modes & THAG_MODE_TIME ? &site->word : &site->cold_word;
+}
+
+static uint32_t site_register(struct thag_site *site)
 {
 	uint32_t kind = site->kind == THAG_SITE_SECTION ? THAG_KIND_SECTION_BEGIN : THAG_KIND_ENTER;
-	uint32_t id = take_id(&thag_process);
-	uint32_t word = (uint32_t)THAG_WORD(kind, id), none = 0;
+	struct thag_shm_site fixed = { .kind = site->kind,
+				       .modes = site->modes,
+				       .flags = site->flags,
+				       .line = site->line,
+				       .module = THAG_MODULE_NONE };
+	uint32_t word = (uint32_t)THAG_WORD(kind, thag_site_add(&fixed, site->name, site->file));
+	uint32_t none = 0;
 
-	if (id != THAG_SITE_OVERFLOW)
-		fill_entry(&thag_process, id, site);
 	/* release: whoever finds the word may write it to a ring, and the entry was there before;
 	 * when two threads race, or a handler comes between, the loser's id stays unused */
-	if (__atomic_compare_exchange_n(&site->word, &none, word, false, __ATOMIC_RELEASE,
+	if (__atomic_compare_exchange_n(word_of(site), &none, word, false, __ATOMIC_RELEASE,
 					__ATOMIC_RELAXED))
 		return word;
 	return none;
+}
+
+uint32_t thag_site_word(struct thag_site *site)
+{
+	uint32_t word = __atomic_load_n(word_of(site), __ATOMIC_ACQUIRE);
+
+	return word ? word : site_register(site);
+}
+
+/*
+ * Names given at run time: a table of open addressing from a name's hash to its site. Entries are
+ * never taken out. A forked child goes on with it, since its sites keep their ids.
+ */
+#define NAMED_ENTRIES (UINT32_C(1) << 16)
+#define NAMED_PROBES 64
+
+struct named {
+	uint64_t hash; /* 0: free */
+	uint32_t site; /* 0: whoever took the entry hasn't filled it in yet */
+	uint32_t unused;
+};
+
+static struct named *named_entries;
+
+static struct named *named_table(void)
+{
+	struct named *table = __atomic_load_n(&named_entries, __ATOMIC_ACQUIRE), *none = NULL;
+	size_t bytes = NAMED_ENTRIES * sizeof(*table);
+
+	if (table)
+		return table;
+	table = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (table == MAP_FAILED)
+		return NULL;
+	/* release: who finds the table finds it zeroed */
+	if (__atomic_compare_exchange_n(&named_entries, &none, table, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		return table;
+	munmap(table, bytes);
+	return none;
+}
+
+/* FNV-1a over the kind and the name; never 0. */
+static uint64_t hash_named(enum thag_site_kind kind, const char *name, size_t bytes)
+{
+	uint64_t hash = (UINT64_C(0xcbf29ce484222325) ^ kind) * UINT64_C(0x100000001b3);
+
+	for (size_t i = 0; i < bytes; i++)
+		hash = (hash ^ (uint8_t)name[i]) * UINT64_C(0x100000001b3);
+	return hash ? hash : 1;
+}
+
+static bool is_site_of(uint32_t site, enum thag_site_kind kind, const char *name, size_t bytes)
+{
+	const struct thag_shm_site *entry = &thag_process.sites[site];
+
+	if (site == THAG_SITE_OVERFLOW)
+		return true;
+	return entry->kind == kind && entry->name_bytes == bytes &&
+	       memcmp(thag_process.strings + entry->name_offset, name, bytes) == 0;
+}
+
+static uint32_t add_named(enum thag_site_kind kind, const char *name)
+{
+	struct thag_shm_site fixed = { .kind = (uint16_t)kind,
+				       .modes = THAG_MODE_TIME | THAG_MODE_MEMORY,
+				       .module = THAG_MODULE_NONE };
+
+	return thag_site_add(&fixed, name, NULL);
+}
+
+/* The entry's site, once it has one: 0 when it is another's, or not filled in yet. */
+static uint32_t take_entry(struct named *entry, uint64_t hash, enum thag_site_kind kind,
+			   const char *name)
+{
+	uint64_t none = 0;
+	uint32_t site;
+
+	if (!__atomic_compare_exchange_n(&entry->hash, &none, hash, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
+		return none == hash ? __atomic_load_n(&entry->site, __ATOMIC_ACQUIRE) : 0;
+	site = add_named(kind, name);
+	/* release: who finds the site finds its entry and its name */
+	__atomic_store_n(&entry->site, site, __ATOMIC_RELEASE);
+	return site;
+}
+
+uint32_t thag_site_named(enum thag_site_kind kind, const char *name)
+{
+	size_t bytes = name ? strnlen(name, THAG_SITE_NAME_MAX) : 0;
+	uint64_t hash = hash_named(kind, name, bytes);
+	struct named *table = named_table();
+
+	if (!name || name[bytes])
+		thag_misuse(THAG_MISUSE_NAME);
+	for (uint32_t i = 0; table && i < NAMED_PROBES; i++) {
+		struct named *entry = &table[(hash + i) % NAMED_ENTRIES];
+		uint32_t site = take_entry(entry, hash, kind, name);
+
+		if (site && is_site_of(site, kind, name ? name : "", bytes))
+			return site;
+		/* another thread, or what we interrupted, is about to fill it in; a second site of
+		 * that name does no harm */
+		if (!site && entry->hash == hash)
+			return add_named(kind, name);
+	}
+	return THAG_SITE_OVERFLOW;
 }
 
 void thag_site_inherit(struct thag_process *child, const struct thag_process *parent)

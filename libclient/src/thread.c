@@ -116,7 +116,7 @@ static bool introduce(struct thag_producer *producer, uint32_t slot)
 	struct thag_shm_thread *shared = &thag_process.threads[slot];
 	uint64_t ticks = thag_clock_now();
 
-	if (!thag_room_find(producer) || !thag_room_has(producer, 8))
+	if (!thag_room_find(producer, 8))
 		return false;
 	__atomic_store_n(&shared->tid, this_tid(), __ATOMIC_RELAXED);
 	__atomic_store_n(&shared->generation, shared->generation + 1, __ATOMIC_RELAXED);
@@ -126,6 +126,7 @@ static bool introduce(struct thag_producer *producer, uint32_t slot)
 					 THAG_WORD(THAG_KIND_TIME, ticks >> THAG_WORD_TIME_BITS &
 									   THAG_WORD_ARG_MASK));
 	thag_put_ext(producer, ticks, THAG_EXT_THREAD_START, this_tid());
+	thag_thread_name_put(producer, ticks);
 	return true;
 }
 
@@ -197,6 +198,7 @@ static void end_thread(void *context)
 	thag_this_producer = &nobody;
 	if ((uint32_t)(ticks >> 32) != producer->time_high)
 		thag_time_put(producer, ticks);
+	thag_task_leave(producer);
 	/* there are exits' places or slack; a ring's next owner says the same by beginning */
 	thag_put_plain(producer,
 		       ticks << THAG_WORD_TIME_SHIFT | THAG_WORD_EXT(THAG_EXT_THREAD_END));

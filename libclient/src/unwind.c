@@ -37,7 +37,8 @@ static uint32_t depth_after(const struct thag_producer *producer, uint32_t depth
 	if (sigaltstack(NULL, &alternate) != 0)
 		alternate.ss_flags = SS_DISABLE;
 	leaves_it = alternate.ss_flags & SS_ONSTACK && !is_on(&alternate, target);
-	while (depth && is_left(producer->frame_sp[depth - 1], target, &alternate, leaves_it))
+	while (depth > thag_stack_floor(producer) &&
+	       is_left(producer->frame_sp[depth - 1], target, &alternate, leaves_it))
 		depth--;
 	return depth;
 }
@@ -50,8 +51,8 @@ void thag_unwind_to(uintptr_t sp)
 
 	if (!cold->live)
 		return;
-	if (cold->dropping && cold->drop_sp < sp)
-		cold->dropping = 0;
+	if (cold->stack.dropping && cold->stack.drop_sp < sp)
+		cold->stack.dropping = 0;
 	left = depth_after(producer, depth, sp);
 	if (left < depth)
 		thag_close_slow(left, thag_clock_now());

@@ -77,7 +77,7 @@ struct thag_section {
  */
 struct thag_producer {
 	uint64_t head;
-	uint64_t limit;	    /* head at which the cold side must look for room; 0: always */
+	uint64_t limit; /* head at which the cold side must look; 0: always; only written there */
 	uint32_t time_high; /* upper half of the clock at the last TIME word */
 	uint32_t unused;
 	unsigned char cold[4096 - 24];
@@ -89,10 +89,14 @@ struct thag_producer {
 #define THAG_HEAD_CLOSE UINT64_C(1)
 
 /**
- * Whether anything is recorded in this process. Written by the library only. Looked at on the
- * cold side alone: where it is 0, no producer has room.
+ * What is recorded in this process, enum thag_mode_bits; 0: nothing. Written by the library only.
+ * Looked at on the cold side alone: where it lacks THAG_MODE_TIME, no producer has room.
  */
-extern int thag_on;
+extern uint32_t thag_on;
+
+/** The user's wish, in thagd's memory; see THAG_WISH. Points to a 0 while there is no thagd. */
+extern const uint64_t *thag_wish;
+extern uint64_t thag_wish_heeded;
 
 /** This thread's producer; before its first event one that has no room. Never NULL. */
 extern __thread struct thag_producer *thag_this_producer __attribute__((tls_model("initial-exec")));
@@ -141,6 +145,14 @@ THAG_INLINE uint64_t thag_ticks(void)
 	return thag_ticks_halved(&high);
 }
 
+/** Whether nothing is recorded, and the user hasn't asked for it since. */
+THAG_INLINE int thag_is_off(void)
+{
+	return !__atomic_load_n(&thag_on, __ATOMIC_RELAXED) &&
+	       __atomic_load_n(__atomic_load_n(&thag_wish, __ATOMIC_RELAXED), __ATOMIC_RELAXED) ==
+		       __atomic_load_n(&thag_wish_heeded, __ATOMIC_RELAXED);
+}
+
 /** Adds to head and returns what it was, in one instruction for this thread and its signals. */
 THAG_INLINE uint64_t thag_head_add(struct thag_producer *producer, uint64_t add)
 {
@@ -156,6 +168,12 @@ THAG_INLINE uint64_t thag_head_add(struct thag_producer *producer, uint64_t add)
 THAG_INLINE uint64_t thag_head_get(const struct thag_producer *producer)
 {
 	return __atomic_load_n(&producer->head, __ATOMIC_RELAXED);
+}
+
+/** Relaxed: another thread sets it to 0 to switch recording off, which need not be seen at once. */
+THAG_INLINE uint64_t thag_limit_get(const struct thag_producer *producer)
+{
+	return __atomic_load_n(&producer->limit, __ATOMIC_RELAXED);
 }
 
 THAG_INLINE uint32_t thag_head_depth(uint64_t head)
@@ -195,8 +213,8 @@ THAG_INLINE uint32_t thag_open(struct thag_site *site)
 	uint32_t word = __atomic_load_n(&site->word, __ATOMIC_RELAXED), index, high;
 	uint64_t ticks, head;
 
-	if (THAG_UNLIKELY(thag_head_get(producer) >= producer->limit || word == 0)) {
-		if (!__atomic_load_n(&thag_on, __ATOMIC_RELAXED))
+	if (THAG_UNLIKELY(thag_head_get(producer) >= thag_limit_get(producer) || word == 0)) {
+		if (thag_is_off())
 			return THAG_SPAN_OFF;
 		return thag_open_slow(site);
 	}
@@ -244,7 +262,7 @@ THAG_INLINE struct thag_section thag_section_begin(struct thag_site *site)
 {
 	struct thag_section off = { THAG_SPAN_OFF, 0, 0 };
 
-	return __atomic_load_n(&thag_on, __ATOMIC_RELAXED) ? thag_section_open(site) : off;
+	return thag_is_off() ? off : thag_section_open(site);
 }
 
 THAG_INLINE void thag_section_end(struct thag_section *section)

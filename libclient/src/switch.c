@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What is recorded, switched while the program runs: by the program, or by the user's wish.
+ *
+ * Only the cold side looks at what is on. A thread gets there at its next event when its limit is
+ * 0, which is how switching off reaches all threads at once. Switched on, a thread finds that
+ * its limit is 0 and gets a new one. A wish of the user's lies in thagd's memory; threads look at
+ * it whenever they are on the cold side: every THAG_RING_WORDS / 16 words or 2^32 ticks.
+ */
+#include "internal.h"
+
+#define ALL_MODES (THAG_MODE_TIME | THAG_MODE_MEMORY)
+
+uint32_t thag_on;
+
+static const uint64_t no_wish;
+const uint64_t *thag_wish = &no_wish;
+uint64_t thag_wish_heeded;
+
+static void stop_fast_sides(void)
+{
+	for (uint32_t i = 0; i < THAG_SLOTS_MAX; i++) {
+		struct thag_producer *producer =
+			__atomic_load_n(&thag_process.producers[i], __ATOMIC_ACQUIRE);
+
+		/* sequentially consistent: see refresh in room.c */
+		if (producer)
+			__atomic_store_n(&producer->limit, 0, __ATOMIC_SEQ_CST);
+	}
+}
+
+void thag_switch_to(uint32_t modes)
+{
+	__atomic_store_n(&thag_on, modes, __ATOMIC_SEQ_CST);
+	if (!(modes & THAG_MODE_TIME))
+		stop_fast_sides();
+	if (thag_process_is_live())
+		__atomic_store_n(&thag_process.header->active, modes, __ATOMIC_RELAXED);
+}
+
+static void heed(uint64_t wish)
+{
+	thag_switch_to((uint32_t)wish & ALL_MODES);
+	/* release: thagd, which waits for it, finds `active` as it is now */
+	if (thag_process_is_live())
+		__atomic_store_n(&thag_process.header->heeded, (uint32_t)(wish >> 32),
+				 __ATOMIC_RELEASE);
+}
+
+void thag_switch_heed(void)
+{
+	uint64_t wish =
+		__atomic_load_n(__atomic_load_n(&thag_wish, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+	uint64_t heeded = __atomic_load_n(&thag_wish_heeded, __ATOMIC_RELAXED);
+
+	if (wish != heeded && __atomic_compare_exchange_n(&thag_wish_heeded, &heeded, wish, false,
+							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		heed(wish);
+}
+
+void thag_switch_listen(const uint64_t *wish)
+{
+	const uint64_t *from = wish ? wish : &no_wish;
+
+	__atomic_store_n(&thag_wish_heeded, __atomic_load_n(from, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&thag_wish, from, __ATOMIC_RELAXED);
+}
