@@ -27,7 +27,7 @@ struct thag_process {
 	uint64_t shm_bytes;
 	uint64_t consumer_bytes;
 	uint32_t slots;
-	uint64_t serial; /* tells this process's session from its parent's */
+	uint64_t serial; /* 62 bits that tell this process's session from its parent's */
 	int shm_fd;	 /* kept open so that a new thagd can find them in /proc/PID/fd */
 	int consumer_fd;
 	bool slow_clock;      /* the TSC is no clock here: events are timed on the cold side */

@@ -226,6 +226,7 @@ static void fill_header(struct thag_process *process)
 	if (getrandom(header->nonce, sizeof(header->nonce), GRND_NONBLOCK) < 0)
 		memcpy(header->nonce, &(uint64_t){ thag_mono_ns() }, sizeof(uint64_t));
 	memcpy(&process->serial, header->nonce, sizeof(process->serial));
+	process->serial >>= 2;
 	fill_texts(header);
 	header->start_real_ns = real_ns();
 	header->start_ticks = thag_clock_now();
