@@ -9,6 +9,7 @@
 #include "daemon.h"
 #include "life.h"
 #include "log.h"
+#include "modes.h"
 #include "report.h"
 
 #define TICKS_PER_EXEC_CHECK 8
@@ -84,6 +85,19 @@ static void update_state(struct thag_registry *registry, struct thag_session *se
 	if (state != session->state)
 		registry->version++;
 	session->state = state;
+}
+
+/* Who looks at a list sees a switch at once. */
+static void check_modes(struct thag_registry *registry, struct thag_session *session)
+{
+	struct thag_modes modes;
+	uint32_t listed;
+
+	thag_modes_get(session, &modes);
+	listed = modes.active | modes.wished << 8 | (uint32_t)modes.waiting << 16;
+	if (listed != session->listed_modes)
+		registry->version++;
+	session->listed_modes = listed;
 }
 
 static void warn(struct thag_registry *registry, const struct thag_session *session)
@@ -164,6 +178,7 @@ void thag_registry_tick(struct thag_daemon *daemon)
 		if (is_running(session)) {
 			thag_registry_count(session);
 			update_state(registry, session);
+			check_modes(registry, session);
 			check_quarantine(registry, session);
 			check_exec(daemon, session);
 		}

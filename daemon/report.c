@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "modes.h"
 #include "snapshot.h"
 
 #define SIGNAL_BYTES 16
@@ -142,15 +143,19 @@ json_t *thag_report_session(struct thag_session *session)
 {
 	const struct thag_session_counts *counts = &session->counts;
 
-	return json_pack("{s:o, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "id", decimal(session->id), "program", session->program, "pid",
-			 (int)session->pid, "state", thag_session_state_name(session->state),
-			 "signal", signal_name(session->signal), "start",
-			 iso(session->start_real_ns), "duration_ns",
-			 integer(thag_session_duration_ns(session)), "events",
-			 integer(counts->events), "lost", integer(all_lost(counts)), "truncated",
-			 integer(counts->truncated), "threads", threads(session, 0), "argv",
-			 argv(session), "files", files(session), "message", message(session));
+	json_t *object = json_pack(
+		"{s:o, s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+		decimal(session->id), "program", session->program, "pid", (int)session->pid,
+		"state", thag_session_state_name(session->state), "signal",
+		signal_name(session->signal), "start", iso(session->start_real_ns), "duration_ns",
+		integer(thag_session_duration_ns(session)), "events", integer(counts->events),
+		"lost", integer(all_lost(counts)), "truncated", integer(counts->truncated),
+		"threads", threads(session, 0), "argv", argv(session), "files", files(session),
+		"message", message(session));
+
+	if (object)
+		thag_modes_report(session, object);
+	return object;
 }
 
 static json_t *lost_object(const struct thag_session_counts *counts)
@@ -210,6 +215,8 @@ json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *c
 		cost_object(session, rate), "clock", clock_object(session, rate), "threads",
 		threads(session, rate), "thagd", THAG_VERSION);
 
+	if (file)
+		thag_modes_report(session, file);
 	if (file && tail && json_object_update(file, tail) == 0) {
 		json_decref(tail);
 		return file;

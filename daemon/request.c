@@ -13,6 +13,7 @@
 #include "daemon.h"
 #include "export.h"
 #include "life.h"
+#include "modes.h"
 
 #define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -129,6 +130,43 @@ static void run_export(struct thag_connection *connection, json_t *request)
 	thag_export_start(&job->export, daemon, session, (uint32_t)tid, raw != 0, on_exported);
 }
 
+static void respond_modes(struct thag_connection *connection, struct thag_session *session)
+{
+	char id[24];
+	json_t *body;
+
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
+	body = json_pack("{s:s, s:s, s:i, s:s}", "id", id, "program", session->program, "pid",
+			 (int)session->pid, "state", thag_session_state_name(session->state));
+	if (body)
+		thag_modes_report(session, body);
+	thag_connection_respond(connection, 0, body, -1);
+}
+
+/* enable, disable, and modes, which changes nothing. */
+static void run_modes(struct thag_connection *connection, json_t *request, const char *op)
+{
+	struct thag_daemon *daemon = thag_connection_daemon(connection);
+	const char *id = "", *kinds = NULL, *why;
+	struct thag_session *session;
+	int ret;
+
+	if (json_unpack(request, "{s:s, s?s}", "session", &id, "kinds", &kinds) != 0) {
+		thag_connection_fail(connection, -EINVAL, "a field of the switch is wrong");
+		return;
+	}
+	session = thag_registry_find(&daemon->registry, id);
+	if (!session) {
+		thag_connection_fail(connection, -ENOENT, "no such session");
+		return;
+	}
+	ret = strcmp(op, "modes") == 0 ? 0 : thag_modes_switch(session, op, kinds, &why);
+	if (ret != 0)
+		thag_connection_fail(connection, ret, why);
+	else
+		respond_modes(connection, session);
+}
+
 static void run_exit_status(struct thag_connection *connection, json_t *request)
 {
 	int pid, status;
@@ -163,6 +201,9 @@ void thag_request_run(struct thag_connection *connection, const char *body, size
 		run_list(connection);
 	else if (strcmp(op, "export") == 0)
 		run_export(connection, request);
+	else if (strcmp(op, "enable") == 0 || strcmp(op, "disable") == 0 ||
+		 strcmp(op, "modes") == 0)
+		run_modes(connection, request, op);
 	else if (strcmp(op, "exit-status") == 0)
 		run_exit_status(connection, request);
 	else if (strcmp(op, "stop") == 0)

@@ -6,6 +6,11 @@
  *   {"op":"list"}                    data: {"sessions":[…]}
  *   {"op":"export","session":"7","format":"folded","thread":0,"raw":false}
  *                                    data: the profile; "session" may be "latest"
+ *   {"op":"enable","session":"7","kinds":"time|memory|both"}   kinds left out: those it started
+ * with
+ *   {"op":"disable","session":"7"}   what a program records, from when it heeds that
+ *   {"op":"modes","session":"7"}     asks only; each of the three is answered by
+ *                                    {"id","program","pid","state","modes","active","wished"}
  *   {"op":"exit-status","pid","status"}  how a program ended, from whoever waited for it
  *   {"op":"stop"}                    answered, then thagd ends
  *

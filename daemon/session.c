@@ -296,6 +296,7 @@ static void drain_rest(struct thag_session_ring *ring, bool writer_dead)
 static void keep_last(struct thag_session *session)
 {
 	session->header.exited = thag_session_exited(session);
+	session->header.active = __atomic_load_n(&live_header(session)->active, __ATOMIC_RELAXED);
 	session->refused_threads =
 		__atomic_load_n(&live_header(session)->refused_threads, __ATOMIC_RELAXED);
 }

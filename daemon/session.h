@@ -126,6 +126,7 @@ struct thag_session {
 	int reported_status;		   /* wait status told by whoever started it, -1: none */
 	uint64_t end_mono_ns;		   /* 0 while it runs */
 	uint64_t event_mono_ns;		   /* when its events last grew */
+	uint32_t listed_modes;		   /* what lists said of its modes: see registry.c */
 	struct thag_session_counts counts; /* the latest; see thag_session_count */
 	char message[THAG_MESSAGE_BYTES];
 	char files[2][THAG_PATH_BYTES]; /* "" for none */

@@ -9,6 +9,7 @@
 #include <libwebsockets.h>
 
 #include "daemon.h"
+#include "modes.h"
 #include "thag/frames.h"
 #include "view.h"
 
@@ -257,6 +258,26 @@ static void run_watch(struct thag_ws *ws, struct client *client, json_t *request
 	start_view(ws, session);
 }
 
+/* The answer is the list, which says what is waited for and, in time, what is recorded. */
+static void run_switch(struct thag_ws *ws, struct client *client, json_t *request, const char *op)
+{
+	struct thag_registry *registry = &ws->daemon->registry;
+	struct thag_session *session;
+	const char *id = "", *kinds = NULL, *why;
+
+	if (json_unpack(request, "{s:s, s?s}", "session", &id, "kinds", &kinds) != 0) {
+		send_error(client, "a field of the switch is wrong");
+		return;
+	}
+	session = thag_registry_find(registry, id);
+	if (!session)
+		send_error(client, "no such session");
+	else if (thag_modes_switch(session, op, kinds, &why) != 0)
+		send_error(client, why);
+	else
+		registry->version++;
+}
+
 static void run_request(struct thag_ws *ws, struct client *client)
 {
 	json_t *request = json_loadb(client->rx, client->rx_bytes, 0, NULL);
@@ -266,6 +287,8 @@ static void run_request(struct thag_ws *ws, struct client *client)
 		send_error(client, "not a request");
 	else if (strcmp(op, "watch") == 0)
 		run_watch(ws, client, request);
+	else if (strcmp(op, "enable") == 0 || strcmp(op, "disable") == 0)
+		run_switch(ws, client, request, op);
 	else
 		send_error(client, "unknown op");
 	json_decref(request);

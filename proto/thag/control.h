@@ -12,7 +12,7 @@
  *                              <──   WELCOME + consumer memfd      body: struct thag_welcome
  *                              <──   REFUSED                       body: why, one line of text
  *   thag (the command)
- *     REQUEST, body: JSON      ──>
+ *     REQUEST, body: JSON      ──>                                see daemon/request.h
  *                              <──   RESPONSE [+ memfd with data]  body: JSON
  *
  * A connection carries one exchange, then thagd closes it. Who is calling is what the kernel

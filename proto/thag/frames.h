@@ -11,6 +11,9 @@
  *            op and session may be left out. Each new watch replaces the one before it, and is
  *            answered at once; after that frames come whenever the profile changed, at most
  *            THAG_FRAMES_PER_SECOND times a second.
+ *            {"op":"enable","session":"7","kinds":"both"} or {"op":"disable","session":"7"}
+ *            what that program is to record; "kinds" time, memory or both, left out: what it was
+ *            started with. The list says when the program has heeded that, see daemon/report.h.
  *   thagd:   {"op":"sessions","sessions":[…]}     on connecting and whenever the list changes
  *            {"op":"error","message":"…"}
  *

@@ -25,6 +25,8 @@
  *   cwd=DIR      the header's cwd; before make
  *   pid          prints the pid
  *   wait         waits for a line on stdin
+ *   wish         waits for a new wish of the user's, prints "wish NUMBER MODES"
+ *   heed=MODES   heeds the last wish: MODES are active
  *   exited       sets the flag of a normal exit
  *   close        closes all descriptors of the session
  *   exit=N  kill=SIGNAL  exec=COMMAND    ends
@@ -61,6 +63,7 @@ static struct {
 	int consumer_fd;
 	char *shm;
 	size_t shm_bytes;
+	volatile struct thag_shm_consumer_header *consumer;
 	volatile struct thag_shm_consumer *consumers;
 	uint64_t pos;
 	uint32_t strings;
@@ -336,6 +339,7 @@ static void take_welcome(const struct thag_welcome *welcome, int fd)
 	if (map == MAP_FAILED)
 		die("map the consumer");
 	self.consumer_fd = fd;
+	self.consumer = (struct thag_shm_consumer_header *)map;
 	self.consumers = (struct thag_shm_consumer *)(map + THAG_SHM_CONSUMERS_OFFSET);
 	printf("welcome %llu\n", (unsigned long long)welcome->session);
 	start_thread((uint32_t)getpid());
@@ -534,10 +538,21 @@ static bool step_write(const char *name, const char *value)
 			count;
 	} else if (strcmp(name, "full") == 0) {
 		fill();
+	} else if (strcmp(name, "heed") == 0) {
+		header()->active = (uint32_t)count;
+		header()->heeded = (uint32_t)(self.consumer->wish >> 32);
 	} else {
 		return false;
 	}
 	return true;
+}
+
+static void wait_wish(void)
+{
+	for (int i = 0; i < 5000 && self.consumer->wish >> 32 == header()->heeded; i++)
+		usleep(1000);
+	printf("wish %lu %lu\n", (unsigned long)(self.consumer->wish >> 32),
+	       (unsigned long)self.consumer->wish & 3);
 }
 
 static bool step_other(const char *name)
@@ -554,6 +569,8 @@ static bool step_other(const char *name)
 		wait_drained();
 	} else if (strcmp(name, "shared") == 0) {
 		check_shared();
+	} else if (strcmp(name, "wish") == 0) {
+		wait_wish();
 	} else if (strcmp(name, "exited") == 0) {
 		__atomic_store_n(&header()->exited, 1, __ATOMIC_RELEASE);
 	} else if (strcmp(name, "close") == 0) {
@@ -567,9 +584,7 @@ static bool step_other(const char *name)
 
 int main(int argc, char **argv)
 {
-	if (argc < 2)
-		return 2;
-	self.socket = argv[1];
+	self.socket = argc > 1 ? argv[1] : "";
 	for (int i = 2; i < argc; i++) {
 		char *value = strchr(argv[i], '=');
 
