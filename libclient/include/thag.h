@@ -169,6 +169,14 @@ struct thag_task thag_task_create(const char *name);
 /** From here on what this thread records is the task's. One that runs here so far is put aside. */
 void thag_task_resume(struct thag_task task);
 
+/**
+ * The same where it can't be known whether the task is free: when it isn't, that is no misuse.
+ *
+ * @return 0: it runs here now; -EBUSY: it runs already; -ESRCH: there is no such task;
+ *         -ECANCELED: nothing is recorded here
+ */
+int thag_task_try_resume(struct thag_task task);
+
 /** The task that was resumed here last stops running; what ran before it goes on. */
 void thag_task_suspend(struct thag_task task);
 

@@ -119,24 +119,30 @@ static bool is_known(uint64_t state)
 	return state >> STATE_BITS == thag_process.serial;
 }
 
+static void set_state(struct slot *slot, enum state state)
+{
+	__atomic_store_n(&slot->state, state_now(state), __ATOMIC_RELEASE);
+}
+
 /*
  * Owns the slot, if nobody does; `*known`: is_known. Acquire, and release in set_state: what the
  * task's last owner left in the slot is seen. Whoever owned it in the parent is not here.
  */
-static bool take(struct slot *slot, enum state state, bool *known)
+static bool take(struct slot *slot, uint64_t id, enum state state, bool *known)
 {
 	uint64_t before = __atomic_load_n(&slot->state, __ATOMIC_RELAXED);
 
 	*known = is_known(before);
 	if (*known && before != state_now(TASK_IDLE))
 		return false;
-	return __atomic_compare_exchange_n(&slot->state, &before, state_now(state), false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-static void set_state(struct slot *slot, enum state state)
-{
-	__atomic_store_n(&slot->state, state_now(state), __ATOMIC_RELEASE);
+	if (!__atomic_compare_exchange_n(&slot->state, &before, state_now(state), false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	if (slot->id == id)
+		return true;
+	/* it was found, then ended by another thread, and the slot is a new task's */
+	set_state(slot, TASK_IDLE);
+	return false;
 }
 
 static bool has_room(struct thag_producer *producer, uint32_t words)
@@ -297,21 +303,21 @@ static void run_unrecorded(struct thag_producer *producer, struct slot *slot, ui
 		thag_drop_begin(producer, sp);
 }
 
-static void resume(uint64_t id, uintptr_t sp)
+static int resume(uint64_t id, uintptr_t sp)
 {
 	struct thag_producer *producer = this_producer();
 	struct slot *slot = find(id);
 	bool known;
 
 	if (!producer)
-		return;
-	if (!slot || !take(slot, TASK_RUNNING, &known)) {
-		thag_misuse(THAG_MISUSE_TASK);
-		return;
-	}
+		return -ECANCELED;
+	if (!slot)
+		return -ESRCH;
+	if (!take(slot, id, TASK_RUNNING, &known))
+		return -EBUSY;
 	if (thag_cold(producer)->unrecorded_task) {
 		set_state(slot, TASK_IDLE); /* within one that isn't recorded, nothing is */
-		return;
+		return -ECANCELED;
 	}
 	if ((known || introduce(producer, slot)) &&
 	    (thag_cold(producer)->task ||
@@ -320,15 +326,28 @@ static void resume(uint64_t id, uintptr_t sp)
 		run(producer, slot);
 	else
 		run_unrecorded(producer, slot, sp);
+	return 0;
 }
 
 void thag_task_resume(struct thag_task task)
 {
-	int saved = errno;
+	int saved = errno, result = 0;
 
 	if (task.id)
-		resume(task.id, (uintptr_t)__builtin_frame_address(0));
+		result = resume(task.id, (uintptr_t)__builtin_frame_address(0));
+	if (result == -EBUSY || result == -ESRCH)
+		thag_misuse(THAG_MISUSE_TASK);
 	errno = saved;
+}
+
+int thag_task_try_resume(struct thag_task task)
+{
+	int saved = errno, result = -ESRCH;
+
+	if (task.id)
+		result = resume(task.id, (uintptr_t)__builtin_frame_address(0));
+	errno = saved;
+	return result;
 }
 
 /* The task that runs here stops; what was put aside for it goes on. */
@@ -395,7 +414,7 @@ static void destroy(uint64_t id)
 
 	if (slot && producer)
 		stop_here(producer, slot);
-	if (!slot || !take(slot, TASK_BUSY, &known)) {
+	if (!slot || !take(slot, id, TASK_BUSY, &known)) {
 		thag_misuse(THAG_MISUSE_TASK);
 		return;
 	}

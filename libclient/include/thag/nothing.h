@@ -60,6 +60,12 @@ THAG_NOTHING void thag_task_resume(struct thag_task task)
 	(void)task;
 }
 
+THAG_NOTHING int thag_task_try_resume(struct thag_task task)
+{
+	(void)task;
+	return -ECANCELED;
+}
+
 THAG_NOTHING void thag_task_suspend(struct thag_task task)
 {
 	(void)task;
