@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "handshake.h"
+#include "thag_pretty.h"
 
 #define BITS 64
 #define BAD_NAME "<invalid name>"
@@ -38,14 +39,19 @@ static int put_copied(struct thag_session *session, uint32_t index,
 		      const struct thag_shm_site *site)
 {
 	const char *strings = (const char *)session->memory.shm + THAG_SHM_STRINGS_OFFSET;
-	char *copy = malloc((size_t)site->name_bytes + site->file_bytes + 1);
+	char *copy = malloc(2 * (size_t)site->name_bytes + site->file_bytes + 1);
+	struct thag_shm_site named = *site;
 	int ret;
 
 	if (!copy)
 		return -ENOMEM;
+	char *file = copy + site->name_bytes, *pretty = file + site->file_bytes;
+
 	memcpy(copy, strings + site->name_offset, site->name_bytes);
-	memcpy(copy + site->name_bytes, strings + site->file_offset, site->file_bytes);
-	ret = put(session, index, site, copy, copy + site->name_bytes);
+	memcpy(file, strings + site->file_offset, site->file_bytes);
+	if (site->flags & THAG_SITE_PRETTY)
+		named.name_bytes = (uint32_t)thag_pretty(copy, site->name_bytes, pretty);
+	ret = put(session, index, &named, site->flags & THAG_SITE_PRETTY ? pretty : copy, file);
 	free(copy);
 	return ret;
 }
