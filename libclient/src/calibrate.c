@@ -26,7 +26,10 @@ static __attribute__((noinline)) void plain_call(void)
 
 static __attribute__((noinline)) void recorded_call(struct thag_site *site)
 {
-	uint32_t index = thag_open(site);
+	/* the fast side would ask whether recording is on, and it isn't yet */
+	uint32_t index = thag_process.slow_clock
+				 ? thag_open_cold(thag_this_producer, site->word, UINTPTR_MAX)
+				 : thag_open(site);
 
 	__asm__ volatile("");
 	thag_close(index);

@@ -90,6 +90,11 @@ static bool has_room(struct thag_producer *producer)
 	return thag_head_get(producer) < thag_limit_get(producer) || thag_room_find(producer, 1);
 }
 
+uint32_t thag_open_cold(struct thag_producer *producer, uint32_t word, uintptr_t sp)
+{
+	return has_room(producer) ? open_frame(producer, word, sp) : drop_call(producer, sp);
+}
+
 static uint32_t open_slow(struct thag_site *site, uintptr_t sp)
 {
 	struct thag_producer *producer = thag_this_producer;
@@ -107,9 +112,7 @@ static uint32_t open_slow(struct thag_site *site, uintptr_t sp)
 		thag_lost_count(producer);
 		return THAG_SPAN_DROPPED;
 	}
-	if (!has_room(producer))
-		return drop_call(producer, sp);
-	return open_frame(producer, word, sp);
+	return thag_open_cold(producer, word, sp);
 }
 
 uint32_t thag_open_slow(struct thag_site *site)

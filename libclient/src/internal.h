@@ -157,6 +157,9 @@ void thag_time_put(struct thag_producer *producer, uint64_t ticks);
 /** Counts a call, or another thing to record, that found no room. */
 void thag_lost_count(struct thag_producer *producer);
 
+/** Opens a frame, or drops it where there is no room; returns its index or THAG_SPAN_DROP_ROOT. */
+uint32_t thag_open_cold(struct thag_producer *producer, uint32_t word, uintptr_t sp);
+
 /** Drops what this thread's stack does from here on, up to the caller's frame at `sp`. */
 void thag_drop_begin(struct thag_producer *producer, uintptr_t sp);
 

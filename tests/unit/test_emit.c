@@ -459,3 +459,20 @@ Test(emit, goes_on_when_nobody_reads)
 	cr_expect_eq(collector_counts(collector).open, 0);
 	collector_stop(collector);
 }
+
+Test(emit, knows_what_a_call_costs_by_either_clock)
+{
+	static const char *const clocks[] = { "", "monotonic" };
+
+	for (int i = 0; i < 2; i++) {
+		struct collector *collector = collector_start();
+		int calls = 1;
+
+		setenv("THAG_CLOCK", clocks[i], 1);
+		cr_assert_eq(collector_run(collector, run_flat, &calls), 0);
+		cr_expect_gt(collector->header->cost_inside, 0);
+		cr_expect_gt(collector->header->cost_outside, 0);
+		unsetenv("THAG_CLOCK");
+		collector_stop(collector);
+	}
+}
