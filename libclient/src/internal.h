@@ -136,13 +136,14 @@ uint32_t thag_site_word(struct thag_site *site);
 
 /**
  * Makes a new site known: what `fixed` says but for the texts, whose first THAG_SITE_NAME_MAX
- * bytes are copied; either may be NULL. Returns its id, or THAG_SITE_OVERFLOW. Lock-free.
+ * bytes are copied; either may be NULL. A name that is NULL or too long is counted as a misuse,
+ * but for a site with an address. Returns its id, or THAG_SITE_OVERFLOW. Lock-free.
  */
 uint32_t thag_site_add(const struct thag_shm_site *fixed, const char *name, const char *file);
 
 /**
- * The id of the site of `kind` with that name, which is added when it is new. A name that is NULL
- * or too long is counted as a misuse. The process is attached. Lock-free, signal-safe.
+ * The id of the site of `kind` with that name, which is added when it is new. The process is
+ * attached. Lock-free, signal-safe.
  */
 uint32_t thag_site_named(enum thag_site_kind kind, const char *name);
 

@@ -35,11 +35,18 @@ static uint32_t take_id(struct thag_process *process)
 	return id;
 }
 
+static bool is_good_name(const char *name)
+{
+	return name && strnlen(name, THAG_SITE_NAME_MAX + 1) <= THAG_SITE_NAME_MAX;
+}
+
 uint32_t thag_site_add(const struct thag_shm_site *fixed, const char *name, const char *file)
 {
 	uint32_t id = take_id(&thag_process);
 	struct thag_shm_site *entry = &thag_process.sites[id];
 
+	if (!(fixed->flags & THAG_SITE_ADDRESS) && !is_good_name(name))
+		thag_misuse(THAG_MISUSE_NAME);
 	if (id == THAG_SITE_OVERFLOW)
 		return id;
 	entry->kind = fixed->kind;
@@ -172,8 +179,6 @@ uint32_t thag_site_named(enum thag_site_kind kind, const char *name)
 	uint64_t hash = hash_named(kind, name, bytes);
 	struct named *table = named_table();
 
-	if (!name || name[bytes])
-		thag_misuse(THAG_MISUSE_NAME);
 	for (uint32_t i = 0; table && i < NAMED_PROBES; i++) {
 		struct named *entry = &table[(hash + i) % NAMED_ENTRIES];
 		uint32_t site = take_entry(entry, hash, kind, name);
