@@ -60,7 +60,11 @@ void thag_lost_count(struct thag_producer *producer)
 void thag_drop_begin(struct thag_producer *producer, uintptr_t sp)
 {
 	struct thag_stack *stack = &thag_cold(producer)->stack;
+	static uint32_t said;
 
+	if (thag_log_once_more(&said, 20))
+		thag_log("ring %u is full: calls of its thread are lost",
+			 thag_cold(producer)->slot);
 	stack->dropping = 1;
 	stack->drop_depth = thag_head_depth(thag_head_get(producer));
 	stack->drop_sp = sp;

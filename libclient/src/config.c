@@ -23,6 +23,8 @@ void thag_say(const char *a, const char *b, const char *c, const char *d)
 	line[used++] = '\n';
 	written = write(STDERR_FILENO, line, used);
 	(void)written; /* there is nobody else to tell */
+	line[used - 1] = '\0';
+	thag_log("said: %s", line);
 }
 
 struct word {

@@ -149,6 +149,7 @@ int thag_hello(int shm_fd, uint32_t patience_ms, int *consumer_fd, char *why, si
 			"", "");
 		return result;
 	}
+	thag_log("thagd's socket: %s", address.sun_path);
 	fd = open_socket(&address, patience_ms);
 	result = fd < 0 ? fd : exchange(fd, shm_fd, consumer_fd, why, why_bytes);
 	if (fd >= 0)

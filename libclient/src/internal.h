@@ -107,6 +107,9 @@ void thag_misuse(enum thag_misuse which);
 /** Records `modes` from now on, on all threads; says so to thagd. Signal-safe. */
 void thag_switch_to(uint32_t modes);
 
+/** Notes in the debug log who switches what on. Signal-safe. */
+void thag_switch_log(uint32_t modes, const char *who);
+
 /** Does as the user wishes, if that is new. Signal-safe. */
 void thag_switch_heed(void);
 

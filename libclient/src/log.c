@@ -64,7 +64,7 @@ static void add_number(struct text *text, unsigned long long value, int width)
 /* One of the program's own texts: no line of the log is longer for it, or ends early. */
 static void add_foreign(struct text *text, const char *from)
 {
-	for (; from && *from; from++) {
+	for (; from && *from && text->used < text->size; from++) {
 		char c = (unsigned char)*from < ' ' || *from == 0x7f ? '?' : *from;
 
 		add(text, &c, 1);
@@ -318,10 +318,10 @@ void thag_log_open(enum thag_log_mode mode)
 		return;
 	}
 	begin(fd);
-	if (mode == THAG_LOG_ANNOUNCE)
-		thag_say("debug log: ", path, "/", base);
 	thag_log("thag " THAG_VERSION ", pid %d", (int)getpid());
 	say_environment();
+	if (mode == THAG_LOG_ANNOUNCE)
+		thag_say("debug log: ", path, "/", base);
 }
 
 const char *thag_log_kinds(uint32_t modes)

@@ -292,6 +292,8 @@ static int attach(char *why, size_t why_bytes)
 {
 	int result;
 
+	if (thag_process.header)
+		thag_log("a child, forked from pid %d", (int)getppid());
 	set_parent_aside();
 	thag_process.shm_fd = thag_process.consumer_fd = -1;
 	thag_process.slow_clock = choose_clock() == THAG_CLOCK_MONOTONIC;
@@ -319,6 +321,11 @@ bool thag_process_is_live(void)
 
 void thag_misuse(enum thag_misuse which)
 {
+	static const char *const names[] = { "a task", "a section", "a name" };
+	static uint32_t said;
+
+	if (thag_log_once_more(&said, 50))
+		thag_log("misused: %s", names[which]);
 	if (thag_process_is_live())
 		__atomic_fetch_add(&thag_process.header->misuses[which], 1, __ATOMIC_RELAXED);
 }
@@ -341,6 +348,17 @@ static const uint64_t *wish(void)
 	return &header->wish;
 }
 
+static void log_attached(void)
+{
+	static const char *const clocks[] = { "", "TSC", "CLOCK_MONOTONIC", "CNTVCT" };
+	const struct thag_shm_header *header = thag_process.header;
+
+	thag_log("connected to thagd; %u rings, clock: %s", thag_process.slots,
+		 clocks[header->clock]);
+	thag_log("a recorded call costs %u + %u ticks, by 256: in its own time, in its caller's",
+		 header->cost_inside, header->cost_outside);
+}
+
 int thag_process_attach(bool quiet)
 {
 	char why[200] = "";
@@ -353,7 +371,9 @@ int thag_process_attach(bool quiet)
 	if (result == 0) {
 		introduced_pid = getpid();
 		thag_switch_listen(wish());
+		log_attached();
 	} else {
+		thag_log("not connected: %s", why[0] ? why : strerrordesc_np(-result));
 		thag_switch_to(0);
 	}
 	/* release: who sees LIVE sees thag_process whole */
@@ -391,8 +411,10 @@ static int begin(uint32_t modes)
 
 	if (result == 0 && !thag_process_is_live())
 		result = thag_process_attach(false);
-	if (result == 0)
+	if (result == 0) {
+		thag_switch_log(modes, "the program");
 		thag_switch_to(modes);
+	}
 	return result;
 }
 
@@ -411,6 +433,8 @@ static int configure(const char *mode)
 	if (thag_config_read(mode, &config) != 0)
 		return -EINVAL;
 	thag_log_open(config.log);
+	thag_log("asked for: %s; to record: %s%s%s", mode, thag_log_kinds(config.modes),
+		 config.banned ? ", ever" : "", config.paused ? ", paused at first" : "");
 	return config.banned ? -ECANCELED : 0;
 }
 
@@ -473,6 +497,7 @@ int thag_enable(unsigned kinds)
 
 void thag_disable(void)
 {
+	thag_switch_log(0, "the program");
 	thag_switch_to(0);
 }
 
@@ -481,4 +506,5 @@ __attribute__((destructor)) static void say_exited(void)
 {
 	if (thag_process_is_live() && introduced_pid == getpid())
 		__atomic_store_n(&thag_process.header->exited, 1, __ATOMIC_RELEASE);
+	thag_log("end");
 }

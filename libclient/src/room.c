@@ -111,7 +111,10 @@ static bool wait_for_room(struct thag_producer *producer, uint32_t words)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 	struct thag_shm_thread *shared = &thag_process.threads[cold->slot];
+	static uint32_t said;
 
+	if (thag_log_once_more(&said, 20))
+		thag_log("ring %u is full: its thread waits for thagd to read on", cold->slot);
 	__atomic_store_n(&shared->waits, shared->waits + 1, __ATOMIC_RELAXED);
 	for (uint32_t turn = 0; thag_mono_ns() < cold->wait_until_ns; turn++) {
 		nap(turn);

@@ -44,9 +44,13 @@ uint32_t thag_site_add(const struct thag_shm_site *fixed, const char *name, cons
 {
 	uint32_t id = take_id(&thag_process);
 	struct thag_shm_site *entry = &thag_process.sites[id];
+	static uint32_t said;
 
 	if (!(fixed->flags & THAG_SITE_ADDRESS) && !is_good_name(name))
 		thag_misuse(THAG_MISUSE_NAME);
+	if (thag_log_once_more(&said, 200))
+		thag_log("site %u: %s, %s:%u", id, name ? name : "(no name)",
+			 file ? file : "(no file)", fixed->line);
 	if (id == THAG_SITE_OVERFLOW)
 		return id;
 	entry->kind = fixed->kind;

@@ -38,13 +38,35 @@ void thag_switch_to(uint32_t modes)
 		__atomic_store_n(&thag_process.header->active, modes, __ATOMIC_RELAXED);
 }
 
-static void heed(uint64_t wish)
+void thag_switch_log(uint32_t modes, const char *who)
+{
+	static uint32_t said;
+
+	if (thag_log_once_more(&said, 500))
+		thag_log("switched by %s; recording: %s", who, thag_log_kinds(modes));
+}
+
+static void apply(uint64_t wish)
 {
 	thag_switch_to((uint32_t)wish & ALL_MODES);
 	/* release: thagd, which waits for it, finds `active` as it is now */
 	if (thag_process_is_live())
 		__atomic_store_n(&thag_process.header->heeded, (uint32_t)(wish >> 32),
 				 __ATOMIC_RELEASE);
+}
+
+/* Two threads may come by with a wish each: whoever is late sees to it that the newer one stands.
+ */
+static void heed(uint64_t wish)
+{
+	uint64_t applied;
+
+	do {
+		applied = wish;
+		thag_switch_log((uint32_t)wish & ALL_MODES, "the user");
+		apply(wish);
+		wish = __atomic_load_n(&thag_wish_heeded, __ATOMIC_SEQ_CST);
+	} while (wish != applied && wish != 0);
 }
 
 void thag_switch_heed(void)
@@ -54,7 +76,7 @@ void thag_switch_heed(void)
 	uint64_t heeded = __atomic_load_n(&thag_wish_heeded, __ATOMIC_RELAXED);
 
 	if (wish != heeded && __atomic_compare_exchange_n(&thag_wish_heeded, &heeded, wish, false,
-							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+							  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		heed(wish);
 }
 

@@ -150,6 +150,7 @@ static struct thag_producer *own_slot(uint32_t slot)
 
 static struct thag_producer *attach(void)
 {
+	static uint32_t said, refused;
 	struct thag_producer *producer = NULL;
 	uint32_t slot;
 
@@ -165,6 +166,11 @@ static struct thag_producer *attach(void)
 		thag_this_producer = producer;
 	else
 		__atomic_fetch_add(&thag_process.header->refused_threads, 1, __ATOMIC_RELAXED);
+	if (producer && thag_log_once_more(&said, 200))
+		thag_log("thread %u has ring %u", this_tid(), slot);
+	else if (!producer && thag_log_once_more(&refused, 20))
+		thag_log("thread %u gets no ring: %s", this_tid(),
+			 slot == UINT32_MAX ? "all are taken" : "no memory, or no room");
 	return producer;
 }
 
@@ -189,6 +195,7 @@ struct thag_producer *thag_thread_attach(void)
 /* A thread is ending. Events of destructors that run after this one attach it anew. */
 static void end_thread(void *context)
 {
+	static uint32_t said;
 	struct thag_producer *producer = context;
 	struct thag_producer_cold *cold = thag_cold(producer);
 	uint64_t ticks = thag_clock_now();
@@ -203,6 +210,8 @@ static void end_thread(void *context)
 	thag_put_plain(producer,
 		       ticks << THAG_WORD_TIME_SHIFT | THAG_WORD_EXT(THAG_EXT_THREAD_END));
 	cold->live = 0;
+	if (thag_log_once_more(&said, 200))
+		thag_log("a thread ended; ring %u is free", cold->slot);
 	give_back(cold->slot);
 }
 
