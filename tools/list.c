@@ -21,11 +21,13 @@ const struct thag_command thag_command_list = {
 	.help = "Usage: thag list [--json]\n"
 		"Lists the sessions thagd has, one for each run of a program, oldest first.\n"
 		"\n"
-		"STATE: live; idle, when nothing was recorded for two seconds; ended; crashed, "
-		"with\n"
-		"its signal where that is known; or lost, when it ended while no thagd ran. "
-		"EVENTS:\n"
-		"calls and returns recorded. LOST: calls that found no room.\n"
+		"STATE: live; idle, when nothing was recorded for two seconds; paused, when "
+		"recording is\n"
+		"switched off; ended; crashed, with its signal where that is known; or lost, when "
+		"it\n"
+		"ended while no thagd ran. EVENTS: calls and returns recorded. LOST: calls that "
+		"found no\n"
+		"room.\n"
 		"\n"
 		"      --json  everything thagd knows: {\"sessions\":[…]}\n"
 		"  -h, --help  print this and exit\n"
@@ -65,12 +67,23 @@ static void add_program(struct thag_columns *table, const json_t *session)
 	thag_columns_add(table, slash && slash[1] ? slash + 1 : path);
 }
 
+/** Whether its program runs, but is not to record anything. */
+static bool is_paused(const json_t *session, const char *state)
+{
+	const char *active = json_string_value(json_object_get(session, "active"));
+
+	return active && strcmp(active, "none") == 0 &&
+	       (strcmp(state, "live") == 0 || strcmp(state, "idle") == 0);
+}
+
 static void add_state(struct thag_columns *table, const json_t *session)
 {
 	const char *state = json_string_value(json_object_get(session, "state"));
 	const char *signal = json_string_value(json_object_get(session, "signal"));
 	char text[TEXT_BYTES];
 
+	if (is_paused(session, state ? state : ""))
+		state = "paused";
 	snprintf(text, sizeof(text), "%s%s%s", state ? state : "", signal ? ":" : "",
 		 signal ? signal : "");
 	thag_columns_add(table, text);

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bring.h"
@@ -17,11 +18,14 @@ static int run(int argc, char **argv);
 
 const struct thag_command thag_command_run = {
 	.name = "run",
-	.help = "Usage: thag run [-q] [--] PROGRAM [ARGUMENT]…\n"
+	.help = "Usage: thag run [-q] [--paused] [--] PROGRAM [ARGUMENT]…\n"
 		"Runs PROGRAM, built with libthag, under thagd; starts a thagd when none answers.\n"
 		"\n"
-		"  -q, --quiet  don't print where to watch\n"
-		"  -h, --help   print this and exit\n"
+		"  -q, --quiet   don't print where to watch\n"
+		"      --paused  record nothing until 'thag enable', the page or the program "
+		"itself\n"
+		"                switches it on\n"
+		"  -h, --help    print this and exit\n"
 		"\n"
 		"Exit status: that of PROGRAM; when a signal killed it, thag dies of the same "
 		"one.\n"
@@ -31,10 +35,11 @@ const struct thag_command thag_command_run = {
 };
 
 /** -1 to go on, or the status to exit with. */
-static int parse_arguments(int argc, char **argv, bool *quiet)
+static int parse_arguments(int argc, char **argv, bool *quiet, bool *paused)
 {
 	static const struct option options[] = {
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "paused", no_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -43,9 +48,12 @@ static int parse_arguments(int argc, char **argv, bool *quiet)
 	while ((option = getopt_long(argc, argv, "+:qh", options, NULL)) != -1) {
 		if (option == 'h')
 			return thag_command_print_help(&thag_command_run);
-		if (option != 'q')
+		if (option == 'q')
+			*quiet = true;
+		else if (option == 'p')
+			*paused = true;
+		else
 			return thag_command_bad_option(&thag_command_run, option, argv);
-		*quiet = true;
 	}
 	if (optind == argc)
 		return thag_command_bad_usage(&thag_command_run, "a program is missing");
@@ -73,13 +81,16 @@ static int run(int argc, char **argv)
 {
 	struct thag_child child;
 	char url[URL_BYTES];
-	bool quiet = false;
-	int ret = parse_arguments(argc, argv, &quiet);
+	bool quiet = false, paused = false;
+	int ret = parse_arguments(argc, argv, &quiet, &paused);
 
 	if (ret >= 0)
 		return ret;
 	if (thag_bring_daemon(&thag_command_run, url, sizeof(url)))
 		return THAG_EXIT_RUN_FAILURE;
+	/* for the program; a thagd that was brought has started by now */
+	if (paused && setenv("THAG_PAUSED", "1", 1) != 0)
+		return complain_of_program(argv[optind], -errno);
 	ret = thag_child_start(&child, argv + optind);
 	if (ret)
 		return complain_of_program(argv[optind], ret);
