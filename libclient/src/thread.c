@@ -138,7 +138,8 @@ static struct thag_producer *own_slot(uint32_t slot)
 		producer = map_producer();
 	if (!producer)
 		return NULL;
-	thag_process.producers[slot] = producer;
+	/* release: partner of the acquire in switch.c, which may set its limit to 0 */
+	__atomic_store_n(&thag_process.producers[slot], producer, __ATOMIC_RELEASE);
 	reset(producer, slot);
 	if (!introduce(producer, slot))
 		return NULL;
