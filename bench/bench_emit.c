@@ -76,10 +76,10 @@ static void make_sites(void)
 	for (uint32_t i = 0; i < SITES; i++) {
 		snprintf(names[i], sizeof(names[i]), "f%u", i);
 		sites[i] = (struct thag_site){ .kind = THAG_SITE_FUNCTION,
-						.modes = THAG_BOTH,
-						.line = i,
-						.name = names[i],
-						.file = __FILE__ };
+					       .modes = THAG_BOTH,
+					       .line = i,
+					       .name = names[i],
+					       .file = __FILE__ };
 	}
 }
 
@@ -121,6 +121,18 @@ static void run_random(uint64_t pairs)
 		x = x * 6364136223846793005u + 1;
 		numbered((uint32_t)(x >> 33) % SITES);
 	}
+}
+
+static void run_mark(uint64_t marks)
+{
+	while (marks--)
+		thag_mark("tick");
+}
+
+static void run_value(uint64_t values)
+{
+	while (values--)
+		thag_value("queue", (int64_t)values);
 }
 
 typedef void workload_fn(uint64_t pairs);
@@ -205,8 +217,9 @@ static workload_fn *find_workload(const char *mode)
 	static const struct {
 		const char *mode;
 		workload_fn *workload;
-	} workloads[] = { { "off", run_flat }, { "flat", run_flat },	 { "nested", run_nested },
-			  { "fib", run_fib },  { "random", run_random }, { "threads", run_flat } };
+	} workloads[] = { { "off", run_flat },	{ "flat", run_flat },	  { "nested", run_nested },
+			  { "fib", run_fib },	{ "random", run_random }, { "threads", run_flat },
+			  { "mark", run_mark }, { "value", run_value } };
 
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(*workloads); i++)
 		if (strcmp(workloads[i].mode, mode) == 0)
@@ -227,7 +240,8 @@ int main(int argc, char **argv)
 	uint64_t pairs = (argc > 2 ? strtoull(argv[2], NULL, 10) : 20) * 1000000;
 
 	if (!workload || pairs == 0) {
-		fprintf(stderr, "usage: %s off|flat|nested|fib|random|threads [MILLION_PAIRS]\n",
+		fprintf(stderr,
+			"usage: %s off|flat|nested|fib|random|threads|mark|value [MILLION_PAIRS]\n",
 			argv[0]);
 		return 2;
 	}

@@ -87,6 +87,10 @@ main() {
   sleep 1
   losses
   echo
+  echo "One event with a name given at run time:"
+  pair mark "thag_mark"
+  pair value "thag_value"
+  echo
   memory_of_program
   echo "bytes an event: 8"
   echo
