@@ -110,9 +110,10 @@ public_headers() { tracked 'libclient/include/*.h' 'proto/thag/words.h'; }
 
 check_headers() { tracked '*.h' ':!bench/peers/' | headers_alone gcc -std=gnu11 -Wall -Wextra -Werror -x c; }
 check_public_c() { public_headers | headers_alone clang -std=c11 -Wall -Wextra -Werror -x c; }
-check_public_cpp() { public_headers | headers_alone g++ -std=c++17 -Wall -Wextra -Werror -x c++; }
+cpp_headers() { public_headers; tracked 'libclient/include/*.hpp'; }
+check_public_cpp() { cpp_headers | headers_alone g++ -std=c++17 -Wall -Wextra -Werror -x c++; }
 check_public_clang_cpp() {
-  public_headers | headers_alone clang++ -std=c++17 -Wall -Wextra -Werror -x c++
+  cpp_headers | headers_alone clang++ -std=c++17 -Wall -Wextra -Werror -x c++
 }
 
 check_length() {
