@@ -66,11 +66,13 @@ struct thag_producer_cold {
 	uint64_t position_high;	 /* positions taken off both halves of head so far */
 
 	/* tasks */
-	uint64_t task;		  /* the one that runs here; 0: the thread's own stack does */
-	uint64_t unrecorded_task; /* one that runs here, but found no room to say so */
-	uint32_t own_depth;	  /* of the thread's own stack while a task runs */
-	uint32_t parked;	  /* words that stacks put aside will need */
-	struct thag_stack own;	  /* the thread's own while a task runs */
+	uint64_t task;		   /* the one that runs here; 0: the thread's own stack does */
+	uint64_t unrecorded_task;  /* one that runs here, but found no room to say so */
+	uint32_t unrecorded_drops; /* what it calls is dropped on its account */
+	uint32_t switching;	   /* between two stacks: a handler finds neither whole */
+	uint32_t own_depth;	   /* of the thread's own stack while a task runs */
+	uint32_t parked;	   /* words that stacks put aside will need */
+	struct thag_stack own;	   /* the thread's own while a task runs */
 };
 
 extern struct thag_process thag_process;

@@ -278,11 +278,23 @@ static void forget_limit(struct thag_producer *producer)
 	__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
 }
 
+/*
+ * Around a switch: what a handler records goes to the stack whose depth it finds, but a task of
+ * its own would be put over half a stack, so that one runs unrecorded.
+ */
+static void set_switching(struct thag_producer_cold *cold, uint32_t switching)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&cold->switching, switching, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 static void run(struct thag_producer *producer, struct slot *slot)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 	uint32_t depth = thag_head_depth(thag_head_get(producer));
 
+	set_switching(cold, 1);
 	cold->parked += put_aside(producer);
 	slot->below = cold->task;
 	forget_limit(producer);
@@ -290,6 +302,7 @@ static void run(struct thag_producer *producer, struct slot *slot)
 	put(producer, THAG_TASK_RUN, slot, (int64_t)THAG_TASK_BASE + slot->depth - depth);
 	cold->stack = slot->stack;
 	place_frames(producer, slot);
+	set_switching(cold, 0);
 	thag_room_refresh(producer);
 }
 
@@ -298,8 +311,9 @@ static void run_unrecorded(struct thag_producer *producer, struct slot *slot, ui
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 
+	cold->unrecorded_drops = !cold->stack.dropping;
 	cold->unrecorded_task = slot->id;
-	if (!cold->stack.dropping)
+	if (cold->unrecorded_drops)
 		thag_drop_begin(producer, sp);
 }
 
@@ -319,7 +333,7 @@ static int resume(uint64_t id, uintptr_t sp)
 		set_state(slot, TASK_IDLE); /* within one that isn't recorded, nothing is */
 		return -ECANCELED;
 	}
-	if ((known || introduce(producer, slot)) &&
+	if ((known || introduce(producer, slot)) && !thag_cold(producer)->switching &&
 	    (thag_cold(producer)->task ||
 	     thag_head_depth(thag_head_get(producer)) < THAG_TASK_BASE) &&
 	    has_room(producer, 2 * SWITCH_WORDS + TIME_WORDS + slot->depth))
@@ -358,6 +372,7 @@ static void switch_back(struct thag_producer *producer, struct slot *slot)
 	uint32_t depth = thag_head_depth(thag_head_get(producer));
 	uint32_t back = below ? below->depth : cold->own_depth;
 
+	set_switching(cold, 1);
 	put_aside(producer);
 	forget_limit(producer);
 	put(producer, THAG_TASK_RUN, below, (int64_t)back + (below ? THAG_TASK_BASE : 0) - depth);
@@ -366,13 +381,17 @@ static void switch_back(struct thag_producer *producer, struct slot *slot)
 	cold->stack = below ? below->stack : cold->own;
 	if (below)
 		place_frames(producer, below);
+	set_switching(cold, 0);
 	thag_room_refresh(producer);
 }
 
 static void end_unrecorded(struct thag_producer *producer, struct slot *slot)
 {
-	thag_cold(producer)->unrecorded_task = 0;
-	thag_cold(producer)->stack.dropping = 0;
+	struct thag_producer_cold *cold = thag_cold(producer);
+
+	cold->unrecorded_task = 0;
+	if (cold->unrecorded_drops)
+		cold->stack.dropping = 0;
 	set_state(slot, TASK_IDLE);
 }
 
@@ -385,7 +404,7 @@ static bool stop_here(struct thag_producer *producer, struct slot *slot)
 		end_unrecorded(producer, slot);
 		return true;
 	}
-	if (cold->task != slot->id)
+	if (cold->task != slot->id || cold->switching)
 		return false;
 	switch_back(producer, slot);
 	set_state(slot, TASK_IDLE);
@@ -399,6 +418,9 @@ void thag_task_suspend(struct thag_task task)
 	int saved = errno;
 
 	if (!task.id || !thag_cold(producer)->live)
+		return;
+	/* within one that isn't recorded, others were not resumed */
+	if (thag_cold(producer)->unrecorded_task && thag_cold(producer)->unrecorded_task != task.id)
 		return;
 	if (!slot || (!stop_here(producer, slot) &&
 		      is_known(__atomic_load_n(&slot->state, __ATOMIC_RELAXED))))
