@@ -52,6 +52,8 @@ export class Daemon {
   private readonly socket = join(this.directory, "thagd.sock");
   private readonly programs: ChildProcess[] = [];
   private child: ChildProcess | null = null;
+  /** Beside the usual, for programs to come. */
+  environment: NodeJS.ProcessEnv = {};
   port = 0;
 
   static async start(): Promise<Daemon> {
@@ -101,7 +103,7 @@ export class Daemon {
 
   /** Runs a program of the build folder that reports to this thagd. */
   run(program: string, ...options: string[]): ChildProcess {
-    const env = { ...process.env, THAG_SOCKET: this.socket };
+    const env = { ...process.env, ...this.environment, THAG_SOCKET: this.socket };
     const child = spawn(join(build, program), options, {
       env,
       cwd: this.directory,

@@ -4,15 +4,23 @@ import { byId, el, setText } from "./dom.ts";
 import { count, exact, plural, share } from "./format.ts";
 import { isCapped } from "./message.ts";
 import { display } from "./names.ts";
-import type { Session } from "./sessions.ts";
+import { isPaused, isRunning, type Kinds, type Session } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
 interface Banner {
   kind: "gone" | "warn" | "info";
   text: string;
-  /** A button that goes with it. */
-  action?: { text: string; session: string };
+  /** A button that goes with it: shows a session, or has the program record something. */
+  action?: { text: string; session: string } | { text: string; kinds: Kinds };
 }
+
+export interface BannerActions {
+  choose(session: string): void;
+  record(kinds: Kinds): void;
+}
+
+/** A program that heeds what it is told does so before this. */
+const HEED_MS = 800;
 
 function connectionBanners({ connection, error, sessions }: Store): Banner[] {
   const banners: Banner[] = [];
@@ -26,6 +34,27 @@ function connectionBanners({ connection, error, sessions }: Store): Banner[] {
     });
   if (error !== "") banners.push({ kind: "warn", text: error });
   return banners;
+}
+
+/** Recording that is off, or that the program has been told to change and hasn't yet. */
+function recordBanners({ session, connection }: Store, waitingMs: number): Banner[] {
+  if (session === null || !isRunning(session) || connection !== "open") return [];
+  if (session.wished !== null && waitingMs >= HEED_MS)
+    return [
+      {
+        kind: "info",
+        text: `The program has made no event since recording was switched ${session.wished === "none" ? "off" : "on"}: it takes effect at its next one.`,
+      },
+    ];
+  if (!isPaused(session)) return [];
+  const kinds = session.modes === "none" ? "both" : session.modes;
+  return [
+    {
+      kind: "info",
+      text: "Recording is off. The program runs on; what it does now is not in the profile.",
+      action: { text: "Switch it on", kinds },
+    },
+  ];
 }
 
 function lossBanners({ session, flame }: Store): Banner[] {
@@ -97,10 +126,14 @@ class Strip {
   private readonly text = el("span");
   private readonly button = el("button", { type: "button" });
   readonly element = el("p", {}, this.text, this.button);
-  private session = "";
+  private action: Banner["action"];
 
-  constructor(choose: (session: string) => void) {
-    this.button.addEventListener("click", () => choose(this.session));
+  constructor(actions: BannerActions) {
+    this.button.addEventListener("click", () => {
+      if (this.action === undefined) return;
+      if ("kinds" in this.action) actions.record(this.action.kinds);
+      else actions.choose(this.action.session);
+    });
   }
 
   show({ kind, text, action }: Banner): void {
@@ -110,28 +143,40 @@ class Strip {
     setText(this.text, text);
     setText(this.button, action?.text ?? "");
     this.button.hidden = action === undefined;
-    this.session = action?.session ?? "";
+    this.action = action;
   }
 }
 
 export class Banners {
   private readonly place = byId("banners");
   private readonly strips: Strip[] = [];
+  private wish = "";
+  private wishedAt = 0;
 
   constructor(
     private readonly store: Store,
-    private readonly choose: (session: string) => void,
+    private readonly actions: BannerActions,
   ) {
     store.on(["connection", "sessions", "flame", "view"], () => this.update());
+  }
+
+  /** For how long what was asked of the program has been waited for. */
+  private waitingMs(): number {
+    const { session } = this.store;
+    const wish = session === null || session.wished === null ? "" : session.id + session.wished;
+    if (wish !== this.wish) this.wishedAt = performance.now();
+    this.wish = wish;
+    return performance.now() - this.wishedAt;
   }
 
   private update(): void {
     const banners = [
       ...connectionBanners(this.store),
+      ...recordBanners(this.store, this.waitingMs()),
       ...lossBanners(this.store),
       ...sessionBanners(this.store),
     ];
-    while (this.strips.length < banners.length) this.strips.push(new Strip(this.choose));
+    while (this.strips.length < banners.length) this.strips.push(new Strip(this.actions));
     for (const strip of this.strips.splice(banners.length)) strip.element.remove();
     this.strips.forEach((strip, at) => {
       strip.show(banners[at] as Banner);

@@ -2,7 +2,7 @@
 /** What the page says when there is nothing to draw, and what to do about it. */
 import { byId, el } from "./dom.ts";
 import { display } from "./names.ts";
-import { stateText } from "./sessions.ts";
+import { isPaused, isRunning, stateText } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
 const BUILD = "cc my-program.c $(pkg-config --cflags --libs thag)";
@@ -68,7 +68,13 @@ export class Empty {
         `No call yet on thread ${view.thread}`,
         "Choose another one above, or all of them merged.",
       ];
-    if (session.state === "live" || session.state === "idle")
+    if (isPaused(session))
+      return [
+        "Recording is off",
+        `${program} runs, and nothing of what it does is recorded. Switch recording on above, or with`,
+        `thag enable ${session.id}`,
+      ];
+    if (isRunning(session))
       return [
         `${program} runs, but has made no profiled call yet`,
         "Calls appear here as soon as it enters a function that begins with THAG_PROFILED(), compiled with",

@@ -4,7 +4,7 @@ import type { FlameFrame } from "./flame_frame.ts";
 import type { FrameHeader } from "./message.ts";
 import type { TableFrame } from "./table_frame.ts";
 import type { Detail } from "./detail.ts";
-import type { Session } from "./sessions.ts";
+import type { Kinds, Session } from "./sessions.ts";
 import { type Connection, Socket, type Watch } from "./socket.ts";
 import type { Store } from "./store.ts";
 
@@ -64,6 +64,12 @@ export class Feed {
     this.store.held = held;
     if (!held && this.waiting !== null && !this.store.paused) this.showFlame(this.waiting);
     this.store.changed("connection");
+  }
+
+  /** Has the program of the session shown record something else. */
+  record(kinds: Kinds): void {
+    const { session } = this.store;
+    if (session !== null) this.socket?.record(session.id, kinds);
   }
 
   private watch(): Watch | null {

@@ -3,7 +3,7 @@
 import { byId, el, icon, setText } from "./dom.ts";
 import { plural, share, time } from "./format.ts";
 import { display } from "./names.ts";
-import { stateText, type Thread } from "./sessions.ts";
+import { stateMark, stateText, type Thread } from "./sessions.ts";
 import type { Store } from "./store.ts";
 import type { ThemeSwitch } from "./theme.ts";
 import { type Layout, LAYOUTS, type View } from "./url.ts";
@@ -143,7 +143,7 @@ export class Header {
       : `Times are corrected for ${correction}; show them raw (r)`;
     this.raw.setAttribute("aria-pressed", String(view.raw));
     setText(this.matched, this.matchText());
-    this.dot.dataset["state"] = session?.state ?? "none";
+    this.dot.dataset["state"] = session === null ? "none" : stateMark(session);
     setText(this.program, session === null ? "No session" : display(session.program));
     const title =
       session === null ? "thag" : `${display(session.program)} · ${stateText(session)} · thag`;

@@ -23,6 +23,7 @@ const READING: readonly string[] = [
   "Self is the time in the function alone. Every call is counted; nothing is sampled.",
   "A line below a frame means that it runs now. Pale frames are sections.",
   "While the pointer is over the flamegraph it stands still; counting goes on.",
+  "“Recording” in the bar switches what the program records, while it runs; p only halts this page.",
 ];
 
 export class Help {

@@ -17,6 +17,7 @@ import { Help } from "./help.ts";
 import { listenToKeys } from "./keys.ts";
 import { Panel, Tip } from "./panel.ts";
 import { neighbour } from "./neighbour.ts";
+import { RecordSwitch } from "./record.ts";
 import { SessionMenu } from "./session_menu.ts";
 import { Status } from "./status.ts";
 import { Store } from "./store.ts";
@@ -148,7 +149,8 @@ const theme = new ThemeSwitch((chosen) => flame.setTheme(chosen));
 const menu = new SessionMenu(store, choose);
 
 const header = new Header(store, { show, pause }, theme);
-new Banners(store, choose);
+new RecordSwitch(store, (kinds) => feed.record(kinds));
+new Banners(store, { choose, record: (kinds) => feed.record(kinds) });
 new Empty(store);
 new FunctionsView(store, (change) => show(change, true), findFunction);
 new FlameTable(store);

@@ -3,7 +3,7 @@
 import { byId, el, setText } from "./dom.ts";
 import { count, moment, time } from "./format.ts";
 import { display } from "./names.ts";
-import { type Session, stateText } from "./sessions.ts";
+import { type Session, stateMark, stateText } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
 const COLUMNS = ["Program", "State", "Start", "Duration", "Events", "Lost"];
@@ -30,7 +30,7 @@ class Row {
     const { durationNs, events, lost } = session;
     const texts = [start, time(durationNs), count(events), count(lost)];
     this.button.setAttribute("aria-current", String(current));
-    this.dot.dataset["state"] = session.state;
+    this.dot.dataset["state"] = stateMark(session);
     setText(this.state, stateText(session));
     texts.forEach((text, at) => setText(this.numbers[at] as Node, text));
     this.numbers[3]?.classList.toggle("warn", lost > 0);

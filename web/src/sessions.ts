@@ -4,6 +4,10 @@
 export const STATES = ["live", "idle", "ended", "crashed", "lost"] as const;
 export type State = (typeof STATES)[number];
 
+/** What a program records. */
+export const KINDS = ["none", "time", "memory", "both"] as const;
+export type Kinds = (typeof KINDS)[number];
+
 export interface Thread {
   tid: number;
   calls: number;
@@ -26,6 +30,12 @@ export interface Session {
   argv: string[];
   files: string[];
   message: string;
+  /** What was to be recorded when it started. */
+  modes: Kinds;
+  /** What is recorded now, or was at last. */
+  active: Kinds;
+  /** What the user has asked for and the program hasn't heeded yet; null: nothing. */
+  wished: Kinds | null;
 }
 
 type Fields = Record<string, unknown>;
@@ -40,6 +50,10 @@ function number(value: unknown): number {
 
 function text(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+function kinds(value: unknown): Kinds | null {
+  return KINDS.find((name) => name === value) ?? null;
 }
 
 function readThread(value: unknown): Thread {
@@ -68,6 +82,9 @@ function readSession(value: unknown): Session {
     argv: list(fields["argv"]).map(text),
     files: list(fields["files"]).map(text),
     message: text(fields["message"]),
+    modes: kinds(fields["modes"]) ?? "time",
+    active: kinds(fields["active"]) ?? "time",
+    wished: kinds(fields["wished"]),
   };
 }
 
@@ -84,7 +101,23 @@ function newness(session: Session): number {
   return Number.isNaN(started) ? 0 : started;
 }
 
-/** Its state in words: "live", "ended", "crashed by SIGSEGV". */
+/** Whether its program still runs, as far as thagd knows. */
+export function isRunning({ state }: Session): boolean {
+  return state === "live" || state === "idle";
+}
+
+/** Whether its program runs with recording switched off. */
+export function isPaused(session: Session): boolean {
+  return isRunning(session) && session.active === "none";
+}
+
+/** Its state in words: "live", "recording off", "ended", "crashed by SIGSEGV". */
 export function stateText(session: Session): string {
+  if (isPaused(session)) return "recording off";
   return session.signal === "" ? session.state : `${session.state} by ${session.signal}`;
+}
+
+/** What its dot stands for. */
+export function stateMark(session: Session): string {
+  return isPaused(session) ? "paused" : session.state;
 }

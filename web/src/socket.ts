@@ -4,7 +4,7 @@ import { FlameFrame } from "./flame_frame.ts";
 import { decodeFrame } from "./frames.ts";
 import { FrameError } from "./message.ts";
 import type { TableFrame } from "./table_frame.ts";
-import { readSessions, type Session } from "./sessions.ts";
+import { type Kinds, readSessions, type Session } from "./sessions.ts";
 
 export type Connection = "connecting" | "open" | "gone";
 
@@ -47,6 +47,13 @@ export class Socket {
   ask(watch: Watch): void {
     this.watch = watch;
     this.send();
+  }
+
+  /** Has a program record something else; the list of sessions tells what comes of it. */
+  record(session: string, kinds: Kinds): void {
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    const request = kinds === "none" ? { op: "disable" } : { op: "enable", kinds };
+    this.socket.send(JSON.stringify({ ...request, session }));
   }
 
   private send(): void {
