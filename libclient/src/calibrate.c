@@ -6,6 +6,7 @@
  * between a loop of recorded empty calls and one of plain ones; the rest is `outside`. Each is
  * the least over several rounds: what disturbs a round only adds to it.
  */
+#include "functions.h"
 #include "internal.h"
 
 #include <sys/mman.h>
@@ -16,7 +17,6 @@
 struct scratch {
 	struct thag_producer *producer;
 	uint64_t *words;
-	size_t producer_bytes;
 };
 
 static __attribute__((noinline)) void plain_call(void)
@@ -33,6 +33,15 @@ static __attribute__((noinline)) void recorded_call(struct thag_site *site)
 
 	__asm__ volatile("");
 	thag_close(index);
+}
+
+static void record_call(struct thag_site *site)
+{
+	/* by the slow clock a hook costs hardly more than a mark */
+	if (thag_functions_sample && !thag_process.slow_clock)
+		thag_functions_sample();
+	else
+		recorded_call(site);
 }
 
 static void *map_private(size_t bytes)
@@ -73,7 +82,7 @@ static void measure(const struct scratch *scratch, uint64_t *inside, uint64_t *r
 	rewind_scratch(scratch->producer);
 	start = thag_clock_now();
 	for (uint32_t i = 0; i < CALLS; i++)
-		recorded_call(&site);
+		record_call(&site);
 	took = thag_clock_now() - start;
 	*recorded = took < *recorded ? took : *recorded;
 	start = thag_clock_now();
@@ -108,16 +117,15 @@ static void run(const struct scratch *scratch, uint32_t *inside, uint32_t *outsi
 
 void thag_calibrate(uint32_t *inside, uint32_t *outside)
 {
-	struct scratch scratch = { .producer_bytes = sizeof(struct thag_producer) +
-						     THAG_RING_WORDS * sizeof(uintptr_t) };
+	struct scratch scratch;
 
 	*inside = *outside = 0;
-	scratch.producer = map_private(scratch.producer_bytes);
+	scratch.producer = map_private(thag_producer_bytes());
 	scratch.words = map_private(THAG_RING_BYTES);
 	if (scratch.producer && scratch.words)
 		run(&scratch, inside, outside);
 	if (scratch.producer)
-		munmap(scratch.producer, scratch.producer_bytes);
+		munmap(scratch.producer, thag_producer_bytes());
 	if (scratch.words)
 		munmap(scratch.words, THAG_RING_BYTES);
 }

@@ -68,6 +68,8 @@ void thag_drop_begin(struct thag_producer *producer, uintptr_t sp)
 	stack->dropping = 1;
 	stack->drop_depth = thag_head_depth(thag_head_get(producer));
 	stack->drop_sp = sp;
+	stack->drop_fn = 0;
+	stack->drop_nested = 0;
 	/* whatever is called from here on comes by the cold side */
 	__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
 	thag_lost_count(producer);
@@ -99,24 +101,30 @@ uint32_t thag_open_cold(struct thag_producer *producer, uint32_t word, uintptr_t
 	return has_room(producer) ? open_frame(producer, word, sp) : drop_call(producer, sp);
 }
 
-static uint32_t open_slow(struct thag_site *site, uintptr_t sp)
+struct thag_producer *thag_open_ready(uint32_t modes)
 {
 	struct thag_producer *producer = thag_this_producer;
-	uint32_t word;
 
 	thag_switch_heed();
-	if (!(site->modes & __atomic_load_n(&thag_on, __ATOMIC_RELAXED)))
-		return THAG_SPAN_OFF;
-	if (!thag_cold(producer)->live)
-		producer = thag_thread_attach();
-	if (!producer)
-		return THAG_SPAN_OFF;
-	word = thag_site_word(site);
+	if (!(modes & __atomic_load_n(&thag_on, __ATOMIC_RELAXED)))
+		return NULL;
+	return thag_cold(producer)->live ? producer : thag_thread_attach();
+}
+
+uint32_t thag_open_word(struct thag_producer *producer, uint32_t word, uintptr_t sp)
+{
 	if (drop_goes_on(producer)) {
 		thag_lost_count(producer);
 		return THAG_SPAN_DROPPED;
 	}
 	return thag_open_cold(producer, word, sp);
+}
+
+static uint32_t open_slow(struct thag_site *site, uintptr_t sp)
+{
+	struct thag_producer *producer = thag_open_ready(site->modes);
+
+	return producer ? thag_open_word(producer, thag_site_word(site), sp) : THAG_SPAN_OFF;
 }
 
 uint32_t thag_open_slow(struct thag_site *site)

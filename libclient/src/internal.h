@@ -53,6 +53,8 @@ struct thag_stack {
 	uint32_t drop_depth;	 /* depth when the dropped call came */
 	uintptr_t drop_sp;	 /* the dropped call's stack pointer */
 	uint32_t ended_sections; /* frames that ended below the top */
+	uint32_t drop_nested;	 /* calls of drop_fn that are open in the dropped call */
+	uintptr_t drop_fn; /* the dropped call's function, when its exit says no more than that */
 };
 
 /** What struct thag_producer keeps in `cold`: wiped on fork, too. */
@@ -152,6 +154,9 @@ uint32_t thag_site_add(const struct thag_shm_site *fixed, const char *name, cons
  */
 uint32_t thag_site_named(enum thag_site_kind kind, const char *name);
 
+/** Copies `text` to the string area; 0 bytes when it is full. Room taken is never given back. */
+uint32_t thag_site_copy_text(struct thag_process *process, const char *text, uint32_t *offset);
+
 /** Copies all sites of the parent's memory into that of a forked child. */
 void thag_site_inherit(struct thag_process *child, const struct thag_process *parent);
 
@@ -159,6 +164,15 @@ void thag_site_inherit(struct thag_process *child, const struct thag_process *pa
 
 /** Writes the TIME word that events at `ticks` need before them. */
 void thag_time_put(struct thag_producer *producer, uint64_t ticks);
+
+/**
+ * The calling thread's producer, made if need be, when something of `modes` is recorded now; else
+ * NULL. Heeds the user's wish.
+ */
+struct thag_producer *thag_open_ready(uint32_t modes);
+
+/** Opens a frame, by the word of its opening event; returns its index, or THAG_SPAN_DROP… . */
+uint32_t thag_open_word(struct thag_producer *producer, uint32_t word, uintptr_t sp);
 
 /** Counts a call, or another thing to record, that found no room. */
 void thag_lost_count(struct thag_producer *producer);

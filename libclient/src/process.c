@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "internal.h"
+#include "functions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -220,7 +221,8 @@ static void fill_header(struct thag_process *process)
 	header->pid = (uint32_t)getpid();
 	header->clock = choose_clock();
 	header->modes = config.modes;
-	header->flags = config.detail ? THAG_SHM_DETAIL : 0;
+	header->flags = (config.detail ? THAG_SHM_DETAIL : 0) |
+			(thag_functions_sample ? THAG_SHM_FUNCTIONS : 0);
 	header->active = __atomic_load_n(&thag_on, __ATOMIC_RELAXED);
 	header->site_count = THAG_SITE_FIRST;
 	if (getrandom(header->nonce, sizeof(header->nonce), GRND_NONBLOCK) < 0)

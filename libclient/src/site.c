@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "internal.h"
+#include "modules.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
-/* Copies `text` to the string area; 0 bytes when it is full. Room taken is never given back. */
-static uint32_t copy_text(struct thag_process *process, const char *text, uint32_t *offset)
+uint32_t thag_site_copy_text(struct thag_process *process, const char *text, uint32_t *offset)
 {
 	size_t bytes = text ? strnlen(text, THAG_SITE_NAME_MAX) : 0;
 	uint32_t used = __atomic_load_n(&process->header->strings_used, __ATOMIC_RELAXED);
@@ -59,8 +59,8 @@ uint32_t thag_site_add(const struct thag_shm_site *fixed, const char *name, cons
 	entry->line = fixed->line;
 	entry->module = fixed->module;
 	entry->address = fixed->address;
-	entry->name_bytes = copy_text(&thag_process, name, &entry->name_offset);
-	entry->file_bytes = copy_text(&thag_process, file, &entry->file_offset);
+	entry->name_bytes = thag_site_copy_text(&thag_process, name, &entry->name_offset);
+	entry->file_bytes = thag_site_copy_text(&thag_process, file, &entry->file_offset);
 	/* release: thagd's acquire load of `ready` sees the entry and its strings whole */
 	__atomic_store_n(&entry->ready, 1, __ATOMIC_RELEASE);
 	return id;
@@ -206,6 +206,7 @@ void thag_site_inherit(struct thag_process *child, const struct thag_process *pa
 		count = THAG_SITES_MAX;
 	if (bytes > THAG_STRINGS_BYTES)
 		bytes = THAG_STRINGS_BYTES;
+	thag_modules_inherit(child, parent);
 	memcpy(child->sites, parent->sites, count * sizeof(*child->sites));
 	memcpy(child->strings, parent->strings, bytes);
 	__atomic_store_n(&child->header->strings_used, bytes, __ATOMIC_RELEASE);

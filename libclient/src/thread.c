@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "internal.h"
+#include "functions.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -20,11 +21,6 @@ static __thread uint32_t calls_to_retry;
 static pthread_key_t end_key;
 static bool end_key_made;
 
-static size_t producer_bytes(void)
-{
-	return sizeof(struct thag_producer) + THAG_RING_WORDS * sizeof(uintptr_t);
-}
-
 static uint32_t this_tid(void)
 {
 	return (uint32_t)syscall(SYS_gettid);
@@ -32,17 +28,17 @@ static uint32_t this_tid(void)
 
 static struct thag_producer *map_producer(void)
 {
-	struct thag_producer *producer = mmap(NULL, producer_bytes(), PROT_READ | PROT_WRITE,
+	struct thag_producer *producer = mmap(NULL, thag_producer_bytes(), PROT_READ | PROT_WRITE,
 					      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (producer == MAP_FAILED)
 		return NULL;
 	/* the page before `words`; without it a forked child would write to its parent's ring */
 	if (madvise(producer, offsetof(struct thag_producer, words), MADV_WIPEONFORK) != 0) {
-		munmap(producer, producer_bytes());
+		munmap(producer, thag_producer_bytes());
 		return NULL;
 	}
-	madvise(producer, producer_bytes(), MADV_DONTDUMP);
+	madvise(producer, thag_producer_bytes(), MADV_DONTDUMP);
 	return producer;
 }
 

@@ -5,40 +5,18 @@
  * and closes what lies below it, so that stacks are right from the jump on. Where the buffer's
  * layout isn't known to us, the next exit of a frame below closes them.
  */
-#include "internal.h"
+#include "left.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
-
-static bool is_on(const stack_t *stack, uintptr_t sp)
-{
-	uintptr_t base = (uintptr_t)stack->ss_sp;
-
-	return !(stack->ss_flags & SS_DISABLE) && sp - base <= stack->ss_size;
-}
-
-/* Whether the frame that noted `frame_sp` is gone once the stack pointer is `target`. */
-static bool is_left(uintptr_t frame_sp, uintptr_t target, const stack_t *alternate, bool leaves_it)
-{
-	if (frame_sp == 0)
-		return true; /* an ended section */
-	if (is_on(alternate, frame_sp) != is_on(alternate, target))
-		return leaves_it && is_on(alternate, frame_sp);
-	return frame_sp < target;
-}
 
 static uint32_t depth_after(const struct thag_producer *producer, uint32_t depth, uintptr_t target)
 {
-	stack_t alternate = { .ss_flags = SS_DISABLE };
-	bool leaves_it;
+	struct thag_place place = thag_place_at(target);
 
-	if (sigaltstack(NULL, &alternate) != 0)
-		alternate.ss_flags = SS_DISABLE;
-	leaves_it = alternate.ss_flags & SS_ONSTACK && !is_on(&alternate, target);
 	while (depth > thag_stack_floor(producer) &&
-	       is_left(producer->frame_sp[depth - 1], target, &alternate, leaves_it))
+	       thag_frame_is_left(producer, depth - 1, &place))
 		depth--;
 	return depth;
 }
@@ -56,6 +34,7 @@ void thag_unwind_to(uintptr_t sp)
 	left = depth_after(producer, depth, sp);
 	if (left < depth)
 		thag_close_slow(left, thag_clock_now());
+	thag_functions_unwound(producer, sp);
 }
 
 #if defined(__x86_64__) && defined(__GLIBC__)

@@ -46,7 +46,8 @@ struct thag_site {
 	uint8_t modes; /* enum thag_mode_bits: recorded when one of them is on */
 	uint8_t flags; /* enum thag_site_flags */
 	uint32_t line;
-	uint32_t cold_word; /* the word, once registered, of a site that always asks the cold side */
+	uint32_t
+		cold_word; /* the word, once registered, of a site that always asks the cold side */
 	const char *name;
 	const char *file;
 };
@@ -108,7 +109,8 @@ struct thag_section thag_section_open(struct thag_site *site);
 void thag_section_close(struct thag_section *section);
 void thag_section_misused(void) __attribute__((cold));
 
-#define THAG_INLINE static inline __attribute__((always_inline, unused))
+/* not instrumented itself where the program is compiled with -finstrument-functions */
+#define THAG_INLINE static inline __attribute__((always_inline, unused, no_instrument_function))
 #define THAG_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
 /**
