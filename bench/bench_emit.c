@@ -2,43 +2,13 @@
 /*
  * bench_emit MODE [MILLION_PAIRS]: what an enter + exit pair costs in a real program, next to two
  * bare clock reads of the same process. Modes: off, flat, nested, fib, random, threads.
- *
- * Prints "MODE PAIRS NS_A_PAIR FLOOR_NS RATIO BARE_NS". The workload alternates with the floor in
- * slices, and each figure is the median of its slices, so that a noisy moment counts once.
+ * Prints a line as in pairs.h.
  */
-#include <inttypes.h>
 #include <pthread.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "pairs.h"
 #include "thag.h"
-
-#define SLICES 41
-#define NOINLINE __attribute__((noinline))
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static NOINLINE void bare(void)
-{
-	__asm__ volatile("");
-}
-
-static NOINLINE void two_reads(void)
-{
-	uint64_t first = thag_ticks();
-
-	__asm__ volatile("" : : "r"(first));
-	__asm__ volatile("" : : "r"(thag_ticks()));
-}
 
 static NOINLINE void leaf(void)
 {
@@ -83,18 +53,6 @@ static void make_sites(void)
 	}
 }
 
-static void run_bare(uint64_t pairs)
-{
-	while (pairs--)
-		bare();
-}
-
-static void run_floor(uint64_t pairs)
-{
-	while (pairs--)
-		two_reads();
-}
-
 static void run_flat(uint64_t pairs)
 {
 	while (pairs--)
@@ -133,47 +91,6 @@ static void run_value(uint64_t values)
 {
 	while (values--)
 		thag_value("queue", (int64_t)values);
-}
-
-typedef void workload_fn(uint64_t pairs);
-
-struct figures {
-	double pair, floor, bare;
-};
-
-static double time_pairs(workload_fn *workload, uint64_t pairs)
-{
-	uint64_t start = now_ns();
-
-	workload(pairs);
-	return (double)(now_ns() - start) / (double)pairs;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double values[SLICES])
-{
-	qsort(values, SLICES, sizeof(*values), compare);
-	return values[SLICES / 2];
-}
-
-static struct figures measure(workload_fn *workload, uint64_t pairs)
-{
-	double pair[SLICES], floor[SLICES], plain[SLICES];
-	uint64_t slice = pairs / SLICES;
-
-	workload(slice); /* first use, first pages */
-	for (int i = 0; i < SLICES; i++) {
-		floor[i] = time_pairs(run_floor, slice / 4);
-		plain[i] = time_pairs(run_bare, slice / 4);
-		pair[i] = time_pairs(workload, slice);
-	}
-	return (struct figures){ median(pair), median(floor), median(plain) };
 }
 
 static void *measure_thread(void *pairs)
@@ -225,12 +142,6 @@ static workload_fn *find_workload(const char *mode)
 		if (strcmp(workloads[i].mode, mode) == 0)
 			return workloads[i].workload;
 	return NULL;
-}
-
-static void show(const char *mode, uint64_t pairs, struct figures figures)
-{
-	printf("%s %" PRIu64 " %.2f %.2f %.3f %.2f\n", mode, pairs, figures.pair, figures.floor,
-	       figures.pair / figures.floor, figures.bare);
 }
 
 int main(int argc, char **argv)
