@@ -2,6 +2,7 @@
 #include "thag_names.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,16 @@
 #include "thag_strings.h"
 
 #define FIRST_SITES 64
-#define OVERFLOW_NAME 0 /* "<overflow>" is the first name of every session */
+#define MODULE_BYTES_MAX 255 /* of a module's name before an address */
+#define OVERFLOW_NAME 0	     /* "<overflow>" is the first name of every session */
 
 struct named_site {
 	uint32_t name; /* + 1; 0: not named */
 	uint32_t file;
 	uint32_t line;
 	uint32_t kind;
+	uint32_t module; /* number of its module's name in files, + 1; 0: it has no address */
+	uint64_t address;
 };
 
 struct thag_names {
@@ -121,16 +125,47 @@ int thag_names_put(struct thag_names *names, uint32_t site, uint32_t kind, const
 	return full ? -E2BIG : 0;
 }
 
-/** A site that was never named; its text lasts until the thread's next one. */
-static struct thag_name number_site(uint32_t site)
+int thag_names_put_address(struct thag_names *names, uint32_t site, uint32_t kind,
+			   const char *module, size_t module_bytes, uint64_t address)
 {
-	static _Thread_local char text[sizeof("site 4294967295")];
-	int bytes = snprintf(text, sizeof(text), "site %u", site);
+	uint32_t bytes = usable_bytes(module, module_bytes, MODULE_BYTES_MAX);
+	uint32_t number = 0;
+	int ret = site < THAG_SITES_MAX ? reserve_site(names, site) : -EINVAL;
 
+	if (ret || names->sites[site].name)
+		return ret;
+	int full = !fits(names, &names->files, module, bytes);
+
+	if (!full)
+		ret = thag_strings_put(&names->files, module, bytes, &number);
+	if (ret)
+		return ret;
+	names->sites[site] =
+		(struct named_site){ .kind = kind, .module = number + 1, .address = address };
+	return full ? -E2BIG : 0;
+}
+
+/** A site that has no name yet; its text lasts until the thread's next one. */
+static struct thag_name number_site(const struct thag_names *names, uint32_t site)
+{
+	static _Thread_local char text[MODULE_BYTES_MAX + sizeof("+0x0123456789abcdef")];
+	const struct named_site *one = site < names->capacity ? &names->sites[site] : NULL;
+	size_t module_bytes;
+	int bytes;
+
+	if (one && one->module) {
+		const char *module =
+			thag_strings_get(&names->files, one->module - 1, &module_bytes);
+
+		bytes = snprintf(text, sizeof(text), "%s%s0x%" PRIx64, module,
+				 module_bytes ? "+" : "", one->address);
+	} else {
+		bytes = snprintf(text, sizeof(text), "site %u", site);
+	}
 	return (struct thag_name){ .name = text,
 				   .name_bytes = (size_t)bytes,
 				   .file = "",
-				   .kind = THAG_SITE_FUNCTION,
+				   .kind = one && one->module ? one->kind : THAG_SITE_FUNCTION,
 				   .name_id = THAG_STRINGS_NONE };
 }
 
@@ -139,7 +174,7 @@ struct thag_name thag_names_get(const struct thag_names *names, uint32_t site)
 	struct thag_name got = { 0 };
 
 	if (site >= names->capacity || !names->sites[site].name)
-		return number_site(site);
+		return number_site(names, site);
 	const struct named_site *one = &names->sites[site];
 
 	got.name_id = one->name - 1;

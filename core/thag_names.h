@@ -39,8 +39,15 @@ int thag_names_put(struct thag_names *names, uint32_t site, uint32_t kind, const
 		   size_t name_bytes, const char *file, size_t file_bytes, uint32_t line);
 
 /**
- * The site's name; "<overflow>" for THAG_SITE_OVERFLOW. One never named is called "site N", in
- * memory that lasts until the calling thread asks for another such name.
+ * Says where `site` is, for as long as it has no name: it is then called "module+0x12", or "0x12"
+ * without a module. Returns what thag_names_put does.
+ */
+int thag_names_put_address(struct thag_names *names, uint32_t site, uint32_t kind,
+			   const char *module, size_t module_bytes, uint64_t address);
+
+/**
+ * The site's name; "<overflow>" for THAG_SITE_OVERFLOW. One never named is called by its address,
+ * or "site N", in memory that lasts until the calling thread asks for another such name.
  */
 struct thag_name thag_names_get(const struct thag_names *names, uint32_t site);
 
