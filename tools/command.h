@@ -34,6 +34,7 @@ extern const struct thag_command thag_command_export;
 extern const struct thag_command thag_command_enable;
 extern const struct thag_command thag_command_disable;
 extern const struct thag_command thag_command_stop;
+extern const struct thag_command thag_command_symbols;
 
 /** Prints "thag NAME: …" on stderr. */
 void thag_command_complain(const struct thag_command *command, const char *format, ...)

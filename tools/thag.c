@@ -19,6 +19,7 @@ static const char overview[] =
 	"  enable   switch recording on in a program that runs\n"
 	"  disable  switch it off\n"
 	"  stop     end thagd; it saves the profiles it holds\n"
+	"  symbols  say what addresses in a program are called, and why not\n"
 	"  help     explain a command\n"
 	"\n"
 	"      --version  print the version and exit\n"
@@ -38,8 +39,8 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,     &thag_command_list, &thag_command_export, &thag_command_enable,
-	&thag_command_disable, &thag_command_stop, &thag_command_help,
+	&thag_command_run,     &thag_command_list, &thag_command_export,  &thag_command_enable,
+	&thag_command_disable, &thag_command_stop, &thag_command_symbols, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
