@@ -13,6 +13,7 @@
 #include "life.h"
 #include "log.h"
 #include "reattach.h"
+#include "symbols.h"
 
 #define TICK_MS 250
 #define LINE_BYTES (THAG_PATH_BYTES + 128)
@@ -99,6 +100,8 @@ static int start_serving(struct thag_daemon *daemon)
 	if (ret == 0)
 		ret = thag_drain_create(&daemon->drain, 0);
 	if (ret == 0)
+		ret = thag_symbols_start(&daemon->symbols);
+	if (ret == 0)
 		ret = thag_http_start(daemon);
 	if (ret != 0)
 		return ret;
@@ -120,6 +123,7 @@ static void announce(struct thag_daemon *daemon,
 /* Programs that still run are left alone: the next thagd finds them by their records. */
 static void save_running(struct thag_daemon *daemon)
 {
+	daemon->leave_until_ns = thag_clock_mono_ns() + THAG_SYMBOLS_LEAVE_NS;
 	for (uint32_t i = 0; i < daemon->registry.count; i++) {
 		struct thag_session *session = daemon->registry.sessions[i];
 
@@ -144,6 +148,7 @@ static void stop_serving(struct thag_daemon *daemon)
 	thag_drain_destroy(daemon->drain);
 	uv_walk(&daemon->loop, close_handle, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	thag_symbols_stop(daemon->symbols);
 	thag_control_destroy(daemon->control);
 	thag_http_destroy(daemon->http);
 	uv_loop_close(&daemon->loop);

@@ -20,6 +20,7 @@
 
 struct thag_control;
 struct thag_http;
+struct thag_symbols;
 
 struct thag_daemon {
 	uv_loop_t loop;
@@ -31,11 +32,13 @@ struct thag_daemon {
 	struct thag_registry registry;
 	struct thag_control *control;
 	struct thag_http *http;
+	struct thag_symbols *symbols;
 	uv_signal_t signals[3];
 	uv_timer_t tick;
 	uint32_t port;	/* of the web page */
 	uint32_t holds; /* work under way that the end waits for */
 	bool stopping;
+	uint64_t leave_until_ns; /* programs that go on get names until then */
 };
 
 /**

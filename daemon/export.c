@@ -5,12 +5,15 @@
 
 #include "daemon.h"
 #include "snapshot.h"
+#include "symbols.h"
 
 static void run(uv_work_t *work)
 {
 	struct thag_export *job = work->data;
 	struct thag_profile *profile = NULL;
 
+	thag_symbols_wait(job->daemon->symbols, job->session,
+			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
 	job->error =
 		thag_snapshot_take(&profile, job->session, &job->daemon->clock, job->tid, job->raw);
 	if (job->error == 0)

@@ -145,3 +145,24 @@ int thag_handshake_read_site(const void *shm, uint32_t index, struct thag_shm_si
 	*out = site;
 	return 1;
 }
+
+int thag_handshake_read_module(const void *shm, uint32_t index, struct thag_shm_module *out)
+{
+	const struct thag_shm_module *entry;
+	struct thag_shm_module module;
+
+	if (index >= THAG_MODULES_MAX)
+		return -EPROTO;
+	entry = (const struct thag_shm_module *)((const char *)shm + THAG_SHM_MODULES_OFFSET) +
+		index;
+	/* acquire, and each field once: as for a site */
+	if (__atomic_load_n(&entry->ready, __ATOMIC_ACQUIRE) != 1)
+		return 0;
+	memcpy(&module, entry, sizeof(module));
+	__asm__ volatile("" ::: "memory");
+	if (module.build_id_bytes > THAG_BUILD_ID_MAX || module.path_bytes > THAG_TEXT_BYTES ||
+	    !is_inside(module.path_offset, module.path_bytes, THAG_STRINGS_BYTES))
+		return -EPROTO;
+	*out = module;
+	return 1;
+}

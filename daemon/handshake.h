@@ -37,4 +37,7 @@ int thag_handshake_check_consumer_fd(int fd, uint32_t slots, char why[static THA
  */
 int thag_handshake_read_site(const void *shm, uint32_t index, struct thag_shm_site *out);
 
+/** The same for the table of modules; the path is at most THAG_TEXT_BYTES long. */
+int thag_handshake_read_module(const void *shm, uint32_t index, struct thag_shm_module *out);
+
 #endif

@@ -15,6 +15,7 @@
 #include "records.h"
 #include "save.h"
 #include "snapshot.h"
+#include "symbols.h"
 
 /* What watches one session. Freed when both handles are closed. */
 struct life {
@@ -27,6 +28,7 @@ struct life {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	uv_work_t work;
+	uint64_t names_since_ns;
 	struct thag_save save;
 };
 
@@ -68,7 +70,28 @@ static void after_save(uv_work_t *work, int status)
 	thag_daemon_release(daemon);
 }
 
-/* Its state is known: the rest is files. */
+static bool is_time_up(const struct life *life)
+{
+	uint64_t waited = thag_clock_mono_ns() - life->names_since_ns;
+
+	return waited > (life->daemon->stopping ? THAG_SYMBOLS_LEAVE_NS : THAG_SYMBOLS_END_NS);
+}
+
+/* No thread of the pool waits for a file that is hard to read. */
+static void on_names(uv_timer_t *timer)
+{
+	struct life *life = timer->data;
+
+	if (!thag_symbols_is_done(life->daemon->symbols, life->session) && !is_time_up(life))
+		return;
+	uv_timer_stop(timer);
+	if (!life->session->message[0])
+		thag_naming_explain(&life->session->naming_counts, life->session->message,
+				    sizeof(life->session->message));
+	uv_queue_work(&life->daemon->loop, &life->work, run_save, after_save);
+}
+
+/* Its state is known: the rest is names, and files. */
 static void conclude(struct life *life, enum thag_session_state state)
 {
 	struct thag_session *session = life->session;
@@ -86,7 +109,7 @@ static void conclude(struct life *life, enum thag_session_state state)
 	life->save = (struct thag_save){ .session = session,
 					 .clock = &daemon->clock,
 					 .default_dir = daemon->output_dir };
-	uv_queue_work(&daemon->loop, &life->work, run_save, after_save);
+	uv_timer_start(&life->timer, on_names, 0, THAG_SYMBOLS_POLL_MS);
 }
 
 static void conclude_by_status(struct life *life, int status)
@@ -133,6 +156,8 @@ static void after_finish(uv_work_t *work, int status)
 
 	(void)status;
 	thag_session_count(life->session, &life->session->counts);
+	life->names_since_ns = thag_clock_mono_ns();
+	thag_symbols_request(life->daemon->symbols, life->session);
 	if (life->by_exec)
 		conclude(life, THAG_SESSION_ENDED);
 	else
@@ -242,6 +267,7 @@ void thag_life_leave(struct thag_daemon *daemon, struct thag_session *session)
 	thag_snapshot_fix(session, &daemon->clock);
 	thag_drain_remove(daemon->drain, session);
 	thag_session_finish(session, false);
+	thag_symbols_wait(daemon->symbols, session, daemon->leave_until_ns);
 	thag_session_count(session, &session->counts);
 	thag_session_say(session, "thagd was stopped while the program ran");
 	thag_save_run(&save);

@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "options.h"
+#include "thag_symbol_server.h"
 
 #define FIRST_OWN_FD 3
 
@@ -91,6 +92,8 @@ int main(int argc, char **argv)
 
 	if (ret >= 0)
 		return ret;
+	if (options.symbols)
+		return thag_symbol_server_run();
 	thag_log_set_level((enum thag_log_level)options.log_level);
 	if (options.daemonize) {
 		ret = go_to_background();

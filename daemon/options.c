@@ -17,6 +17,7 @@ enum {
 	OPT_FOREGROUND,
 	OPT_DAEMONIZE,
 	OPT_LOG_LEVEL,
+	OPT_SYMBOLS,
 	OPT_VERSION
 };
 
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 	{ "daemonize", no_argument, NULL, OPT_DAEMONIZE },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+	{ "symbols", no_argument, NULL, OPT_SYMBOLS },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -107,6 +109,9 @@ static int parse_one(struct thag_options *options, int option, char **argv)
 		return -1;
 	case OPT_LOG_LEVEL:
 		return parse_level(options, optarg);
+	case OPT_SYMBOLS:
+		options->symbols = true;
+		return -1;
 	case OPT_VERSION:
 		puts("thagd " THAG_VERSION);
 		return THAG_EXIT_OK;

@@ -22,6 +22,7 @@ struct thag_options {
 	const char *socket;	/* NULL: see proto/thag/socket_path.h */
 	const char *output_dir; /* NULL: where each program runs */
 	bool daemonize;
+	bool symbols;  /* be the process that reads symbols: not for users */
 	int log_level; /* enum thag_log_level */
 };
 

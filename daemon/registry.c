@@ -11,6 +11,7 @@
 #include "log.h"
 #include "modes.h"
 #include "report.h"
+#include "symbols.h"
 
 #define TICKS_PER_EXEC_CHECK 8
 
@@ -100,6 +101,17 @@ static void check_modes(struct thag_registry *registry, struct thag_session *ses
 	session->listed_modes = listed;
 }
 
+/* Names are looked for as functions appear: at the end their files may be gone. */
+static void request_names(struct thag_daemon *daemon, struct thag_session *session)
+{
+	uint32_t sites = thag_session_sites(session);
+
+	if (sites == session->sites_seen)
+		return;
+	session->sites_seen = sites;
+	thag_symbols_request(daemon->symbols, session);
+}
+
 static void warn(struct thag_registry *registry, const struct thag_session *session)
 {
 	thag_log_write(THAG_LOG_WARN, "session %llu (%s): %s", (unsigned long long)session->id,
@@ -180,6 +192,7 @@ void thag_registry_tick(struct thag_daemon *daemon)
 			update_state(registry, session);
 			check_modes(registry, session);
 			check_quarantine(registry, session);
+			request_names(daemon, session);
 			check_exec(daemon, session);
 		}
 		bytes += session->counts.tree_bytes;

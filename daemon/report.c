@@ -123,6 +123,32 @@ static json_t *threads(struct thag_session *session, double rate)
 	return list;
 }
 
+/* How many functions were known by their address, and what became of them. */
+static json_t *symbols(const struct thag_session *session)
+{
+	const struct thag_naming_counts *counts = &session->naming_counts;
+	uint32_t sites = atomic_load_explicit(&counts->sites, memory_order_relaxed);
+	uint32_t late = thag_naming_late(counts);
+	json_t *unnamed;
+
+	if (sites == 0)
+		return json_null();
+	unnamed = json_object();
+	for (uint32_t i = THAG_SYMBOL_STRIPPED; i < THAG_SYMBOL_STATUS_COUNT; i++) {
+		uint32_t count = atomic_load_explicit(&counts->by_status[i], memory_order_relaxed);
+
+		if (i == THAG_SYMBOL_LATE)
+			count += late;
+		json_object_set_new(unnamed, thag_symbol_status_name(i), integer(count));
+	}
+	return json_pack("{s:o, s:o, s:o, s:o}", "functions", integer(sites), "named",
+			 integer(atomic_load_explicit(&counts->by_status[THAG_SYMBOL_FOUND],
+						      memory_order_relaxed)),
+			 "with_line",
+			 integer(atomic_load_explicit(&counts->lines, memory_order_relaxed)),
+			 "unnamed", unnamed);
+}
+
 static json_t *decimal(uint64_t value)
 {
 	char text[24];
@@ -153,8 +179,10 @@ json_t *thag_report_session(struct thag_session *session)
 		"threads", threads(session, 0), "argv", argv(session), "files", files(session),
 		"message", message(session));
 
-	if (object)
+	if (object) {
 		thag_modes_report(session, object);
+		json_object_set_new(object, "symbols", symbols(session));
+	}
 	return object;
 }
 
@@ -206,14 +234,14 @@ json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *c
 	double rate = thag_snapshot_rate(session, clock);
 	json_t *file = file_head(session, total_ns);
 	json_t *tail = json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "events",
-		integer(counts->events), "calls", integer(counts->calls), "lost",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
+		"events", integer(counts->events), "calls", integer(counts->calls), "lost",
 		lost_object(counts), "truncated_frames", integer(counts->truncated), "unwound",
 		integer(counts->unwound), "unmatched", integer(counts->unmatched), "orphans",
 		integer(counts->orphans), "skewed", integer(counts->skewed), "invalid",
 		integer(counts->invalid), "waits", integer(counts->waits), "cost_per_call",
 		cost_object(session, rate), "clock", clock_object(session, rate), "threads",
-		threads(session, rate), "thagd", THAG_VERSION);
+		threads(session, rate), "symbols", symbols(session), "thagd", THAG_VERSION);
 
 	if (file)
 		thag_modes_report(session, file);

@@ -222,12 +222,21 @@ void thag_session_unref(struct thag_session *session)
 	thag_session_memory_fini(&session->memory);
 	if (session->names)
 		thag_names_destroy(session->names);
+	thag_naming_destroy(session->naming);
 	free(session->rings);
 	free(session->sites_named);
 	pthread_rwlock_destroy(&session->lock);
 	pthread_mutex_destroy(&session->members_lock);
 	pthread_mutex_destroy(&session->names_lock);
 	free(session);
+}
+
+uint32_t thag_session_sites(const struct thag_session *session)
+{
+	/* relaxed: entries order themselves by `ready` */
+	uint32_t count = __atomic_load_n(&live_header(session)->site_count, __ATOMIC_RELAXED);
+
+	return count < THAG_SITES_MAX ? count : THAG_SITES_MAX;
 }
 
 uint32_t thag_session_rings_used(const struct thag_session *session)

@@ -27,6 +27,7 @@
 #include <sys/types.h>
 
 #include "thagd_limits.h"
+#include "naming.h"
 #include "thag/shm.h"
 #include "thag_names.h"
 #include "thag_ring.h"
@@ -112,8 +113,14 @@ struct thag_session {
 
 	pthread_mutex_t names_lock;
 	struct thag_names *names;
-	uint64_t *sites_named; /* a bit for each site */
-	uint32_t sites_first;  /* all sites below it are named */
+	uint64_t *sites_named;	    /* a bit for each site */
+	uint32_t sites_first;	    /* all sites below it are named */
+	struct thag_naming *naming; /* NULL until a site has an address instead of a name */
+
+	/* names of sites with addresses */
+	struct thag_naming_counts naming_counts;
+	uint32_t naming_wanted; /* requests, and how many of them were served: */
+	uint32_t naming_served; /* under the lock of symbols.c */
 
 	/* main loop only */
 	enum thag_session_state state;
@@ -127,6 +134,7 @@ struct thag_session {
 	uint64_t end_mono_ns;		   /* 0 while it runs */
 	uint64_t event_mono_ns;		   /* when its events last grew */
 	uint32_t listed_modes;		   /* what lists said of its modes: see registry.c */
+	uint32_t sites_seen;		   /* when names were last requested */
 	struct thag_session_counts counts; /* the latest; see thag_session_count */
 	char message[THAG_MESSAGE_BYTES];
 	char files[2][THAG_PATH_BYTES]; /* "" for none */
@@ -157,6 +165,9 @@ void thag_session_memory_fini(struct thag_session_memory *memory);
 
 /** Rings that have ever been claimed, bounded; reads shared memory. */
 uint32_t thag_session_rings_used(const struct thag_session *session);
+
+/** Ids of sites that the program gave out, bounded; reads shared memory. */
+uint32_t thag_session_sites(const struct thag_session *session);
 
 /** Whether its program went out by the front door; reads shared memory. */
 bool thag_session_exited(const struct thag_session *session);

@@ -65,17 +65,14 @@ static int import_site(struct thag_session *session, uint32_t index)
 
 	if (ret == 0)
 		return 0;
-	return ret < 0 ? put(session, index, &bad, BAD_NAME, "")
-		       : put_copied(session, index, &site);
-}
-
-static uint32_t site_count(const struct thag_session *session)
-{
-	const struct thag_shm_header *header = session->memory.shm;
-	/* relaxed: entries order themselves by `ready` */
-	uint32_t count = __atomic_load_n(&header->site_count, __ATOMIC_RELAXED);
-
-	return count < THAG_SITES_MAX ? count : THAG_SITES_MAX;
+	if (ret < 0)
+		return put(session, index, &bad, BAD_NAME, "");
+	if (!(site.flags & THAG_SITE_ADDRESS))
+		return put_copied(session, index, &site);
+	ret = thag_naming_add(session, index, &site);
+	if (ret == 0)
+		mark_named(session, index);
+	return ret;
 }
 
 int thag_sites_import(struct thag_session *session)
@@ -84,7 +81,7 @@ int thag_sites_import(struct thag_session *session)
 
 	if (!session->memory.shm)
 		return 0;
-	uint32_t count = site_count(session);
+	uint32_t count = thag_session_sites(session);
 
 	for (uint32_t i = session->sites_first; i < count && ret == 0; i++)
 		if (!is_named(session, i))

@@ -63,6 +63,21 @@
 #define THAG_VIEW_PERIOD_MS (1000 / 8)
 #define THAG_PORTS_TRIED 16
 
+/* names of functions */
+#define THAG_SYMBOLS_REQUEST_NS UINT64_C(30000000000) /* until the reading process must answer */
+#define THAG_SYMBOLS_END_NS UINT64_C(20000000000)     /* files wait for names of a program */
+#define THAG_SYMBOLS_LEAVE_NS UINT64_C(3000000000)    /* the same, when thagd ends */
+#define THAG_SYMBOLS_EXPORT_NS UINT64_C(2000000000)   /* an export waits for names */
+#define THAG_SYMBOLS_POLL_MS 10
+#define THAG_SYMBOLS_DEATHS_MAX 8 /* of the reading process, by files of one session */
+#define THAG_SYMBOLS_BAD_MAX 256  /* files remembered for it */
+#define THAG_SYMBOLS_FLUSH_NS UINT64_C(2000000000)
+#define THAG_SYMBOLS_IDLE_NS UINT64_C(30000000000) /* then the reading process ends */
+#define THAG_SYMBOL_CACHE_OPEN_MAX 16
+#define THAG_SYMBOL_CACHE_FILES_MAX 512
+#define THAG_SYMBOL_CACHE_BYTES_MAX (UINT64_C(256) << 20)
+#define THAG_SYMBOL_CACHE_LISTED_MAX 8192
+
 /* files */
 #define THAG_STEM_TRIES 1000
 #define THAG_PATH_BYTES 4096

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "daemon.h"
 #include "snapshot.h"
+#include "symbols.h"
 #include "thag/frames.h"
 
 struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_session *session)
@@ -17,6 +18,7 @@ struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_sessi
 	view->daemon = daemon;
 	view->session = thag_session_ref(session);
 	view->state = session->state;
+	view->names = atomic_load_explicit(&session->naming_counts.version, memory_order_relaxed);
 	view->duration_ns = thag_session_duration_ns(session);
 	view->work.data = view;
 	return view;
@@ -112,6 +114,9 @@ static void run(uv_work_t *work)
 	for (uint32_t i = 0; i < view->query_count; i++)
 		if (!view->queries[i].flame)
 			make_group(view, i);
+	/* what was met for the first time goes by its address for now */
+	if (thag_naming_late(&view->session->naming_counts))
+		thag_symbols_request(view->daemon->symbols, view->session);
 	view->took_ns = thag_clock_mono_ns() - start;
 }
 

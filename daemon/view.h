@@ -37,6 +37,7 @@ struct thag_view {
 	thag_view_done_fn *done;
 	struct thag_session_counts counts; /* what the frames tell */
 	enum thag_session_state state;
+	uint32_t names; /* version of the session's names when it was begun */
 	uint64_t duration_ns;
 	uint64_t took_ns;
 	uint32_t query_count;

@@ -29,6 +29,7 @@ struct client {
 	struct thag_watch watch;
 	uint64_t seen_events;
 	enum thag_session_state seen_state;
+	uint32_t seen_names;
 	uint64_t seen_ns;
 	uint64_t rest_until_ns; /* frames that take long are made less often */
 	size_t rx_bytes;
@@ -123,6 +124,12 @@ static void remove_view(struct thag_ws *ws, const struct thag_view *view)
 	}
 }
 
+/* Relaxed: a hint that names came, and when they did the frames are made anew. */
+static uint32_t names_version(const struct thag_session *session)
+{
+	return atomic_load_explicit(&session->naming_counts.version, memory_order_relaxed);
+}
+
 static bool is_due(const struct client *client, const struct thag_session *session, uint64_t now)
 {
 	if (!client->watching || client->watch.session != session->id)
@@ -132,6 +139,7 @@ static bool is_due(const struct client *client, const struct thag_session *sessi
 	if (client->watch.paused || now < client->rest_until_ns)
 		return false;
 	return client->seen_events != session->counts.events ||
+	       client->seen_names != names_version(session) ||
 	       client->seen_state != session->state ||
 	       (thag_session_is_live(session) && now - client->seen_ns > OPEN_PERIOD_NS);
 }
@@ -145,6 +153,7 @@ static void give_frames(struct client *client, const struct thag_view *view)
 	client->fresh = false;
 	client->seen_events = view->counts.events;
 	client->seen_state = view->state;
+	client->seen_names = view->names;
 	client->seen_ns = thag_clock_mono_ns();
 	client->rest_until_ns = client->seen_ns + view->took_ns;
 	if (!query->flame || !query->table)
