@@ -82,8 +82,9 @@ struct thag_task {
 
 /** The same with bits of enum thag_site_flags, and a name of static storage. */
 #define THAG_PROFILED_AS(kinds, flags, name) \
-	static struct thag_site thag_this_site = { 0,	  THAG_SITE_FUNCTION, kinds, flags, \
-						   __LINE__, 0, name, __FILE__ }; \
+	static struct thag_site thag_this_site = { \
+		0, THAG_SITE_FUNCTION, kinds, flags, __LINE__, 0, name, __FILE__ \
+	}; \
 	__attribute__((cleanup(thag_span_exit), unused)) struct thag_span thag_this_span = \
 		thag_span_enter(&thag_this_site)
 
@@ -95,12 +96,33 @@ struct thag_task {
  * @param name  a string that outlives the program's run; a literal
  */
 #define THAG_SECTION(var, name) \
-	static struct thag_site var##_thag_site = { 0,	  THAG_SITE_SECTION, THAG_BOTH, 0, \
-						    __LINE__, 0, name, __FILE__ }; \
+	static struct thag_site var##_thag_site = { 0,	  THAG_SITE_SECTION, THAG_BOTH, \
+						    0,	  __LINE__,	     0, \
+						    name, __FILE__ }; \
 	__attribute__((cleanup(thag_section_end), unused)) struct thag_section var = \
 		thag_section_begin(&var##_thag_site)
 
-/** Ends a section early. Ending it twice is harmless; it is counted as a mistake. */
+/**
+ * Begins a section whose end is elsewhere: on another path, in another function.
+ *
+ *     request->open = THAG_BEGIN("open");     // a struct thag_section
+ *     …
+ *     THAG_END(request->open);                // on the same thread, or in the same task
+ *
+ * Without an end it ends with the profiled function it was begun in, if there is one.
+ */
+#define THAG_BEGIN(name) \
+	__extension__({ \
+		static struct thag_site thag_site_here = { 0,	 THAG_SITE_SECTION, THAG_BOTH, \
+							   0,	 __LINE__,	    0, \
+							   name, __FILE__ }; \
+		thag_section_begin(&thag_site_here); \
+	})
+
+/**
+ * Ends a section early. Ending one that is over (twice, or after the function it was begun in),
+ * was never begun, or is another thread's, is harmless; it is counted as a mistake.
+ */
 #define THAG_END(var) thag_section_end_early(&(var))
 
 #ifdef __cplusplus

@@ -139,7 +139,7 @@ class [[nodiscard]] section
       private:
 	static constexpr ::thag_section none() noexcept
 	{
-		return { THAG_SPAN_OFF, 0, 0 };
+		return { THAG_SPAN_OFF, 0, 0, 0 };
 	}
 
 	::thag_section section_ = none();

@@ -187,33 +187,67 @@ static void pop_ended(struct thag_producer *producer, uint64_t ticks)
 	close_from(producer, index, ticks);
 }
 
-/* Whose stack its events go to. A task's id has 62 bits. */
+#define OWNER_THREAD (UINT64_C(1) << 63)
+#define OWNER_SESSION (UINT64_C(0x7fff) << 48)
+
+/* Whose stack its events go to: a task's id, of 62 bits, or a thread of this process. */
 static uint64_t owner(const struct thag_producer *producer)
 {
 	uint64_t task = ((const struct thag_producer_cold *)(const void *)producer->cold)->task;
 
-	return task ? task : (uintptr_t)producer | UINT64_C(1) << 63;
+	return task ? task
+		    : (uintptr_t)producer | OWNER_THREAD |
+			       (thag_process.serial << 48 & OWNER_SESSION);
+}
+
+/* Of a section that was begun before the fork. */
+static bool is_parents(uint64_t section_owner)
+{
+	return section_owner & OWNER_THREAD &&
+	       ((section_owner ^ thag_process.serial << 48) & OWNER_SESSION);
+}
+
+/* A serial for the frame of a section: neither 0 nor that of THAG_FRAME_UNKNOWN. */
+static uint16_t take_serial(void)
+{
+	static __thread uint16_t last;
+
+	last = last < UINT16_MAX - 1 ? (uint16_t)(last + 1) : 1;
+	return last;
 }
 
 struct thag_section thag_section_open(struct thag_site *site)
 {
 	int saved = errno;
-	struct thag_section section;
+	struct thag_section section = { .serial = take_serial() };
+	struct thag_producer *producer;
 
 	if (thag_cold(thag_this_producer)->stack.ended_sections)
 		pop_ended(thag_this_producer, thag_clock_now());
 	section.index = open_slow(site, CALLER_SP);
-	section.ended = 0;
-	section.owner = owner(thag_this_producer);
+	producer = thag_this_producer;
+	section.owner = owner(producer);
+	if (section.index < THAG_SPAN_DROP_ROOT)
+		producer->frame_sp[section.index & ~THAG_SPAN_SLOW_CLOCK] |=
+			(uintptr_t)section.serial << THAG_SERIAL_SHIFT;
 	errno = saved;
 	return section;
+}
+
+/* Whether the frame is still the section's. Not when a function's exit closed it. */
+static bool is_open(const struct thag_producer *producer, const struct thag_section *section)
+{
+	uint32_t index = section->index & ~THAG_SPAN_SLOW_CLOCK;
+	uint32_t depth = thag_head_depth(thag_head_get(producer));
+	uintptr_t frame = index < depth ? producer->frame_sp[index] : 0;
+
+	return index < depth &&
+	       (frame == THAG_FRAME_UNKNOWN || frame >> THAG_SERIAL_SHIFT == section->serial);
 }
 
 /* Ends a section that is not on top: its word takes the place kept for it; its index stays. */
 static void end_below(struct thag_producer *producer, uint32_t index, uint64_t ticks)
 {
-	if (producer->frame_sp[index] == ENDED_SP)
-		return;
 	/* its index needs an EXIT later on, as well: without room that EXIT ends the section */
 	if (!thag_room_has(producer, 1))
 		return;
@@ -223,23 +257,30 @@ static void end_below(struct thag_producer *producer, uint32_t index, uint64_t t
 		       ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_SECTION_END, index));
 }
 
+static void end_open(struct thag_producer *producer, uint32_t index)
+{
+	if (index + 1 == thag_head_depth(thag_head_get(producer)))
+		close_from(producer, index, thag_clock_now());
+	else
+		end_below(producer, index, thag_clock_now());
+	if (thag_cold(producer)->stack.ended_sections)
+		pop_ended(producer, thag_clock_now());
+}
+
 void thag_section_close(struct thag_section *section)
 {
 	struct thag_producer *producer = thag_this_producer;
-	uint32_t index = section->index & ~THAG_SPAN_SLOW_CLOCK, depth;
 
 	if (section->owner != owner(producer)) {
-		thag_misuse(THAG_MISUSE_SECTION);
+		if (!is_parents(section->owner))
+			thag_misuse(THAG_MISUSE_SECTION);
 	} else if (section->index >= THAG_SPAN_DROP_ROOT) {
 		thag_close_slow(section->index, 0);
 	} else if (thag_cold(producer)->live) {
-		depth = thag_head_depth(thag_head_get(producer));
-		if (index + 1 == depth)
-			close_from(producer, index, thag_clock_now());
-		else if (index < depth)
-			end_below(producer, index, thag_clock_now());
-		if (thag_cold(producer)->stack.ended_sections)
-			pop_ended(producer, thag_clock_now());
+		if (is_open(producer, section))
+			end_open(producer, section->index & ~THAG_SPAN_SLOW_CLOCK);
+		else
+			thag_misuse(THAG_MISUSE_SECTION);
 	}
 	section->index = THAG_SPAN_OFF;
 }

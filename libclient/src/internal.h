@@ -271,6 +271,14 @@ static inline void thag_put_plain(struct thag_producer *producer, uint64_t word)
 	thag_word_put(producer, thag_head_add(producer, (UINT64_C(1) << 32) | 1), word);
 }
 
+/**
+ * A section's serial lies in the bits of its frame's stack pointer that addresses don't use: 48.
+ * A task's frames that have been put aside have no stack pointer, but all bits set.
+ */
+#define THAG_SERIAL_SHIFT 48
+#define THAG_FRAME_SERIAL (UINTPTR_MAX << THAG_SERIAL_SHIFT)
+#define THAG_FRAME_UNKNOWN UINTPTR_MAX
+
 /** The lowest index of the stack that runs. */
 static inline uint32_t thag_stack_floor(const struct thag_producer *producer)
 {

@@ -39,7 +39,7 @@ static inline struct thag_place thag_place_at(uintptr_t sp)
 /** The stack pointer that an open frame noted; 0: a section that ended below the top. */
 static inline uintptr_t thag_frame_sp(const struct thag_producer *producer, uint32_t index)
 {
-	return producer->frame_sp[index] & ~THAG_FRAME_BITS;
+	return producer->frame_sp[index] & ~(THAG_FRAME_BITS | THAG_FRAME_SERIAL);
 }
 
 /** Whether the frame is gone once the stack pointer is at `place`. */

@@ -251,7 +251,7 @@ static void place_frames(struct thag_producer *producer, const struct slot *slot
 	uintptr_t *frame_sp = &producer->frame_sp[THAG_TASK_BASE];
 
 	for (uint32_t i = 0; i < slot->depth; i++)
-		frame_sp[i] = i < 64 && slot->ended >> i & 1 ? 0 : UINTPTR_MAX;
+		frame_sp[i] = i < 64 && slot->ended >> i & 1 ? 0 : THAG_FRAME_UNKNOWN;
 }
 
 /* What runs is put aside. Returns how many words it will need when it goes on. */

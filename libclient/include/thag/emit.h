@@ -66,8 +66,9 @@ struct thag_producer;
 
 struct thag_section {
 	uint32_t index;
-	uint32_t ended; /* by THAG_END: a second one is a mistake */
-	uint64_t owner; /* whose stack it is on: a task's id, or a producer */
+	uint16_t ended;	 /* by THAG_END: a second one is a mistake */
+	uint16_t serial; /* tells it from whatever has its index after it; never 0 */
+	uint64_t owner;	 /* whose stack it is on: a task's id, or a producer */
 };
 
 /**
@@ -262,7 +263,7 @@ THAG_INLINE void thag_span_exit(struct thag_span *span)
 
 THAG_INLINE struct thag_section thag_section_begin(struct thag_site *site)
 {
-	struct thag_section off = { THAG_SPAN_OFF, 0, 0 };
+	struct thag_section off = { THAG_SPAN_OFF, 0, 0, 0 };
 
 	return thag_is_off() ? off : thag_section_open(site);
 }

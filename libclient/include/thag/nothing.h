@@ -12,9 +12,20 @@
 #define THAG_ENABLE_PROFILING(mode)
 #define THAG_PROFILED(...)
 #define THAG_SECTION(var, name)
+#define THAG_BEGIN(name) thag_section_nothing()
 #define THAG_END(var)
 
 #define THAG_NOTHING static inline __attribute__((always_inline, unused))
+
+__extension__ struct thag_section {
+};
+
+THAG_NOTHING struct thag_section thag_section_nothing(void)
+{
+	__extension__ struct thag_section none = {};
+
+	return none;
+}
 
 THAG_NOTHING int thag_enable(unsigned kinds)
 {
