@@ -10,6 +10,8 @@
  * the library whole; that call connects to thagd. A process without instrumented code never does.
  */
 #include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "functions.h"
@@ -35,22 +37,32 @@ static __attribute__((noinline)) void sample(void)
 	__cyg_profile_func_exit((void *)(uintptr_t)sample, NULL);
 }
 
-/* The first call of all, or one that came while another thread was at it, or nothing is wanted. */
+static void start(void)
+{
+	struct thag_function *table = thag_functions_prepare(sample);
+
+	/* release: who finds the table finds it as it was prepared */
+	__atomic_store_n(&functions, table, __ATOMIC_RELEASE);
+	if (table)
+		thag_functions_start();
+}
+
+/* The first call of all; or one that came while another thread was at it, or nothing is wanted. */
 static __attribute__((cold, noinline)) void begin(uintptr_t fn, uintptr_t sp)
 {
-	struct thag_function *table;
+	sigset_t all, before;
 
 	if (__atomic_load_n(&begun, __ATOMIC_RELAXED) || !filled_in || !environ)
 		return;
-	if (__atomic_exchange_n(&begun, 1, __ATOMIC_RELAXED))
+	/* what a handler called meanwhile would be missed */
+	sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
 		return;
-	table = thag_functions_prepare(sample);
-	/* release: who finds the table finds it as it was prepared */
-	__atomic_store_n(&functions, table, __ATOMIC_RELEASE);
-	if (!table)
-		return;
-	thag_functions_start();
-	thag_function_open_slow(fn, sp);
+	if (__atomic_exchange_n(&begun, 1, __ATOMIC_RELAXED) == 0)
+		start();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (functions)
+		thag_function_open_slow(fn, sp);
 }
 
 void __cyg_profile_func_enter(void *function, void *call_site)

@@ -162,30 +162,47 @@ static bool is_function(const struct thag_producer *producer, uint32_t index)
 	return producer->frame_sp[index] & (THAG_FRAME_FUNCTION | THAG_FRAME_ASKS);
 }
 
+static bool has_missed(struct thag_producer *producer, uint32_t index)
+{
+	return producer->frame_sp[index] & THAG_FRAME_ASKS &&
+	       (uint32_t)*thag_frame_missed(producer, index);
+}
+
+/* From here on the cold side sees what exits at the top. */
+static void begin_missing(struct thag_producer *producer, uint32_t top)
+{
+	struct thag_stack *stack = &thag_cold(producer)->stack;
+
+	producer->frame_sp[top] = (producer->frame_sp[top] & ~THAG_FRAME_BITS) | THAG_FRAME_ASKS;
+	*thag_frame_missed(producer, top) = (uintptr_t)stack->missed << 32;
+}
+
+/* One of the calls that frame `top` counted is over. */
+static void forget_missed(struct thag_producer *producer, uint32_t top)
+{
+	uintptr_t *missed = thag_frame_missed(producer, top);
+
+	--*missed;
+	/* those of frames that were closed from below are over, too */
+	thag_cold(producer)->stack.missed = (uint32_t)(*missed >> 32) + (uint32_t)*missed;
+	if ((uint32_t)*missed == 0 && !thag_process.slow_clock)
+		producer->frame_sp[top] ^= THAG_FRAME_FUNCTION | THAG_FRAME_ASKS;
+}
+
 /* A call that isn't recorded: the exit of one like the top frame's must not close that. */
-static void note_missed(uintptr_t fn)
+static void note_missed(uintptr_t fn, uintptr_t sp)
 {
 	struct thag_producer *producer = thag_this_producer;
 	uint32_t depth = thag_head_depth(thag_head_get(producer)), top = depth - 1;
+	struct thag_stack *stack = &thag_cold(producer)->stack;
 
 	if (!thag_cold(producer)->live || depth == thag_stack_floor(producer) ||
 	    !is_function(producer, top) || *thag_frame_fn(producer, top) != fn)
 		return;
-	if (producer->frame_sp[top] & THAG_FRAME_FUNCTION) {
-		*thag_frame_missed(producer, top) = 0;
-		producer->frame_sp[top] ^= THAG_FRAME_FUNCTION | THAG_FRAME_ASKS;
-	}
+	if (!has_missed(producer, top))
+		begin_missing(producer, top);
+	*thag_missed_sp(producer, stack->missed++) = sp;
 	++*thag_frame_missed(producer, top);
-}
-
-/* Whether the exit is that of a call which note_missed has counted at `top`. */
-static bool was_missed(struct thag_producer *producer, uint32_t top)
-{
-	if (!(producer->frame_sp[top] & THAG_FRAME_ASKS) || !*thag_frame_missed(producer, top))
-		return false;
-	if (--*thag_frame_missed(producer, top) == 0 && !thag_process.slow_clock)
-		producer->frame_sp[top] ^= THAG_FRAME_FUNCTION | THAG_FRAME_ASKS;
-	return true;
 }
 
 static void note_frame(struct thag_producer *producer, uint32_t index, uintptr_t fn)
@@ -199,11 +216,11 @@ static void note_frame(struct thag_producer *producer, uint32_t index, uintptr_t
 }
 
 /* Of what is not recorded the drop, if any, keeps count. */
-static void note_unrecorded(uintptr_t fn, uint32_t index)
+static void note_unrecorded(uintptr_t fn, uintptr_t sp, uint32_t index)
 {
 	struct thag_stack *stack = &thag_cold(thag_this_producer)->stack;
 
-	note_missed(fn);
+	note_missed(fn, sp);
 	if (index == THAG_SPAN_DROP_ROOT)
 		stack->drop_fn = fn;
 	else if (index == THAG_SPAN_DROPPED)
@@ -227,7 +244,7 @@ static void open_slow(uintptr_t fn, uintptr_t sp)
 	if (index < THAG_SPAN_DROP_ROOT)
 		note_frame(producer, index, fn);
 	else
-		note_unrecorded(fn, index);
+		note_unrecorded(fn, sp, index);
 }
 
 void thag_function_open_slow(uintptr_t fn, uintptr_t sp)
@@ -235,7 +252,7 @@ void thag_function_open_slow(uintptr_t fn, uintptr_t sp)
 	int saved;
 
 	if (thag_is_off()) {
-		note_missed(fn);
+		note_missed(fn, sp);
 		return;
 	}
 	saved = errno;
@@ -298,7 +315,10 @@ static void close_slow(struct thag_producer *producer, uintptr_t fn, uintptr_t s
 			break;
 		}
 		if (is_function(producer, left - 1) && *thag_frame_fn(producer, left - 1) == fn) {
-			left -= !was_missed(producer, left - 1);
+			if (has_missed(producer, left - 1))
+				forget_missed(producer, left - 1);
+			else
+				left--;
 			break;
 		}
 		if (!is_gone(producer, left - 1, sp, &place))
@@ -324,10 +344,9 @@ void thag_functions_unwound(struct thag_producer *producer, uintptr_t sp)
 {
 	uint32_t depth = thag_head_depth(thag_head_get(producer));
 
-	/* the frame that goes on is the top one itself, or one that called us below it */
-	if (depth > thag_stack_floor(producer) && producer->frame_sp[depth - 1] & THAG_FRAME_ASKS &&
-	    thag_frame_sp(producer, depth - 1) <= sp)
-		*thag_frame_missed(producer, depth - 1) = 0;
+	while (depth > thag_stack_floor(producer) && has_missed(producer, depth - 1) &&
+	       *thag_missed_sp(producer, thag_cold(producer)->stack.missed - 1) < sp)
+		forget_missed(producer, depth - 1);
 }
 
 /* --- the process --- */

@@ -57,16 +57,25 @@ THAG_INLINE uintptr_t *thag_frame_fn(struct thag_producer *producer, uint32_t in
 	return producer->frame_sp + THAG_RING_WORDS + index;
 }
 
-/** By index: how many calls of the frame's own function are open in it that weren't recorded. */
+/** By index: the calls of the frame's own function that are open in it and weren't recorded. */
 THAG_INLINE uintptr_t *thag_frame_missed(struct thag_producer *producer, uint32_t index)
 {
 	return producer->frame_sp + 2 * THAG_RING_WORDS + index;
 }
 
+/**
+ * Stack pointers of those calls, of all frames that have some, the innermost last. The ones of a
+ * frame begin at the upper half of its frame_missed, whose lower half is their number.
+ */
+THAG_INLINE uintptr_t *thag_missed_sp(struct thag_producer *producer, uint32_t at)
+{
+	return producer->frame_sp + 3 * THAG_RING_WORDS + (at & THAG_RING_MASK);
+}
+
 /** Bytes to map for a producer. */
 static inline size_t thag_producer_bytes(void)
 {
-	return sizeof(struct thag_producer) + 3 * THAG_RING_WORDS * sizeof(uintptr_t);
+	return sizeof(struct thag_producer) + 4 * THAG_RING_WORDS * sizeof(uintptr_t);
 }
 
 #pragma GCC visibility push(default)

@@ -53,6 +53,7 @@ struct thag_stack {
 	uint32_t drop_depth;	 /* depth when the dropped call came */
 	uintptr_t drop_sp;	 /* the dropped call's stack pointer */
 	uint32_t ended_sections; /* frames that ended below the top */
+	uint32_t missed;	 /* calls that frames of instrumented functions keep count of */
 	uint32_t drop_nested;	 /* calls of drop_fn that are open in the dropped call */
 	uintptr_t drop_fn; /* the dropped call's function, when its exit says no more than that */
 };
