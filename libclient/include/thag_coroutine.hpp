@@ -110,8 +110,9 @@ template <class A>
 class watched
 {
       public:
-	watched(task_promise &promise, A &&awaiter)
-	    : promise_(promise), awaiter_(static_cast<A &&>(awaiter))
+	template <class B>
+	watched(task_promise &promise, B &&awaitable)
+	    : promise_(promise), awaiter_(awaiter_of(static_cast<B &&>(awaitable)))
 	{
 	}
 	watched(const watched &) = delete;
