@@ -238,11 +238,27 @@ void collector_stop(struct collector *collector)
 	free(collector);
 }
 
+static const char *name_by_address(const struct collector *collector,
+				   const struct thag_shm_site *site)
+{
+	const struct thag_shm_module *modules =
+		(const void *)(collector->base + THAG_SHM_MODULES_OFFSET);
+	uint64_t bias = site->module < THAG_MODULES_MAX ? modules[site->module].bias : 0;
+	const char *name = collector->name_of ? collector->name_of(bias + site->address) : NULL;
+
+	return name ? name : "";
+}
+
 static bool is_site(const struct collector *collector, uint32_t site, const char *name,
 		    size_t bytes)
 {
 	const struct thag_shm_site *entry = &collector->sites[site];
 
+	if (entry->ready && entry->flags & THAG_SITE_ADDRESS) {
+		const char *known = name_by_address(collector, entry);
+
+		return strlen(known) == bytes && memcmp(known, name, bytes) == 0;
+	}
 	return entry->ready && entry->name_bytes == bytes &&
 	       memcmp(collector->strings + entry->name_offset, name, bytes) == 0;
 }

@@ -34,6 +34,7 @@ struct collector {
 	struct thag_thread **threads; /* all that ever wrote */
 	uint32_t thread_count;
 	uint32_t thread_capacity;
+	const char *(*name_of)(uintptr_t address); /* names functions that have none, else NULL */
 };
 
 /**
