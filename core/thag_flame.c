@@ -93,6 +93,8 @@ static int send_node(struct flame *flame, uint32_t index)
 		.calls = node->calls,
 		.min_ns = node->min_ns,
 		.max_ns = node->max_ns,
+		.wait_ns = node->wait_ns,
+		.open_ns = node->open_ns,
 		.parent = index ? flame->sent[node->parent] : UINT32_MAX,
 		.depth = node->depth,
 		.flags = node->flags | (matched ? THAG_FRAME_NODE_MATCHED : 0),

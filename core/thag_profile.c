@@ -187,6 +187,13 @@ static int addition_init(struct addition *addition)
 	return reserve_nodes(addition->profile, addition->profile->count + tree->count);
 }
 
+static uint32_t kind_flags(uint32_t kind)
+{
+	if (kind == THAG_SITE_TASK)
+		return THAG_FRAME_NODE_TASK;
+	return kind == THAG_SITE_SECTION ? THAG_FRAME_NODE_SECTION : 0;
+}
+
 /** A function is described by the first of its sites, in whatever order threads come. */
 static int describe_function(struct thag_profile *profile, uint32_t number, uint32_t site,
 			     const struct thag_name *name)
@@ -197,7 +204,7 @@ static int describe_function(struct thag_profile *profile, uint32_t number, uint
 		return 0;
 	function->site = site;
 	function->line = name->line;
-	function->flags = name->kind == THAG_SITE_SECTION ? THAG_FRAME_NODE_SECTION : 0;
+	function->flags = kind_flags(name->kind);
 	return thag_strings_put(&profile->files, name->file, usable_bytes(name->file_bytes),
 				&function->file);
 }
@@ -229,14 +236,16 @@ static uint32_t child_of(struct thag_profile *profile, uint32_t parent, uint32_t
 	return *child;
 }
 
-static int add_numbers(struct addition *addition, const struct thag_node *from, uint32_t node)
+static int add_numbers(struct addition *addition, uint32_t index, uint32_t node)
 {
+	const struct thag_node *from = &addition->tree->nodes[index];
 	struct thag_profile *profile = addition->profile;
 	struct thag_measure *measure = &profile->measures[node];
 	uint32_t *hist = &profile->functions[profile->nodes[node].name].hist;
 
 	profile->nodes[node].calls += from->calls;
 	measure->total += from->total;
+	measure->wait += thag_tree_wait(addition->tree, index);
 	if (from->min < measure->min)
 		measure->min = from->min;
 	if (from->max > measure->max)
@@ -252,7 +261,7 @@ static int add_numbers(struct addition *addition, const struct thag_node *from, 
 static int add_tree(struct addition *addition)
 {
 	const struct thag_tree *tree = addition->tree;
-	int ret = add_numbers(addition, &tree->nodes[THAG_TREE_ROOT], ROOT);
+	int ret = add_numbers(addition, THAG_TREE_ROOT, ROOT);
 
 	addition->nodes[THAG_TREE_ROOT] = ROOT;
 	for (uint32_t i = 1; i < tree->count && !ret; i++) {
@@ -265,13 +274,22 @@ static int add_tree(struct addition *addition)
 			break;
 		addition->nodes[i] =
 			child_of(addition->profile, addition->nodes[from->parent], function);
-		ret = add_numbers(addition, from, addition->nodes[i]);
+		ret = add_numbers(addition, i, addition->nodes[i]);
 	}
 	return ret;
 }
 
+static void add_open(struct addition *addition, const struct thag_open *open)
+{
+	uint32_t node = addition->nodes[open->node];
+
+	addition->profile->nodes[node].flags |= THAG_FRAME_NODE_OPEN;
+	addition->profile->measures[node].open += open->ticks;
+}
+
 int thag_profile_add(struct thag_profile *profile, const struct thag_tree *tree,
-		     const struct thag_names *names, const uint32_t *open, size_t open_count)
+		     const struct thag_names *names, const struct thag_open *open,
+		     size_t open_count)
 {
 	struct addition addition = { .profile = profile, .tree = tree, .names = names };
 	int ret = addition_init(&addition);
@@ -279,8 +297,8 @@ int thag_profile_add(struct thag_profile *profile, const struct thag_tree *tree,
 	if (!ret)
 		ret = add_tree(&addition);
 	for (size_t i = 0; i < open_count && !ret; i++)
-		if (open[i] < tree->count)
-			profile->nodes[addition.nodes[open[i]]].flags |= THAG_FRAME_NODE_OPEN;
+		if (open[i].node < tree->count)
+			add_open(&addition, &open[i]);
 	addition_fini(&addition);
 	return ret;
 }

@@ -26,6 +26,7 @@
 
 #include "thag_buffer.h"
 #include "thag_names.h"
+#include "thag_tasks.h"
 #include "thag_tree.h"
 
 /** How ticks become nanoseconds, and what a call's recording costs. */
@@ -41,10 +42,12 @@ struct thag_profile_node {
 	uint64_t total_ns;
 	uint64_t self_ns;
 	uint64_t calls;
-	uint64_t min_ns; /* raw; 0 when calls is 0 */
-	uint64_t max_ns; /* raw */
-	uint32_t name;	 /* index for thag_profile_name; the root's is the program's */
-	uint32_t parent; /* UINT32_MAX for the root */
+	uint64_t min_ns;  /* raw; 0 when calls is 0 */
+	uint64_t max_ns;  /* raw */
+	uint64_t wait_ns; /* while its calls were open without running; raw, beside the total */
+	uint64_t open_ns; /* the part of the total that is of calls still open */
+	uint32_t name;	  /* index for thag_profile_name; the root's is the program's */
+	uint32_t parent;  /* UINT32_MAX for the root */
 	uint32_t first_child, next_sibling; /* by name, bytewise; 0: none */
 	uint32_t depth;
 	uint32_t flags; /* enum thag_frame_node_flags */
@@ -57,12 +60,13 @@ int thag_profile_create(struct thag_profile **out, const char *root_name);
 void thag_profile_destroy(struct thag_profile *profile);
 
 /**
- * Adds a thread's tree. Both are only read, and may go away afterwards. `open` lists tree nodes
- * that are running now (they get THAG_FRAME_NODE_OPEN). 0 or -ENOMEM; after that the profile can
- * only be destroyed.
+ * Adds a thread's tree. Both are only read, and may go away afterwards. `open` lists frames that
+ * are open now, whose time so far is in the tree (their nodes get THAG_FRAME_NODE_OPEN). 0 or
+ * -ENOMEM; after that the profile can only be destroyed.
  */
 int thag_profile_add(struct thag_profile *profile, const struct thag_tree *tree,
-		     const struct thag_names *names, const uint32_t *open, size_t open_count);
+		     const struct thag_names *names, const struct thag_open *open,
+		     size_t open_count);
 
 /** Computes times, order and ids. Call once, after the last add. 0 or -ENOMEM. */
 int thag_profile_finish(struct thag_profile *profile, const struct thag_scale *scale);
@@ -132,9 +136,9 @@ enum thag_table_sort {
 
 /**
  * Appends a TABLE message, at most THAG_FRAME_ROWS_MAX rows, largest first (names: a to z), equal
- * ones by name. A row's total counts the outermost of recursive calls only, its mean is total by
- * calls, and its durations are raw. Without a search nothing is `matched`. 0, or -ENOMEM with
- * nothing appended.
+ * ones by name. A row's total counts the outermost of recursive calls only, its mean is what of
+ * that is of finished calls, by calls, and its durations are raw. Without a search nothing is
+ * `matched`. 0, or -ENOMEM with nothing appended.
  */
 int thag_table_write(const struct thag_profile *profile, enum thag_table_sort sort,
 		     const char *search, const struct thag_frame_facts *facts,

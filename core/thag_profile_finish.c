@@ -59,6 +59,18 @@ static int compute_times(struct thag_profile *profile, const struct thag_scale *
 	return 0;
 }
 
+/** Of the total, what calls that are still open took: corrected as the total was. */
+static uint64_t open_ns(const struct thag_profile *profile, uint32_t index)
+{
+	const struct thag_measure *measure = &profile->measures[index];
+	uint64_t total_ns = profile->nodes[index].total_ns;
+
+	if (measure->open >= measure->total)
+		return measure->open ? total_ns : 0;
+	return (uint64_t)((long double)total_ns * (long double)measure->open /
+			  (long double)measure->total);
+}
+
 /** Totals and sizes of subtrees, from the leaves up; extremes in nanoseconds; flags. */
 static int sum_up(struct thag_profile *profile)
 {
@@ -73,6 +85,8 @@ static int sum_up(struct thag_profile *profile)
 		nodes[i].total_ns += nodes[i].self_ns;
 		nodes[i].min_ns = nodes[i].calls ? thag_profile_ns(profile, measure->min) : 0;
 		nodes[i].max_ns = thag_profile_ns(profile, measure->max);
+		nodes[i].wait_ns = thag_profile_ns(profile, measure->wait);
+		nodes[i].open_ns = open_ns(profile, i);
 		nodes[i].flags |= i ? profile->functions[nodes[i].name].flags : 0;
 		profile->subtrees[i]++;
 		if (i) {

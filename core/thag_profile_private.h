@@ -18,6 +18,8 @@ struct thag_measure {
 	uint64_t total;
 	uint64_t min; /* UINT64_MAX while there are no calls */
 	uint64_t max;
+	uint64_t wait;
+	uint64_t open; /* of the total */
 };
 
 /** All places of one name; its index is the name's number. */

@@ -1,220 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "thag_stream.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-#include "thag/words.h"
-
-#define FIRST_STACK 64
-
-/* Of a frame whose section ended below the top; its index is taken until all above it is gone. */
-#define ENDED_SITE 0
-
-/* More frames than this are never made up for between known ones: no handler nests so deep. */
-#define LOST_FRAMES_MAX 64
-
-int thag_thread_init(struct thag_thread *thread, uint32_t tid, uint32_t node_limit)
-{
-	*thread = (struct thag_thread){ .tid = tid };
-	thread->stack = calloc(FIRST_STACK, sizeof(*thread->stack));
-	if (!thread->stack || thag_tree_init(&thread->tree, node_limit) != 0) {
-		free(thread->stack);
-		thread->stack = NULL;
-		return -ENOMEM;
-	}
-	thread->stack_capacity = FIRST_STACK;
-	return 0;
-}
-
-void thag_thread_fini(struct thag_thread *thread)
-{
-	free(thread->stack);
-	thag_tree_fini(&thread->tree);
-	*thread = (struct thag_thread){ 0 };
-}
-
-static int grow_stack(struct thag_thread *thread)
-{
-	uint32_t capacity = thread->stack_capacity * 2;
-	struct thag_frame *grown = realloc(thread->stack, capacity * sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	thread->stack = grown;
-	thread->stack_capacity = capacity;
-	return 0;
-}
-
-static inline void open_frame(struct thag_thread *thread, uint32_t site, uint64_t now)
-{
-	uint32_t parent = thread->stack[thread->depth].node;
-
-	if (__builtin_expect(thread->depth + 1 == thread->stack_capacity, 0) &&
-	    grow_stack(thread) != 0)
-		return; /* its exit will be unmatched */
-	thread->stack[++thread->depth] = (struct thag_frame){
-		.start = now, .node = thag_tree_child(&thread->tree, parent, site), .site = site
-	};
-}
-
-void thag_thread_open(struct thag_thread *thread, uint32_t site, uint64_t now)
-{
-	uint32_t depth = thread->depth;
-
-	open_frame(thread, site, now);
-	if (site == ENDED_SITE && thread->depth > depth)
-		thread->stack[thread->depth].node = thread->stack[depth].node;
-}
-
-static inline void close_top(struct thag_thread *thread, uint64_t now)
-{
-	const struct thag_frame *top = &thread->stack[thread->depth--];
-	uint64_t added = now - top->start;
-
-	if (__builtin_expect(top->node != top[-1].node, 1))
-		thag_tree_add_call(&thread->tree, top->node, added + top->carried, added);
-}
-
-/* Closes the top, which has no exit of its own; counts it in `*cut_off` unless it was over. */
-static void cut_top(struct thag_thread *thread, uint64_t now, uint64_t *cut_off)
-{
-	if (thread->stack[thread->depth].site == ENDED_SITE)
-		thread->calls++;
-	else
-		++*cut_off;
-	close_top(thread, now);
-}
-
-void thag_thread_close(struct thag_thread *thread)
-{
-	while (thread->depth)
-		cut_top(thread, thread->last_ticks, &thread->truncated);
-	thread->base = 0;
-}
-
-void thag_thread_add_open(const struct thag_thread *thread, struct thag_tree *tree, uint64_t now)
-{
-	for (uint32_t i = 1; i <= thread->depth; i++) {
-		const struct thag_frame *frame = &thread->stack[i];
-
-		if (frame->node != frame[-1].node && now > frame->start)
-			tree->nodes[frame->node].total += now - frame->start;
-	}
-}
-
-/* Puts frames not told apart from their caller below the top. */
-static int insert_below_top(struct thag_thread *thread, uint32_t count, uint64_t now)
-{
-	struct thag_frame top = thread->stack[thread->depth];
-
-	while (thread->depth + count + 1 >= thread->stack_capacity)
-		if (grow_stack(thread) != 0)
-			return -ENOMEM;
-	while (count--) {
-		struct thag_frame *frame = &thread->stack[thread->depth++];
-
-		*frame = (struct thag_frame){ .start = now, .node = frame[-1].node };
-		frame->site = ENDED_SITE;
-	}
-	thread->stack[thread->depth] = top;
-	return 0;
-}
-
-/*
- * The exit of the top names a higher index than we know of. When we joined late, that tells how
- * many frames lie below all we have seen. Else the words that opened some just below the top were
- * lost (a handler interrupted them and left by siglongjmp): others stand in for them.
- */
-static void make_up_for(struct thag_thread *thread, uint32_t missing, uint64_t now)
-{
-	if (thread->late || missing > LOST_FRAMES_MAX ||
-	    insert_below_top(thread, missing, now) != 0)
-		thread->base += missing;
-	thread->late = 0;
-}
-
-/* An exit of a frame that is not on top: those above it go first. */
-static __attribute__((noinline)) void close_to(struct thag_thread *thread, uint32_t index,
-					       uint64_t now)
-{
-	uint32_t top = thread->base + thread->depth - 1;
-
-	if (thread->depth && index > top) {
-		make_up_for(thread, index - top, now);
-		close_top(thread, now);
-		thread->calls++;
-		return;
-	}
-	while (thread->depth && thread->base + thread->depth - 1 > index)
-		cut_top(thread, now, &thread->unwound);
-	if (thread->depth && thread->base + thread->depth - 1 == index) {
-		close_top(thread, now);
-		thread->calls++;
-		return;
-	}
-	thread->unmatched++;
-	thread->base = index;
-	thread->late = 0;
-}
-
-static inline void close_frame(struct thag_thread *thread, uint32_t index, uint64_t now)
-{
-	if (__builtin_expect(index - thread->base + 1 == thread->depth && thread->depth, 1)) {
-		close_top(thread, now);
-		thread->calls++;
-		return;
-	}
-	close_to(thread, index, now);
-}
-
-/*
- * A section ended at `now` below open frames: it leaves the stack, and from now on their time
- * goes to the stack without it. What they took so far stays where it was.
- */
-static void move_above(struct thag_thread *thread, uint32_t ended, uint64_t now)
-{
-	struct thag_tree *tree = &thread->tree;
-	struct thag_frame *frame = &thread->stack[ended];
-	uint32_t old_below = frame->node, new_below = frame[-1].node;
-
-	frame->node = new_below;
-	frame->site = ENDED_SITE;
-	for (frame++; frame <= &thread->stack[thread->depth]; frame++) {
-		uint32_t old = frame->node;
-
-		if (old == old_below) {
-			frame->node = new_below;
-		} else {
-			tree->nodes[old].total += now - frame->start;
-			frame->carried += now - frame->start;
-			frame->start = now;
-			frame->node = thag_tree_child(tree, new_below, frame->site);
-		}
-		old_below = old;
-		new_below = frame->node;
-	}
-}
-
-static void end_section(struct thag_thread *thread, uint32_t index, uint64_t now)
-{
-	uint32_t at = index - thread->base + 1;
-	const struct thag_frame *frame;
-
-	if (index < thread->base || at > thread->depth) {
-		thread->unmatched++;
-		return;
-	}
-	if (at == thread->depth) {
-		close_frame(thread, index, now);
-		return;
-	}
-	frame = &thread->stack[at];
-	if (frame->node != frame[-1].node)
-		thag_tree_add_call(&thread->tree, frame->node, now - frame->start + frame->carried,
-				   now - frame->start);
-	move_above(thread, at, now);
-}
+#include "thag/shm.h"
 
 /* The full time of a word: the one nearest to the latest; earlier ones are moved up to it. */
 static inline uint64_t unfold_time(struct thag_stream *stream, uint64_t word)
@@ -230,27 +17,141 @@ static inline uint64_t unfold_time(struct thag_stream *stream, uint64_t word)
 	return stream->last_ticks;
 }
 
+/* The step of the task that runs here, if one does, is over. */
+static void leave_task(struct thag_stream *stream)
+{
+	struct thag_thread *thread = stream->thread;
+
+	if (!thread || !thread->task)
+		return;
+	stream->work += thread->stack->depth;
+	thag_tasks_leave(stream->tasks, thread, stream->last_ticks);
+}
+
+/* The thread's own stack runs again. */
+static void run_own(struct thag_stream *stream)
+{
+	leave_task(stream);
+	if (stream->thread)
+		thag_stack_go_on(&stream->thread->own, stream->last_ticks);
+}
+
 static void end_thread(struct thag_stream *stream)
 {
 	struct thag_thread *thread = stream->thread;
 
 	if (!thread)
 		return;
+	run_own(stream);
 	thag_thread_close(thread);
 	thread->ended = 1;
 	stream->thread = NULL;
 	stream->thread_end(stream->context, thread);
 }
 
-static void apply_ext(struct thag_stream *stream, uint32_t ext)
+static void start_thread(struct thag_stream *stream)
 {
-	switch (ext) {
+	end_thread(stream);
+	stream->thread = stream->thread_start(stream->context, (uint32_t)stream->payload[0]);
+	if (stream->thread)
+		stream->thread->first_ticks = stream->last_ticks;
+}
+
+/* Whether the payload is of a task, and which. */
+static bool read_task(const struct thag_stream *stream, struct thag_task_event *event)
+{
+	*event = (struct thag_task_event){ .op = stream->pending_low,
+					   .site = (uint32_t)stream->payload[1] &
+						   (THAG_SITES_MAX - 1),
+					   .open = (uint32_t)stream->payload[2],
+					   .id = stream->payload[0],
+					   .step = stream->payload[1] >> THAG_TASK_SLOT_BITS,
+					   .ticks = stream->last_ticks };
+	return event->op <= THAG_TASK_DESTROY && event->site != 0 &&
+	       stream->payload[2] <= THAG_TASK_BASE;
+}
+
+static bool run_task(struct thag_stream *stream, const struct thag_task_event *event, bool force)
+{
+	struct thag_thread *thread = stream->thread;
+	bool done;
+
+	leave_task(stream);
+	if (!thread) {
+		stream->orphans++;
+		return true;
+	}
+	thag_stack_pause(&thread->own, event->ticks);
+	done = thag_tasks_run(stream->tasks, thread, event, force);
+	if (done)
+		stream->work += thread->stack->depth;
+	return done;
+}
+
+static bool destroy_task(struct thag_stream *stream, const struct thag_task_event *event,
+			 bool force)
+{
+	struct thag_thread *thread = stream->thread;
+
+	if (thread && thread->task && thread->task->id == event->id)
+		run_own(stream);
+	return thag_tasks_destroy(stream->tasks, thread, event, force);
+}
+
+/* False: an earlier step of the task must be read first. */
+static bool apply_task(struct thag_stream *stream, bool force)
+{
+	struct thag_task_event event;
+	bool sane = read_task(stream, &event);
+
+	if (!stream->tasks)
+		return true;
+	if (stream->thread)
+		stream->thread->last_ticks = stream->last_ticks;
+	if (event.op == THAG_TASK_RUN && event.id == 0) {
+		run_own(stream);
+		return true;
+	}
+	if (!sane || event.id == 0) {
+		stream->invalid++;
+		return true;
+	}
+	switch (event.op) {
+	case THAG_TASK_CREATE:
+		return thag_tasks_create(stream->tasks, &event, force);
+	case THAG_TASK_RUN:
+		return run_task(stream, &event, force);
+	default:
+		return destroy_task(stream, &event, force);
+	}
+}
+
+static void apply_note(struct thag_stream *stream)
+{
+	struct thag_note note = { .ext = stream->pending_ext,
+				  .site = (uint32_t)stream->payload[0],
+				  .ticks = stream->last_ticks };
+
+	if (stream->payload[0] >= THAG_SITES_MAX || stream->payload[0] == 0) {
+		stream->invalid++;
+		return;
+	}
+	stream->events++;
+	if (note.ext == THAG_EXT_VALUE)
+		note.value = (int64_t)(stream->payload[1] | (uint64_t)stream->pending_low << 62);
+	if (!stream->thread)
+		stream->orphans++;
+	else if (note.ext == THAG_EXT_THREAD_NAME)
+		stream->thread->name_site = note.site;
+	else if (stream->note)
+		stream->note(stream->context, stream->thread, &note);
+}
+
+static void apply_ext(struct thag_stream *stream)
+{
+	switch (stream->pending_ext) {
 	case THAG_EXT_THREAD_START:
-		end_thread(stream);
-		stream->thread =
-			stream->thread_start(stream->context, (uint32_t)stream->payload[0]);
-		if (stream->thread)
-			stream->thread->first_ticks = stream->last_ticks;
+		start_thread(stream);
 		break;
 	case THAG_EXT_THREAD_END:
 		if (stream->thread)
@@ -260,16 +161,31 @@ static void apply_ext(struct thag_stream *stream, uint32_t ext)
 	case THAG_EXT_LOST:
 		stream->lost_calls += stream->payload[0];
 		break;
+	case THAG_EXT_TASK:
+		stream->blocked = !apply_task(stream, false);
+		break;
+	case THAG_EXT_MARK:
+	case THAG_EXT_VALUE:
+	case THAG_EXT_THREAD_NAME:
+		apply_note(stream);
+		break;
 	default: /* NOP, and what later versions will say */
 		break;
 	}
+}
+
+bool thag_stream_retry(struct thag_stream *stream, bool force)
+{
+	if (stream->blocked)
+		stream->blocked = !apply_task(stream, force);
+	return !stream->blocked;
 }
 
 static void take_payload(struct thag_stream *stream, uint64_t word)
 {
 	stream->payload[stream->payload_count++] = thag_payload_unpack(word);
 	if (--stream->pending_words == 0)
-		apply_ext(stream, stream->pending_ext);
+		apply_ext(stream);
 }
 
 static void begin_ext(struct thag_stream *stream, uint64_t word)
@@ -284,10 +200,11 @@ static void begin_ext(struct thag_stream *stream, uint64_t word)
 	if (ext != THAG_EXT_NOP)
 		unfold_time(stream, word);
 	stream->pending_ext = ext;
+	stream->pending_low = thag_word_arg(word) & ((1u << THAG_EXT_SHIFT) - 1);
 	stream->pending_words = (uint32_t)words;
 	stream->payload_count = 0;
 	if (words == 0)
-		apply_ext(stream, ext);
+		apply_ext(stream);
 }
 
 static void set_time(struct thag_stream *stream, uint64_t word)
@@ -301,6 +218,21 @@ static void set_time(struct thag_stream *stream, uint64_t word)
 		stream->last_ticks = ticks;
 }
 
+static void end_section(struct thag_stream *stream, uint64_t word)
+{
+	struct thag_thread *thread = stream->thread;
+	uint64_t now;
+
+	if (!thread) {
+		stream->orphans++;
+		return;
+	}
+	now = unfold_time(stream, word);
+	stream->work +=
+		thag_thread_end_section(thread, thag_word_arg(word), now - thread->stack->paused);
+	thread->last_ticks = stream->last_ticks;
+}
+
 static void feed_other(struct thag_stream *stream, uint64_t word)
 {
 	switch (thag_word_kind(word)) {
@@ -312,12 +244,7 @@ static void feed_other(struct thag_stream *stream, uint64_t word)
 		break;
 	case THAG_KIND_SECTION_END:
 		stream->events++;
-		if (!stream->thread) {
-			stream->orphans++;
-			break;
-		}
-		end_section(stream->thread, thag_word_arg(word), unfold_time(stream, word));
-		stream->thread->last_ticks = stream->last_ticks;
+		end_section(stream, word);
 		break;
 	case THAG_KIND_ENTER:
 	case THAG_KIND_EXIT:
@@ -334,6 +261,8 @@ static void feed_other(struct thag_stream *stream, uint64_t word)
 static size_t feed_calls(struct thag_stream *stream, const uint64_t *words, size_t count)
 {
 	struct thag_thread *thread = stream->thread;
+	struct thag_stack *stack = thread->stack;
+	uint64_t paused = stack->paused; /* its clock is so far behind; it runs all the while */
 	size_t i = 0;
 
 	for (; i < count; i++) {
@@ -341,9 +270,11 @@ static size_t feed_calls(struct thag_stream *stream, const uint64_t *words, size
 		uint32_t kind = thag_word_kind(word);
 
 		if (kind == THAG_KIND_EXIT)
-			close_frame(thread, thag_word_arg(word), unfold_time(stream, word));
+			thag_thread_exit(thread, stack, thag_word_arg(word),
+					 unfold_time(stream, word) - paused);
 		else if (kind == THAG_KIND_ENTER || kind == THAG_KIND_SECTION_BEGIN)
-			open_frame(thread, thag_word_arg(word), unfold_time(stream, word));
+			thag_thread_enter(thread, stack, thag_word_arg(word),
+					  unfold_time(stream, word) - paused);
 		else
 			break;
 	}
@@ -352,11 +283,14 @@ static size_t feed_calls(struct thag_stream *stream, const uint64_t *words, size
 	return i;
 }
 
-void thag_stream_feed(struct thag_stream *stream, const uint64_t *words, size_t count)
+size_t thag_stream_feed(struct thag_stream *stream, const uint64_t *words, size_t count)
 {
 	size_t i = 0;
 
-	while (i < count) {
+	stream->work = 0;
+	if (!thag_stream_retry(stream, false))
+		return 0;
+	while (i < count && !stream->blocked && stream->work <= THAG_STREAM_WORK_MAX) {
 		if (stream->pending_words) {
 			take_payload(stream, words[i++]);
 			continue;
@@ -366,4 +300,5 @@ void thag_stream_feed(struct thag_stream *stream, const uint64_t *words, size_t 
 		if (i < count)
 			feed_other(stream, words[i++]);
 	}
+	return i;
 }

@@ -34,8 +34,11 @@ static void enter(struct sum *sum, const struct thag_profile_node *node)
 
 	sum->nodes++;
 	row->self_ns += node->self_ns;
-	if (sum->open++ == 0)
+	if (sum->open++ == 0) {
 		row->total_ns += node->total_ns;
+		row->wait_ns += node->wait_ns;
+		row->open_ns += node->open_ns;
+	}
 	if (node->calls)
 		row->min_ns = row->calls ? smaller(row->min_ns, node->min_ns) : node->min_ns;
 	row->max_ns = larger(row->max_ns, node->max_ns);
@@ -79,6 +82,12 @@ static void set_quantiles(const struct thag_profile *profile, struct sum *sum)
 	row->p99_ns = larger(row->min_ns, smaller(row->p99_ns, row->max_ns));
 }
 
+/** Calls still open have time in the total, but are not among the calls. */
+static double mean(const struct thag_frame_row *row)
+{
+	return row->calls ? (double)(row->total_ns - row->open_ns) / (double)row->calls : 0;
+}
+
 static double sort_key(const struct thag_frame_row *row, enum thag_table_sort sort)
 {
 	switch (sort) {
@@ -89,7 +98,7 @@ static double sort_key(const struct thag_frame_row *row, enum thag_table_sort so
 	case THAG_SORT_CALLS:
 		return (double)row->calls;
 	case THAG_SORT_MEAN:
-		return row->calls ? (double)row->total_ns / (double)row->calls : 0;
+		return mean(row);
 	case THAG_SORT_P50:
 		return (double)row->p50_ns;
 	case THAG_SORT_P99:

@@ -32,6 +32,7 @@ void thag_tree_fini(struct thag_tree *tree)
 	free(tree->nodes);
 	free(tree->slot_keys);
 	free(tree->slot_nodes);
+	free(tree->waits);
 	thag_hist_pool_fini(&tree->hists);
 	*tree = (struct thag_tree){ 0 };
 }
@@ -181,6 +182,23 @@ void thag_tree_add_duration(struct thag_tree *tree, struct thag_node *node, uint
 	count_durations(tree, node, thag_hist_bucket(duration), 1);
 }
 
+void thag_tree_add_wait(struct thag_tree *tree, uint32_t index, uint64_t ticks)
+{
+	uint32_t capacity = tree->capacity;
+
+	if (index >= tree->wait_capacity) {
+		uint64_t *grown = reallocarray(tree->waits, capacity, sizeof(*grown));
+
+		if (!grown)
+			return;
+		memset(grown + tree->wait_capacity, 0,
+		       (capacity - tree->wait_capacity) * sizeof(*grown));
+		tree->waits = grown;
+		tree->wait_capacity = capacity;
+	}
+	tree->waits[index] += ticks;
+}
+
 static void merge_hists(struct thag_tree *into, struct thag_node *to, const struct thag_tree *from,
 			const struct thag_node *node)
 {
@@ -224,6 +242,8 @@ int thag_tree_merge(struct thag_tree *into, const struct thag_tree *from)
 		if (i != THAG_TREE_ROOT)
 			map[i] = thag_tree_child(into, map[node->parent], node->site);
 		merge_node(into, &into->nodes[map[i]], from, node);
+		if (thag_tree_wait(from, i))
+			thag_tree_add_wait(into, map[i], thag_tree_wait(from, i));
 	}
 	into->overflowed += from->overflowed;
 	free(map);
@@ -255,7 +275,9 @@ int thag_tree_copy(struct thag_tree *copy, const struct thag_tree *tree)
 	copy->hists.metas = copy_array(hists->metas, hists->count, sizeof(*hists->metas));
 	copy->hists.carries =
 		copy_array(hists->carries, hists->carry_count, sizeof(*hists->carries));
-	if (copy->nodes && copy->hists.blocks && copy->hists.metas && copy->hists.carries)
+	copy->waits = copy_array(tree->waits, tree->wait_capacity, sizeof(*tree->waits));
+	if (copy->waits && copy->nodes && copy->hists.blocks && copy->hists.metas &&
+	    copy->hists.carries)
 		return 0;
 	thag_tree_fini(copy);
 	return -ENOMEM;
@@ -266,6 +288,7 @@ uint64_t thag_tree_bytes(const struct thag_tree *tree)
 	uint64_t slots = tree->slot_mask ? (uint64_t)tree->slot_mask + 1 : 0;
 
 	return tree->capacity * (uint64_t)sizeof(*tree->nodes) +
+	       tree->wait_capacity * (uint64_t)sizeof(*tree->waits) +
 	       slots * (sizeof(*tree->slot_keys) + sizeof(*tree->slot_nodes)) +
 	       thag_hist_pool_bytes(&tree->hists);
 }

@@ -55,6 +55,8 @@ struct thag_tree {
 	uint32_t slot_mask;  /* slots - 1; 0 while there are none */
 	uint64_t overflowed; /* look-ups answered with the parent itself for want of room */
 	struct thag_hist_pool hists;
+	uint64_t *waits; /* by node: see thag_tree_wait; NULL while there are none */
+	uint32_t wait_capacity;
 };
 
 /**
@@ -109,7 +111,16 @@ static inline void thag_tree_add_call(struct thag_tree *tree, uint32_t index, ui
 	thag_tree_add_duration(tree, node, duration);
 }
 
-/** Adds all of `from` to `into`: calls, totals, extremes and histograms. 0 or -ENOMEM. */
+/** Adds to the time that calls of a node were open without running. Without memory: nothing. */
+void thag_tree_add_wait(struct thag_tree *tree, uint32_t index, uint64_t ticks);
+
+/** The time that calls of a node were open while their stack stood still, beside its total. */
+static inline uint64_t thag_tree_wait(const struct thag_tree *tree, uint32_t index)
+{
+	return index < tree->wait_capacity ? tree->waits[index] : 0;
+}
+
+/** Adds all of `from` to `into`: calls, totals, waits, extremes and histograms. 0 or -ENOMEM. */
 int thag_tree_merge(struct thag_tree *into, const struct thag_tree *from);
 
 /** A deep copy into the uninitialised `copy`, without the hash table. 0 or -ENOMEM. */

@@ -9,6 +9,7 @@
 
 #define SLICE_NODES 8192  /* 512 KiB */
 #define SLICE_BLOCKS 4096 /* 512 KiB */
+#define SLICE_WAITS 65536 /* 512 KiB */
 
 static void lock(struct thag_session *session)
 {
@@ -72,12 +73,36 @@ static int copy_other_nodes(struct thag_copy *copy, const struct thag_tree *tree
 /* Under the same lock: which nodes are open, and since when, fits the nodes just copied. */
 static int copy_open(struct thag_copy *copy, const struct thag_thread *thread, uint64_t now)
 {
-	copy->open = malloc(((size_t)thread->depth + 1) * sizeof(*copy->open));
+	size_t room = thag_tasks_count_open(thread);
+
+	copy->open = malloc((room + 1) * sizeof(*copy->open));
 	if (!copy->open)
 		return -ENOMEM;
-	for (uint32_t i = 1; i <= thread->depth; i++)
-		copy->open[copy->open_count++] = thread->stack[i].node;
-	thag_thread_add_open(thread, &copy->tree, now);
+	copy->open_count = thag_tasks_add_open(thread, &copy->tree, now, copy->open, room);
+	return 0;
+}
+
+/* The waits of all nodes there are now; most trees have none. */
+static int copy_waits(struct thag_copy *copy, struct thag_session *session,
+		      const struct thag_tree *tree)
+{
+	uint32_t count;
+
+	lock(session);
+	count = tree->wait_capacity;
+	unlock(session);
+	copy->tree.waits = malloc(count * sizeof(*tree->waits) + 1);
+	if (!copy->tree.waits)
+		return -ENOMEM;
+	copy->tree.wait_capacity = count;
+	for (uint32_t start = 0; start < count; start += SLICE_WAITS) {
+		uint32_t left = count - start;
+
+		lock(session);
+		memcpy(&copy->tree.waits[start], &tree->waits[start],
+		       (left < SLICE_WAITS ? left : SLICE_WAITS) * sizeof(*tree->waits));
+		unlock(session);
+	}
 	return 0;
 }
 
@@ -128,6 +153,8 @@ int thag_copy_take(struct thag_copy *copy, struct thag_session *session,
 	const struct thag_tree *tree = &member->thread.tree;
 	int ret = copy_most_nodes(copy, session, tree);
 
+	if (ret == 0)
+		ret = copy_waits(copy, session, tree);
 	if (ret != 0)
 		return ret;
 	lock(session);

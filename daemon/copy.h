@@ -16,9 +16,9 @@
 
 /** All zero is empty. */
 struct thag_copy {
-	struct thag_tree tree; /* to read only: without its hash table and lists of children */
-	uint32_t *open;	       /* nodes that run now; their time so far is in the tree */
-	uint32_t open_count;
+	struct thag_tree tree;	/* to read only: without its hash table and lists of children */
+	struct thag_open *open; /* frames that are open; their time so far is in the tree */
+	size_t open_count;
 };
 
 /** Copies a pinned member of the session. 0 or -ENOMEM; after that thag_copy_fini frees it. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "rings.h"
 
 struct list {
 	struct thag_session *sessions[THAG_SESSIONS_LIVE_MAX];
@@ -48,83 +49,86 @@ static void list_copy(struct list *to, const struct list *from)
 		to->sessions[to->count++] = thag_session_ref(from->sessions[i]);
 }
 
-/* A signal handler that jumped away leaves a hole; looking for one costs more than a read. */
-static bool skip_hole(struct thag_session_ring *ring, uint64_t now_ns)
-{
-	if (now_ns - ring->hole_check_ns < THAG_DRAIN_HOLE_CHECK_NS)
-		return false;
-	ring->hole_check_ns = now_ns;
-	return thag_ring_skip_hole(&ring->reader, now_ns, false);
-}
-
 /* relaxed: the flag says when to stop, and nothing about what was read until then */
 static bool is_quarantined(const struct thag_session *session)
 {
 	return atomic_load_explicit(&session->quarantined, memory_order_relaxed);
 }
 
-static void check_quarantine(struct thag_session_ring *ring)
+/* Whoever reads a ring; for a moment when tasks turn out to cross rings it may be two who try. */
+static enum thag_found drain_ring(struct worker *worker, struct thag_session_ring *ring,
+				  uint64_t now_ns)
 {
-	if (ring->stream.invalid > THAG_SESSION_INVALID_MAX)
-		atomic_store_explicit(&ring->session->quarantined, true, memory_order_relaxed);
-}
+	enum thag_found found = THAG_FOUND_NOTHING;
 
-/* What a look at some rings found. */
-enum found {
-	FOUND_NOTHING,
-	FOUND_WORDS, /* and read all of them */
-	FOUND_MORE,  /* than may be read at once */
-};
-
-static enum found drain_ring(struct worker *worker, struct thag_session_ring *ring, uint64_t now_ns)
-{
-	enum found found = FOUND_NOTHING;
-
-	for (int i = 0; i < THAG_DRAIN_BATCHES && !is_quarantined(ring->session); i++) {
-		size_t count = thag_ring_read(&ring->reader, worker->words, THAG_RING_BATCH);
-
-		if (count == 0)
-			return skip_hole(ring, now_ns) ? FOUND_MORE : found;
-		thag_stream_feed(&ring->stream, worker->words, count);
-		thag_session_ring_commit(ring);
-		check_quarantine(ring);
-		found = FOUND_WORDS;
-	}
-	return found == FOUND_WORDS ? FOUND_MORE : found;
+	/* acquire and release: what the one before did to the ring is seen */
+	if (atomic_exchange_explicit(&ring->busy, true, memory_order_acquire))
+		return THAG_FOUND_MORE;
+	found = thag_rings_read(ring, worker->words, now_ns, false);
+	atomic_store_explicit(&ring->busy, false, memory_order_release);
+	return found;
 }
 
 /* The lock is given up after each ring that had words, so that readers get in. */
-static enum found drain_session(struct worker *worker, struct thag_session *session,
-				uint64_t now_ns)
+static enum thag_found drain_rings(struct worker *worker, struct thag_session *session,
+				   uint64_t now_ns, uint32_t first, uint32_t step)
 {
-	uint32_t workers = worker->drain->worker_count;
-	uint32_t first = (uint32_t)((worker->index + session->id) % workers);
-	enum found most = FOUND_NOTHING;
+	enum thag_found most = THAG_FOUND_NOTHING;
 
-	if (is_quarantined(session))
-		return most;
-	pthread_rwlock_rdlock(&session->lock);
 	for (uint32_t i = first; !session->detached && i < thag_session_rings_used(session);
-	     i += workers) {
-		enum found found = drain_ring(worker, &session->rings[i], now_ns);
+	     i += step) {
+		enum thag_found found = drain_ring(worker, &session->rings[i], now_ns);
 
-		if (found == FOUND_NOTHING)
+		if (found == THAG_FOUND_NOTHING)
 			continue;
 		most = found > most ? found : most;
 		pthread_rwlock_unlock(&session->lock);
 		pthread_rwlock_rdlock(&session->lock);
 	}
-	pthread_rwlock_unlock(&session->lock);
 	return most;
 }
 
-static enum found drain_all(struct worker *worker)
+/* All rings in turn, again and again while one waits for another. */
+static enum thag_found drain_tangled(struct worker *worker, struct thag_session *session,
+				     uint64_t now_ns)
+{
+	enum thag_found found;
+	uint32_t round = 0;
+
+	do {
+		found = drain_rings(worker, session, now_ns, 0, 1);
+		if (session->detached || !thag_rings_blocked(session))
+			return found;
+		if (thag_rings_unblock(session, now_ns, false))
+			found = THAG_FOUND_MORE;
+	} while (found != THAG_FOUND_NOTHING && ++round < THAG_DRAIN_ROUNDS);
+	return found;
+}
+
+static enum thag_found drain_session(struct worker *worker, struct thag_session *session,
+				     uint64_t now_ns)
+{
+	uint32_t workers = worker->drain->worker_count;
+	uint32_t first = (uint32_t)((worker->index + session->id) % workers);
+	bool tangled = atomic_load_explicit(&session->tangled, memory_order_relaxed);
+	enum thag_found found = THAG_FOUND_NOTHING;
+
+	if (is_quarantined(session) || (tangled && first != 0))
+		return found;
+	pthread_rwlock_rdlock(&session->lock);
+	found = tangled ? drain_tangled(worker, session, now_ns)
+			: drain_rings(worker, session, now_ns, first, workers);
+	pthread_rwlock_unlock(&session->lock);
+	return found;
+}
+
+static enum thag_found drain_all(struct worker *worker)
 {
 	uint64_t now_ns = thag_clock_mono_ns();
-	enum found most = FOUND_NOTHING;
+	enum thag_found most = THAG_FOUND_NOTHING;
 
 	for (uint32_t i = 0; i < worker->list.count; i++) {
-		enum found found = drain_session(worker, worker->list.sessions[i], now_ns);
+		enum thag_found found = drain_session(worker, worker->list.sessions[i], now_ns);
 
 		most = found > most ? found : most;
 	}
@@ -156,12 +160,12 @@ static bool refresh(struct worker *worker)
  * Reading right behind a producer would take the line it writes to away from it again and again:
  * who has caught up stays back for the shortest nap, and who finds nothing naps ever longer.
  */
-static long nap(long last_ns, enum found found)
+static long nap(long last_ns, enum thag_found found)
 {
-	long ns = last_ns && found == FOUND_NOTHING ? last_ns * 2 : THAG_DRAIN_NAP_MIN_NS;
+	long ns = last_ns && found == THAG_FOUND_NOTHING ? last_ns * 2 : THAG_DRAIN_NAP_MIN_NS;
 	struct timespec rest = { 0 };
 
-	if (found == FOUND_MORE)
+	if (found == THAG_FOUND_MORE)
 		return 0;
 	rest.tv_nsec = ns < THAG_DRAIN_NAP_MAX_NS ? ns : THAG_DRAIN_NAP_MAX_NS;
 	nanosleep(&rest, NULL);

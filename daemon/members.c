@@ -92,6 +92,7 @@ static void fold_ended(struct thag_session *session)
 
 		if (surplus && !member->live &&
 		    merge_member(&session->folded->thread, &member->thread) == 0) {
+			thag_tasks_move(&session->tasks, &member->thread, &session->folded->thread);
 			member_destroy(member);
 			session->ended_count--;
 			surplus--;
@@ -152,8 +153,22 @@ struct thag_thread *thag_members_resume(struct thag_session_ring *ring, uint32_t
 	return ring->stream.thread;
 }
 
+static void end_member(struct thag_session *session, struct thag_member *member)
+{
+	struct thag_thread *thread = &member->thread;
+
+	if (thread->task)
+		thag_tasks_leave(&session->tasks, thread, thread->last_ticks);
+	thag_thread_close(thread);
+	thread->ended = 1;
+	member->live = false;
+	session->ended_count++;
+}
+
 void thag_members_end(struct thag_session *session)
 {
+	uint64_t last_ticks = 0;
+
 	for (uint32_t i = 0; i < session->header.slots; i++)
 		session->rings[i].stream.thread = NULL;
 	for (uint32_t i = 0; i < session->member_count; i++) {
@@ -161,11 +176,11 @@ void thag_members_end(struct thag_session *session)
 
 		if (!member->live)
 			continue;
-		thag_thread_close(&member->thread);
-		member->thread.ended = 1;
-		member->live = false;
-		session->ended_count++;
+		if (member->thread.last_ticks > last_ticks)
+			last_ticks = member->thread.last_ticks;
+		end_member(session, member);
 	}
+	thag_tasks_end(&session->tasks, last_ticks);
 }
 
 void thag_members_pin(struct thag_session *session)

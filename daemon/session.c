@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "format.h"
 #include "members.h"
+#include "rings.h"
 #include "sites.h"
 #include "thag_checkpoint.h"
 
@@ -64,6 +65,7 @@ static void init_ring(struct thag_session *session, uint32_t index)
 	ring->saved = saved_stack(session, index);
 	ring->reader.tail = __atomic_load_n(ring->reader.published, __ATOMIC_RELAXED);
 	ring->stream.last_ticks = session->header.start_ticks;
+	ring->stream.tasks = &session->tasks;
 	thag_members_listen(ring);
 }
 
@@ -77,6 +79,7 @@ static void resume_ring(struct thag_session *session, uint32_t index)
 	struct thag_session_ring *ring = &session->rings[index];
 	uint64_t now = thag_clock_ticks(session->header.clock);
 	uint64_t since = now > LOOKBACK_TICKS ? now - LOOKBACK_TICKS : 0;
+	struct thag_task_event task = { 0 };
 	struct thag_thread *thread;
 	uint32_t tid = __atomic_load_n(&slot(session, index)->tid, __ATOMIC_RELAXED);
 
@@ -89,8 +92,10 @@ static void resume_ring(struct thag_session *session, uint32_t index)
 	/* without an id its thread had ended; the next one begins by saying so */
 	thread = tid ? thag_members_resume(ring, tid) : NULL;
 	if (thread)
-		thread->late = !thag_checkpoint_load(ring->saved, thread, &ring->reader.tail,
-						     &ring->stream.last_ticks);
+		thread->own.late = !thag_checkpoint_load(ring->saved, thread, &ring->reader.tail,
+							 &ring->stream.last_ticks, &task);
+	if (task.id)
+		thag_tasks_resume(&session->tasks, thread, &task);
 	session->lost_before += ring->reader.tail - THAG_RING_WORDS;
 }
 
@@ -151,6 +156,9 @@ static int fill(struct thag_session *session, const struct thag_session_origin *
 	session->sites_named = calloc(SITE_WORDS, sizeof(*session->sites_named));
 	if (!session->rings || !session->sites_named || thag_names_create(&session->names) != 0)
 		return -ENOMEM;
+	if (thag_tasks_init(&session->tasks) != 0)
+		return -ENOMEM;
+	session->tasks.joined_late = origin->adopted;
 	session->sites_first = THAG_SITE_FIRST;
 	session->memory = origin->memory;
 	init_times(session);
@@ -218,6 +226,7 @@ void thag_session_unref(struct thag_session *session)
 	/* acquire and release: what others did with it is done before it is freed */
 	if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	thag_tasks_fini(&session->tasks);
 	thag_members_fini(session);
 	thag_session_memory_fini(&session->memory);
 	if (session->names)
@@ -283,22 +292,15 @@ void thag_session_detach(struct thag_session *session)
 	pthread_rwlock_unlock(&session->lock);
 }
 
-/* At most two laps: someone else may go on writing to a dead program's ring. */
-static void drain_rest(struct thag_session_ring *ring, bool writer_dead)
+/* Counts that the program keeps in its header. */
+static void read_header(struct thag_session *session)
 {
-	uint64_t words[THAG_RING_BATCH];
-	uint64_t end = ring->reader.tail + 2 * (uint64_t)THAG_RING_WORDS;
+	const struct thag_shm_header *from = live_header(session);
 
-	while (ring->reader.tail < end) {
-		size_t count = thag_ring_read(&ring->reader, words, THAG_RING_BATCH);
-
-		if (count) {
-			thag_stream_feed(&ring->stream, words, count);
-			thag_session_ring_commit(ring);
-		} else if (!thag_ring_skip_hole(&ring->reader, thag_clock_mono_ns(), writer_dead)) {
-			break;
-		}
-	}
+	session->refused_threads = __atomic_load_n(&from->refused_threads, __ATOMIC_RELAXED);
+	session->refused_tasks = __atomic_load_n(&from->refused_tasks, __ATOMIC_RELAXED);
+	for (int i = 0; i < THAG_MISUSE_COUNT; i++)
+		session->misuses[i] = __atomic_load_n(&from->misuses[i], __ATOMIC_RELAXED);
 }
 
 /* What the program said last, kept for when its memory is gone. */
@@ -316,15 +318,8 @@ void thag_session_finish(struct thag_session *session, bool writer_dead)
 
 	if (!session->memory.shm)
 		return;
-	uint32_t used = thag_session_rings_used(session);
-	bool skip = atomic_load_explicit(&session->quarantined, memory_order_relaxed);
-
 	/* the rings are ours alone now, but snapshots are still taken */
-	for (uint32_t i = 0; i < used && !skip; i++) {
-		pthread_rwlock_wrlock(&session->lock);
-		drain_rest(&session->rings[i], writer_dead);
-		pthread_rwlock_unlock(&session->lock);
-	}
+	thag_rings_finish(session, writer_dead);
 	thag_session_count(session, &counts); /* the slots' own counts, for the last time */
 	pthread_mutex_lock(&session->names_lock);
 	thag_sites_import(session);
@@ -369,8 +364,7 @@ static void read_slots(struct thag_session *session)
 	session->slot_lost = lost;
 	session->slot_waits = waits;
 	session->slot_skewed = skewed;
-	session->refused_threads =
-		__atomic_load_n(&live_header(session)->refused_threads, __ATOMIC_RELAXED);
+	read_header(session);
 }
 
 static void count_rings(const struct thag_session *session, struct thag_session_counts *sum)
@@ -406,6 +400,11 @@ void thag_session_count(struct thag_session *session, struct thag_session_counts
 		count_thread(&session->folded->thread, &sum);
 	sum.lost_before = session->lost_before;
 	sum.refused_threads = session->refused_threads;
+	sum.refused_tasks = session->refused_tasks;
+	memcpy(sum.misuses, session->misuses, sizeof(sum.misuses));
+	sum.task_gaps = session->tasks.gaps;
+	sum.tasks_untold = session->tasks.refused;
+	sum.tree_bytes += session->tasks.bytes;
 	sum.waits = session->slot_waits;
 	sum.skewed = add_sat(sum.skewed, session->slot_skewed);
 	pthread_rwlock_unlock(&session->lock);

@@ -12,8 +12,8 @@
  * | names                      | never                  | under `names_lock`             |
  * | the rest                   | never                  | main loop only; or fixed       |
  *
- * A ring has one drain thread, so the shared lock is enough for what belongs to the ring. Taken
- * in the order names_lock, lock, members_lock.
+ * A ring has one drain thread at a time (`busy`), so the shared lock is enough for what belongs to
+ * the ring. Taken in the order names_lock, lock, members_lock, that of the tasks.
  */
 #ifndef THAG_SESSION_H
 #define THAG_SESSION_H
@@ -56,7 +56,11 @@ struct thag_session_ring {
 	struct thag_ring_reader reader;
 	struct thag_shm_stack *saved; /* in thagd's own memfd: for the thagd after this one */
 	struct thag_stream stream;
-	uint64_t hole_check_ns; /* when we last looked for a hole */
+	uint64_t hole_check_ns;	   /* when we last looked for a hole */
+	uint64_t blocked_since_ns; /* 0: the stream is not blocked */
+	uint32_t batch;		   /* words to read at once: few where it is blocked often */
+	bool empty;		   /* when last looked at */
+	atomic_bool busy;	   /* a drain thread is at it */
 };
 
 /** What two memfds hold, mapped. All zero but the fds -1 is empty. */
@@ -74,6 +78,8 @@ struct thag_session_counts {
 	uint64_t lost, holes, lost_before, refused_threads;
 	uint64_t truncated, unwound, unmatched, skewed, invalid, orphans, waits;
 	uint64_t tree_bytes, tree_nodes, overflowed;
+	uint64_t task_gaps, tasks_untold;
+	uint32_t refused_tasks, misuses[THAG_MISUSE_COUNT];
 };
 
 struct thag_session {
@@ -95,8 +101,10 @@ struct thag_session {
 	pthread_rwlock_t lock;
 	struct thag_session_memory memory;
 	struct thag_session_ring *rings; /* header.slots of them */
-	bool detached;			 /* the drain threads keep away */
-	atomic_bool quarantined;	 /* relaxed: a hint to stop */
+	struct thag_tasks tasks;	 /* has a lock of its own, the last to be taken */
+	atomic_bool tangled;	 /* relaxed: tasks cross rings, so one thread reads them all */
+	bool detached;		 /* the drain threads keep away */
+	atomic_bool quarantined; /* relaxed: a hint to stop */
 	pthread_mutex_t members_lock;
 	struct thag_member **members;
 	uint32_t member_count;
@@ -110,6 +118,8 @@ struct thag_session {
 	uint64_t slot_waits;
 	uint64_t slot_skewed;
 	uint32_t refused_threads;
+	uint32_t refused_tasks;
+	uint32_t misuses[THAG_MISUSE_COUNT];
 
 	pthread_mutex_t names_lock;
 	struct thag_names *names;

@@ -31,6 +31,8 @@
 #define THAG_DRAIN_NAP_MIN_NS 100000
 #define THAG_DRAIN_NAP_MAX_NS 2000000
 #define THAG_DRAIN_HOLE_CHECK_NS UINT64_C(10000000)
+#define THAG_DRAIN_ROUNDS 64 /* through the rings of a session whose tasks cross them */
+#define THAG_TASK_WAIT_NS UINT64_C(1000000000) /* a ring waits for a task's step in another */
 
 /* control socket */
 #define THAG_CONTROL_CONNECTIONS_MAX 64

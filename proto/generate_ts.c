@@ -71,6 +71,7 @@ static void print_frame_constants(void)
 	begin("NodeFlag");
 	VALUE(THAG_FRAME_NODE_, MATCHED);
 	VALUE(THAG_FRAME_NODE_, SECTION);
+	VALUE(THAG_FRAME_NODE_, TASK);
 	VALUE(THAG_FRAME_NODE_, OPEN);
 	end();
 }
@@ -121,6 +122,8 @@ static void print_flame_layout(void)
 	FIELD(thag_frame_node, calls);
 	FIELD(thag_frame_node, min_ns);
 	FIELD(thag_frame_node, max_ns);
+	FIELD(thag_frame_node, wait_ns);
+	FIELD(thag_frame_node, open_ns);
 	FIELD(thag_frame_node, parent);
 	FIELD(thag_frame_node, depth);
 	FIELD(thag_frame_node, name_offset);
@@ -147,6 +150,8 @@ static void print_table_layout(void)
 	FIELD(thag_frame_row, max_ns);
 	FIELD(thag_frame_row, p50_ns);
 	FIELD(thag_frame_row, p99_ns);
+	FIELD(thag_frame_row, wait_ns);
+	FIELD(thag_frame_row, open_ns);
 	FIELD(thag_frame_row, name_offset);
 	FIELD(thag_frame_row, name_bytes);
 	FIELD(thag_frame_row, file_offset);

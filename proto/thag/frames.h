@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #define THAG_FRAME_MAGIC UINT32_C(0x46474854) /* "THGF" */
-#define THAG_FRAME_VERSION 1
+#define THAG_FRAME_VERSION 2
 #define THAG_FRAMES_PER_SECOND 8
 #define THAG_FRAME_ROWS_MAX 10000
 #define THAG_FRAME_NAME_MAX 4096 /* longer names are cut, with U+2026 at the end */
@@ -92,8 +92,11 @@ struct thag_frame_flame {
  * A frame of the flamegraph, parents before children, siblings by name. The node at index 0 is
  * the root; the path from it to the focus comes whole.
  *
- *   0 id | 8 start_ns | 16 total_ns | 24 self_ns | 32 calls | 40 min_ns | 48 max_ns
- *  56 parent 4, depth 4 | 64 name_offset 4, name_bytes 4 | 72 flags 4, 0
+ *   0 id | 8 start_ns | 16 total_ns | 24 self_ns | 32 calls | 40 min_ns | 48 max_ns | 56 wait_ns
+ *  64 open_ns | 72 parent 4, depth 4 | 80 name_offset 4, name_bytes 4 | 88 flags 4, 0
+ *
+ * Times are running time. A call that waits while others run on its thread (the stack of a task
+ * that is put aside, or the thread's own below a task) was open for total + wait.
  */
 struct thag_frame_node {
 	uint64_t id;	   /* hash of the path of names: the same in every frame */
@@ -103,6 +106,9 @@ struct thag_frame_node {
 	uint64_t calls;
 	uint64_t min_ns;
 	uint64_t max_ns;
+	uint64_t wait_ns; /* in calls and beside their total: put aside, not running */
+	uint64_t
+		open_ns; /* of the total, in calls still open: the mean is (total - open) / calls */
 	uint32_t parent; /* index, UINT32_MAX for the root */
 	uint32_t depth;	 /* 0 for the root */
 	uint32_t name_offset;
@@ -114,7 +120,8 @@ struct thag_frame_node {
 enum thag_frame_node_flags {
 	THAG_FRAME_NODE_MATCHED = 1, /* its name holds the search text */
 	THAG_FRAME_NODE_SECTION = 2,
-	THAG_FRAME_NODE_OPEN = 4, /* running now: its times still grow */
+	THAG_FRAME_NODE_OPEN = 4, /* running now, or waiting: its times still grow */
+	THAG_FRAME_NODE_TASK = 8, /* no function, but tasks: its calls are the finished ones */
 };
 
 /**
@@ -129,8 +136,9 @@ struct thag_frame_table {
 /**
  * A function over all its places; recursion counts once in the total.
  *
- *   0 calls | 8 self_ns | 16 total_ns | 24 min_ns | 32 max_ns | 40 p50_ns | 48 p99_ns
- *  56 name_offset 4, name_bytes 4 | 64 file_offset 4, file_bytes 4 | 72 line 4, flags 4
+ *   0 calls | 8 self_ns | 16 total_ns | 24 min_ns | 32 max_ns | 40 p50_ns | 48 p99_ns | 56 wait_ns
+ *  64 open_ns | 72 name_offset 4, name_bytes 4 | 80 file_offset 4, file_bytes 4
+ *  88 line 4, flags 4
  */
 struct thag_frame_row {
 	uint64_t calls;
@@ -140,6 +148,8 @@ struct thag_frame_row {
 	uint64_t max_ns;
 	uint64_t p50_ns;
 	uint64_t p99_ns;
+	uint64_t wait_ns; /* as a node's, of the outermost of recursive calls */
+	uint64_t open_ns; /* likewise */
 	uint32_t name_offset;
 	uint32_t name_bytes;
 	uint32_t file_offset;
@@ -151,11 +161,11 @@ struct thag_frame_row {
 #ifndef __cplusplus
 _Static_assert(sizeof(struct thag_frame_header) == 96, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_flame) == 40, "part of the ABI");
-_Static_assert(sizeof(struct thag_frame_node) == 80, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_node) == 96, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_table) == 16, "part of the ABI");
-_Static_assert(sizeof(struct thag_frame_row) == 80, "part of the ABI");
-_Static_assert(offsetof(struct thag_frame_node, parent) == 56, "part of the ABI");
-_Static_assert(offsetof(struct thag_frame_row, name_offset) == 56, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_row) == 96, "part of the ABI");
+_Static_assert(offsetof(struct thag_frame_node, parent) == 72, "part of the ABI");
+_Static_assert(offsetof(struct thag_frame_row, name_offset) == 72, "part of the ABI");
 _Static_assert(offsetof(struct thag_frame_header, events) == 56, "part of the ABI");
 #endif
 

@@ -219,21 +219,24 @@ struct thag_shm_consumer {
 	uint8_t reserved[120];
 };
 
-#define THAG_SHM_STACK_DEPTH 250
+#define THAG_SHM_STACK_DEPTH 245
 #define THAG_SHM_STACK_UNKNOWN UINT32_MAX
 
 /**
- * The open frames of a ring's thread once the words before `tail` were decoded, so that a thagd
- * that takes over from a killed one goes on with the right stack. Writer: the drain thread that
- * owns the ring; `tail` is 0 while it writes. Reader: a later thagd.
+ * The open frames of a ring's thread once the words before `tail` were decoded, and the task that
+ * runs there, so that a thagd that takes over from a killed one goes on with the right stack.
+ * Writer: the drain thread that owns the ring; `tail` is 0 while it writes. Reader: a later thagd.
  *
- *   0 tail 8 | 8 ticks 8 | 16 tid 4, depth 4 | 24 sites
+ *   0 tail 8 | 8 ticks 8 | 16 tid 4, depth 4 | 24 task 8 | 32 task_step 8 | 40 task_open 4, sites
  */
 struct thag_shm_stack {
 	uint64_t tail;
 	uint64_t ticks; /* of the last event */
 	uint32_t tid;
 	uint32_t depth; /* frames, or THAG_SHM_STACK_UNKNOWN when there are more than fit */
+	uint64_t task;	/* its id, 0: the thread's own frames run */
+	uint64_t task_step;
+	uint32_t task_open;		      /* frames it has open */
 	uint32_t sites[THAG_SHM_STACK_DEPTH]; /* from the bottom; 0: a section that has ended */
 };
 

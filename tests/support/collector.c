@@ -144,6 +144,7 @@ static void prepare_rings(struct collector *collector)
 		};
 		ring->stream = (struct thag_stream){ .thread_start = start_thread,
 						     .thread_end = end_thread,
+						     .tasks = &collector->tasks,
 						     .context = collector };
 	}
 }
@@ -158,6 +159,8 @@ void collector_accept(struct collector *collector)
 	collector->base = mmap(NULL, collector->shm_bytes, PROT_READ, MAP_SHARED, fd, 0);
 	need(collector->base != MAP_FAILED, "map the program's memory");
 	close(fd);
+	thag_tasks_fini(&collector->tasks); /* of a program before this one */
+	need(thag_tasks_init(&collector->tasks) == 0, "a table of tasks");
 	collector->header = (const void *)collector->base;
 	collector->slots = (const void *)(collector->base + THAG_SHM_THREADS_OFFSET);
 	collector->sites = (const void *)(collector->base + THAG_SHM_SITES_OFFSET);
@@ -176,23 +179,52 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* Reads what there is in one ring, up to a step of a task that another ring must say first. */
+static uint64_t drain_ring(struct collector_ring *ring, bool writer_dead)
+{
+	uint64_t words[THAG_RING_BATCH], all = thag_stream_retry(&ring->stream, false);
+	size_t count, taken;
+
+	if (!all)
+		return 0;
+	all = 0;
+	do {
+		while ((count = thag_ring_read(&ring->reader, words, THAG_RING_BATCH))) {
+			taken = thag_stream_feed(&ring->stream, words, count);
+			ring->reader.tail -= count - taken;
+			thag_ring_release(&ring->reader);
+			all += taken;
+			if (ring->stream.blocked)
+				return all;
+		}
+	} while (thag_ring_skip_hole(&ring->reader, now_ns(), writer_dead));
+	return all;
+}
+
+/* A dead program's ring that still waits: what it waits for is lost. */
+static uint64_t force_one(struct collector *collector, uint32_t used)
+{
+	for (uint32_t i = 0; i < used; i++)
+		if (collector->rings[i].stream.blocked) {
+			thag_stream_retry(&collector->rings[i].stream, true);
+			return 1;
+		}
+	return 0;
+}
+
 uint64_t collector_drain(struct collector *collector, bool writer_dead)
 {
 	uint32_t used = __atomic_load_n(&collector->header->slots_used, __ATOMIC_ACQUIRE);
-	uint64_t words[THAG_RING_BATCH], all = 0;
-	size_t count;
+	uint64_t all = 0, more;
 
-	for (uint32_t i = 0; i < used; i++) {
-		struct collector_ring *ring = &collector->rings[i];
-
-		do {
-			while ((count = thag_ring_read(&ring->reader, words, THAG_RING_BATCH))) {
-				thag_stream_feed(&ring->stream, words, count);
-				thag_ring_release(&ring->reader);
-				all += count;
-			}
-		} while (thag_ring_skip_hole(&ring->reader, now_ns(), writer_dead));
-	}
+	do {
+		more = 0;
+		for (uint32_t i = 0; i < used; i++)
+			more += drain_ring(&collector->rings[i], writer_dead);
+		if (!more && writer_dead)
+			more = force_one(collector, used);
+		all += more;
+	} while (more);
 	return all;
 }
 
@@ -216,12 +248,23 @@ int collector_run(struct collector *collector, void (*program)(void *), void *ar
 
 void collector_close(struct collector *collector)
 {
-	for (uint32_t i = 0; i < collector->thread_count; i++)
-		thag_thread_close(collector->threads[i]);
+	uint64_t last_ticks = 0;
+
+	for (uint32_t i = 0; i < collector->thread_count; i++) {
+		struct thag_thread *thread = collector->threads[i];
+
+		if (thread->last_ticks > last_ticks)
+			last_ticks = thread->last_ticks;
+		if (thread->task)
+			thag_tasks_leave(&collector->tasks, thread, thread->last_ticks);
+		thag_thread_close(thread);
+	}
+	thag_tasks_end(&collector->tasks, last_ticks);
 }
 
 void collector_stop(struct collector *collector)
 {
+	thag_tasks_fini(&collector->tasks);
 	for (uint32_t i = 0; i < collector->thread_count; i++) {
 		thag_thread_fini(collector->threads[i]);
 		free(collector->threads[i]);
@@ -298,36 +341,32 @@ static bool is_path(const struct collector *collector, const struct thag_tree *t
 	return false;
 }
 
-static void sum_at(const struct collector *collector, const char *path, uint64_t *calls,
-		   uint64_t *ticks)
+struct collector_sums collector_sums_at(const struct collector *collector, const char *path)
 {
-	*calls = *ticks = 0;
+	struct collector_sums sums = { 0 };
+
 	for (uint32_t i = 0; i < collector->thread_count; i++) {
 		const struct thag_tree *tree = &collector->threads[i]->tree;
 
 		for (uint32_t n = 1; n < tree->count; n++) {
 			if (!is_path(collector, tree, n, path))
 				continue;
-			*calls += tree->nodes[n].calls;
-			*ticks += tree->nodes[n].total;
+			sums.calls += tree->nodes[n].calls;
+			sums.ticks += tree->nodes[n].total;
+			sums.waits += thag_tree_wait(tree, n);
 		}
 	}
+	return sums;
 }
 
 uint64_t collector_calls_at(const struct collector *collector, const char *path)
 {
-	uint64_t calls, ticks;
-
-	sum_at(collector, path, &calls, &ticks);
-	return calls;
+	return collector_sums_at(collector, path).calls;
 }
 
 uint64_t collector_ticks_at(const struct collector *collector, const char *path)
 {
-	uint64_t calls, ticks;
-
-	sum_at(collector, path, &calls, &ticks);
-	return ticks;
+	return collector_sums_at(collector, path).ticks;
 }
 
 uint64_t collector_lost(const struct collector *collector)
@@ -356,7 +395,8 @@ struct collector_counts collector_counts(const struct collector *collector)
 		sum.truncated += collector->threads[i]->truncated;
 		sum.unwound += collector->threads[i]->unwound;
 		sum.unmatched += collector->threads[i]->unmatched;
-		sum.open += collector->threads[i]->depth;
+		sum.open += collector->threads[i]->own.depth;
 	}
+	sum.task_gaps = collector->tasks.gaps;
 	return sum;
 }

@@ -35,6 +35,7 @@ struct collector {
 	uint32_t thread_count;
 	uint32_t thread_capacity;
 	const char *(*name_of)(uintptr_t address); /* names functions that have none, else NULL */
+	struct thag_tasks tasks;
 };
 
 /**
@@ -69,12 +70,19 @@ uint64_t collector_calls_at(const struct collector *collector, const char *path)
 /** Total ticks at the stack `path`. */
 uint64_t collector_ticks_at(const struct collector *collector, const char *path);
 
+/** The same, and how long they waited, all in ticks. */
+struct collector_sums {
+	uint64_t calls, ticks, waits;
+};
+struct collector_sums collector_sums_at(const struct collector *collector, const char *path);
+
 /** Calls the program counted as lost. */
 uint64_t collector_lost(const struct collector *collector);
 
 /** Sums over all rings and threads. */
 struct collector_counts {
-	uint64_t events, invalid, orphans, skewed, holes, truncated, unwound, unmatched, open;
+	uint64_t events, invalid, orphans, skewed, holes, truncated, unwound, unmatched, open,
+		task_gaps;
 };
 struct collector_counts collector_counts(const struct collector *collector);
 

@@ -52,6 +52,7 @@ Test(checkpoint, lets_the_next_reader_go_on_with_the_stack)
 		struct thag_stream whole, first, next;
 		struct thag_thread a, b, c;
 		struct thag_shm_stack saved = { 0 };
+		struct thag_task_event task;
 		uint64_t tail = THAG_RING_WORDS;
 
 		make_words(round);
@@ -61,11 +62,11 @@ Test(checkpoint, lets_the_next_reader_go_on_with_the_stack)
 		thag_stream_feed(&whole, words, EVENTS);
 		thag_stream_feed(&first, words, round);
 		cr_assert(thag_checkpoint_save(&saved, &first, tail + round));
-		cr_assert(thag_checkpoint_load(&saved, &c, &tail, &next.last_ticks));
+		cr_assert(thag_checkpoint_load(&saved, &c, &tail, &next.last_ticks, &task));
 		cr_assert_eq(tail, THAG_RING_WORDS + round);
-		cr_assert_eq(c.depth, b.depth);
+		cr_assert_eq(c.own.depth, b.own.depth);
 		thag_stream_feed(&next, words + round, EVENTS - round);
-		cr_assert_eq(c.depth, a.depth);
+		cr_assert_eq(c.own.depth, a.own.depth);
 		cr_assert_eq(c.unmatched, a.unmatched);
 		thag_thread_close(&a);
 		thag_thread_close(&b);
@@ -83,18 +84,19 @@ Test(checkpoint, is_of_no_use_half_written)
 	struct thag_stream stream;
 	struct thag_thread thread, other;
 	struct thag_shm_stack saved = { 0 };
+	struct thag_task_event task;
 	uint64_t tail = THAG_RING_WORDS + 5, ticks = 0;
 
 	begin(&stream, &thread);
 	begin(&stream, &other);
 	cr_assert(thag_checkpoint_save(&saved, &stream, tail));
 	saved.tail = 0;
-	cr_expect_not(thag_checkpoint_load(&saved, &other, &tail, &ticks));
+	cr_expect_not(thag_checkpoint_load(&saved, &other, &tail, &ticks, &task));
 	saved.tail = tail - 1;
-	cr_expect_not(thag_checkpoint_load(&saved, &other, &tail, &ticks));
+	cr_expect_not(thag_checkpoint_load(&saved, &other, &tail, &ticks, &task));
 	saved.tail = tail;
 	saved.depth = THAG_SHM_STACK_DEPTH + 1;
-	cr_expect_not(thag_checkpoint_load(&saved, &other, &tail, &ticks));
+	cr_expect_not(thag_checkpoint_load(&saved, &other, &tail, &ticks, &task));
 	cr_expect_eq(tail, THAG_RING_WORDS + 5);
 	thag_thread_fini(&thread);
 	thag_thread_fini(&other);

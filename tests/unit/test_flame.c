@@ -43,7 +43,7 @@ static void expect_sound(const struct message *message)
 	cr_expect_eq(header->magic, THAG_FRAME_MAGIC);
 	cr_expect_eq(header->type, THAG_FRAME_FLAME);
 	cr_expect_eq(header->total_bytes, message->buffer.bytes);
-	cr_expect_eq(header->strings_offset, 136 + 80 * header->count);
+	cr_expect_eq(header->strings_offset, 136 + sizeof(struct thag_frame_node) * header->count);
 	cr_expect_eq(header->strings_offset + header->strings_bytes, header->total_bytes);
 	cr_expect(header->count >= 1 && message->nodes[0].parent == UINT32_MAX);
 	for (uint32_t i = 0; i < header->count; i++) {

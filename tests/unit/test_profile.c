@@ -246,10 +246,11 @@ Test(profile, marks_open_nodes_and_sections)
 	thag_names_put(names, 2, THAG_SITE_FUNCTION, "f", 1, "", 0, 0);
 	thag_names_put(names, 3, THAG_SITE_SECTION, "s", 1, "", 0, 0);
 	cr_assert_eq(thag_tree_init(&tree, 10), 0);
-	uint32_t open[] = { thag_tree_child(&tree, 0, 2), 12345 };
-	uint32_t section = thag_tree_child(&tree, open[0], 3);
+	struct thag_open open[] = { { thag_tree_child(&tree, 0, 2), 20 }, { 12345, 7 } };
+	uint32_t section = thag_tree_child(&tree, open[0].node, 3);
 
 	thag_tree_add_call(&tree, section, 8, 8);
+	tree.nodes[open[0].node].total = 20;
 	cr_assert_eq(thag_profile_create(&profile, "p"), 0);
 	cr_assert_eq(thag_profile_add(profile, &tree, names, open, 2), 0);
 	cr_assert_eq(thag_profile_finish(profile, &MODEL_RAW), 0);
@@ -259,7 +260,9 @@ Test(profile, marks_open_nodes_and_sections)
 	cr_expect_eq(nodes[1].flags, THAG_FRAME_NODE_OPEN);
 	cr_expect_eq(nodes[1].calls, 0);
 	cr_expect_eq(nodes[1].min_ns, 0, "no call has ended");
-	cr_expect_eq(nodes[1].total_ns, 8, "no less than what is below it");
+	cr_expect_eq(nodes[1].total_ns, 20);
+	cr_expect_eq(nodes[1].open_ns, 20);
+	cr_expect_eq(nodes[2].open_ns, 0);
 	cr_expect_eq(nodes[2].flags, THAG_FRAME_NODE_SECTION);
 	thag_profile_destroy(profile);
 	thag_tree_fini(&tree);

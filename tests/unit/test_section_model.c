@@ -147,7 +147,7 @@ static void decode(struct round *round, uint32_t piece)
 			count = round->count - at;
 		thag_stream_feed(&stream, round->words + at, count);
 	}
-	cr_assert_eq(thread.depth, 0);
+	cr_assert_eq(thread.own.depth, 0);
 	cr_assert_eq(thread.unmatched, round->model.unmatched);
 	cr_assert_eq(stream.invalid + stream.skewed + stream.orphans, 0);
 	cr_assert_eq(stream.last_ticks, round->model.now);

@@ -21,7 +21,7 @@ static struct thag_thread *start_thread(void *context, uint32_t tid)
 static void end_thread(void *context, struct thag_thread *thread)
 {
 	(void)context;
-	cr_assert_eq(thread->depth, 0);
+	cr_assert_eq(thread->own.depth, 0);
 }
 
 /* A stream whose first thread has begun. */
@@ -77,7 +77,7 @@ Test(stream, closes_what_lies_above_an_exit)
 	feed(&stream, THAG_KIND_ENTER, 10, 110);
 	feed(&stream, THAG_KIND_ENTER, 10, 120);
 	feed(&stream, THAG_KIND_EXIT, 0, 200); /* the outermost, of one name with the others */
-	cr_expect_eq(threads[0]->depth, 0);
+	cr_expect_eq(threads[0]->own.depth, 0);
 	cr_expect_eq(threads[0]->unwound, 2);
 	cr_expect_eq(AT(10, 10, 10)->total, 80);
 }
@@ -97,7 +97,7 @@ Test(stream, learns_the_depth_of_a_thread_it_joins_late)
 {
 	struct thag_stream stream = begin(0);
 
-	threads[0]->late = 1;
+	threads[0]->own.late = 1;
 	for (int i = 0; i < 3; i++) {
 		feed(&stream, THAG_KIND_ENTER, 10, 100);
 		feed(&stream, THAG_KIND_ENTER, 11, 100);
@@ -111,7 +111,7 @@ Test(stream, learns_the_depth_of_a_thread_it_joins_late)
 	cr_expect_eq(AT(10, 11)->calls, 3);
 	cr_expect_eq(AT(12)->calls, 1);
 	cr_expect_eq(threads[0]->unmatched, 1);
-	cr_expect_eq(threads[0]->depth, 0);
+	cr_expect_eq(threads[0]->own.depth, 0);
 }
 
 Test(stream, finds_its_way_back_after_a_lost_enter)
@@ -127,8 +127,8 @@ Test(stream, finds_its_way_back_after_a_lost_enter)
 	feed(&stream, THAG_KIND_ENTER, 14, 160);
 	feed(&stream, THAG_KIND_EXIT, 1, 170);
 	feed(&stream, THAG_KIND_EXIT, 0, 200);
-	cr_expect_eq(threads[0]->depth, 0);
-	cr_expect_eq(threads[0]->base, 0);
+	cr_expect_eq(threads[0]->own.depth, 0);
+	cr_expect_eq(threads[0]->own.base, 0);
 	cr_expect_eq(threads[0]->unmatched, 0);
 	cr_expect_eq(AT(10)->total, 100);
 	cr_expect_eq(AT(10, 12, 13)->total, 10);
@@ -190,7 +190,7 @@ Test(stream, gives_each_owner_of_a_ring_its_own_tree)
 	cr_assert_eq(thread_count, 2);
 	cr_expect_eq(threads[1]->tid, 4711);
 	cr_expect_eq(threads[0]->truncated, 1);
-	cr_expect_eq(threads[1]->depth, 1);
+	cr_expect_eq(threads[1]->own.depth, 1);
 }
 
 Test(stream, counts_losses_and_nonsense)
@@ -210,11 +210,14 @@ Test(stream, adds_the_time_of_open_frames)
 {
 	struct thag_stream stream = begin(0);
 	struct thag_tree copy;
+	struct thag_open open[2];
 
 	feed(&stream, THAG_KIND_ENTER, 10, 100);
 	feed(&stream, THAG_KIND_ENTER, 11, 130);
 	cr_assert_eq(thag_tree_copy(&copy, &threads[0]->tree), 0);
-	thag_thread_add_open(threads[0], &copy, 180);
+	cr_assert_eq(thag_tasks_count_open(threads[0]), 2);
+	cr_expect_eq(thag_tasks_add_open(threads[0], &copy, 180, open, 2), 2);
+	cr_expect_eq(open[0].ticks, 80);
 	cr_expect_eq(copy.nodes[1].total, 80);
 	cr_expect_eq(copy.nodes[2].total, 50);
 	cr_expect_eq(copy.nodes[2].calls, 0);

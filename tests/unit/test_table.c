@@ -21,7 +21,8 @@ static struct message write_message(const struct thag_profile *profile, enum tha
 	cr_assert_eq(thag_table_write(profile, sort, search, &facts, &message.buffer), 0);
 	memcpy(&message.header, message.buffer.data, sizeof(message.header));
 	memcpy(&message.table, message.buffer.data + 96, sizeof(message.table));
-	cr_assert_eq(message.header.strings_offset, 112 + 80 * message.header.count);
+	cr_assert_eq(message.header.strings_offset,
+		     112 + sizeof(struct thag_frame_row) * message.header.count);
 	cr_assert_eq(message.header.total_bytes, message.buffer.bytes);
 	message.rows = malloc(message.header.count * sizeof(*message.rows) + 1);
 	memcpy(message.rows, message.buffer.data + 112,

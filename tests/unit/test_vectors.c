@@ -133,6 +133,8 @@ static void check_node(const struct vector *vector, const struct thag_frame_head
 	CHECK(expected, &node, calls);
 	CHECK(expected, &node, min_ns);
 	CHECK(expected, &node, max_ns);
+	CHECK(expected, &node, wait_ns);
+	CHECK(expected, &node, open_ns);
 	CHECK(expected, &node, parent);
 	CHECK(expected, &node, depth);
 	CHECK(expected, &node, flags);
@@ -191,6 +193,8 @@ static void check_row(const struct vector *vector, const struct thag_frame_heade
 	CHECK(expected, &row, max_ns);
 	CHECK(expected, &row, p50_ns);
 	CHECK(expected, &row, p99_ns);
+	CHECK(expected, &row, wait_ns);
+	CHECK(expected, &row, open_ns);
 	CHECK(expected, &row, line);
 	CHECK(expected, &row, flags);
 	check_text(vector, header, row.name_offset, row.name_bytes,

@@ -149,7 +149,7 @@ describe("sessions", () => {
       sessions.map(({ id }) => id),
       ["2", "1", "3"],
     );
-    assert.deepEqual(sessions[0]?.threads, [{ tid: 5, calls: 6, ended: false }]);
+    assert.deepEqual(sessions[0]?.threads, [{ tid: 5, calls: 6, ended: false, name: "" }]);
     assert.equal(sessions[0]?.state, "ended");
     assert.equal(stateText(sessions[1] as (typeof sessions)[0]), "crashed by SIGSEGV");
     assert.deepEqual(readSessions("nonsense"), []);

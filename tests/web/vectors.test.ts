@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import * as proto from "thag-proto";
 import { FlameFrame, NO_PARENT, ROOT } from "thag-web/flame_frame.ts";
 import { decodeFrame } from "thag-web/frames.ts";
-import { FrameError, type FrameHeader } from "thag-web/message.ts";
+import { FrameError, type FrameHeader, kindOf } from "thag-web/message.ts";
 import { meanOf, type TableFrame } from "thag-web/table_frame.ts";
 import { type Fields, vectorBytes, vectorMeaning } from "./vectors.ts";
 
@@ -45,6 +45,8 @@ function checkNode(frame: FlameFrame, node: number, expected: Fields): void {
   assert.equal(frame.calls(node), number(expected["calls"]));
   assert.equal(frame.minNs(node), number(expected["min_ns"]));
   assert.equal(frame.maxNs(node), number(expected["max_ns"]));
+  assert.equal(frame.waitNs(node), number(expected["wait_ns"]));
+  assert.equal(frame.openNs(node), number(expected["open_ns"]));
   assert.equal(frame.parent[node], expected["parent"]);
   assert.equal(frame.depth[node], expected["depth"]);
   assert.equal(frame.flags[node], expected["flags"]);
@@ -81,23 +83,24 @@ describe("vectors", () => {
       name: row["name"],
       file: row["file"],
       line: row["line"],
-      section: (number(row["flags"]) & proto.NodeFlag.SECTION) !== 0,
+      kind: kindOf(number(row["flags"])),
       calls: number(row["calls"]),
       selfNs: number(row["self_ns"]),
       totalNs: number(row["total_ns"]),
-      meanNs: meanOf(number(row["calls"]), number(row["total_ns"]), number(row["max_ns"])),
+      meanNs: (number(row["total_ns"]) - number(row["open_ns"])) / number(row["calls"]),
       minNs: number(row["min_ns"]),
       maxNs: number(row["max_ns"]),
       p50Ns: number(row["p50_ns"]),
       p99Ns: number(row["p99_ns"]),
+      waitNs: number(row["wait_ns"]),
     }));
     assert.deepEqual(frame.rows, rows);
   });
 
-  test("a mean is not told while a running call would make it wrong", () => {
-    assert.equal(meanOf(4, 100, 70), 25);
-    assert.equal(meanOf(0, 100, 0), null);
-    assert.equal(meanOf(1, 458, 255), null);
+  test("a mean leaves out the time of calls still open", () => {
+    assert.equal(meanOf(4, 100, 0), 25);
+    assert.equal(meanOf(0, 100, 100), null);
+    assert.equal(meanOf(2, 458, 448), 5);
   });
 
   test("words read as expected", () => {
@@ -175,7 +178,7 @@ describe("frames", () => {
 
   const faults: [string, string, (view: DataView) => void][] = [
     ["another magic", "flame", (view) => view.setUint32(proto.Header.magic, 1, true)],
-    ["another version", "flame", (view) => view.setUint16(proto.Header.version, 2, true)],
+    ["another version", "flame", (view) => view.setUint16(proto.Header.version, 1, true)],
     ["an unknown type", "flame", (view) => view.setUint16(proto.Header.type, 3, true)],
     [
       "more nodes than bytes",

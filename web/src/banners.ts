@@ -79,6 +79,7 @@ function lossBanners({ session, flame }: Store): Banner[] {
       kind: "warn",
       text: "A memory limit was reached: some calls count under “<overflow>”.",
     });
+  for (const mistake of session.mistakes) banners.push({ kind: "info", text: display(mistake) });
   if (session.message !== "") banners.push({ kind: "info", text: display(session.message) });
   return banners;
 }

@@ -12,7 +12,8 @@ export enum Paint {
   UNMATCHED = 62,
   MATCHED = 63,
   ROOT = 64,
-  COUNT = 65,
+  TASK = 65,
+  COUNT = 66,
 }
 
 /** Fills and text colours by paint, and the few lines drawn over them. */
@@ -58,8 +59,9 @@ const LIGHT: Palette = {
     "oklch(0.93 0.006 250)",
     "oklch(0.52 0.2 290)",
     "oklch(0.87 0.012 250)",
+    "oklch(0.42 0.06 250)",
   ],
-  text: [...colored("#1b1d22"), "#1b1d22", "#33363d", "#50545e", "#ffffff", "#1b1d22"],
+  text: [...colored("#1b1d22"), "#1b1d22", "#33363d", "#50545e", "#ffffff", "#1b1d22", "#ffffff"],
   background: "#ffffff",
   open: "oklch(0.5 0.15 150 / 0.75)",
   hover: "#1b1d22",
@@ -74,8 +76,9 @@ const DARK: Palette = {
     "oklch(0.28 0.01 250)",
     "oklch(0.76 0.14 295)",
     "oklch(0.36 0.015 250)",
+    "oklch(0.8 0.05 250)",
   ],
-  text: [...colored("#ffffff"), "#ffffff", "#d5d8de", "#a9aeb9", "#17181c", "#f1f2f5"],
+  text: [...colored("#ffffff"), "#ffffff", "#d5d8de", "#a9aeb9", "#17181c", "#f1f2f5", "#17181c"],
   background: "#16181d",
   open: "oklch(0.82 0.17 150 / 0.75)",
   hover: "#ffffff",

@@ -29,6 +29,12 @@ function setTime(figures: Figures, name: string, ns: number, whole = 0): void {
   figures.set(name, whole > 0 ? `${time(ns)} · ${share(ns, whole)}` : time(ns), exactTime(ns));
 }
 
+/** What ran only while others did not: the total is its running time, and it was open for longer. */
+function setWaits(figures: Figures, totalNs: number, waitNs: number): void {
+  setWhen(figures, "Waiting", waitNs > 0 ? waitNs : null);
+  setWhen(figures, "Wall time", waitNs > 0 ? totalNs + waitNs : null);
+}
+
 const NONE_ENDED = "none ended yet";
 
 /** Calls that ended; `none`: what to say when none has. */
@@ -47,8 +53,9 @@ export function setFrame(figures: Figures, frame: FlameFrame, node: number): voi
   const calls = frame.calls(node);
   const total = frame.total[node] as number;
   setTime(figures, "Total", total, frame.rootTotalNs);
+  setWaits(figures, total, frame.waitNs(node));
   setTime(figures, "Self", frame.selfNs(node), frame.rootTotalNs);
-  setCounted(figures, calls, meanOf(calls, total, frame.maxNs(node)), node === 0 ? "" : NONE_ENDED);
+  setCounted(figures, calls, meanOf(calls, total, frame.openNs(node)), node === 0 ? "" : NONE_ENDED);
   setWhen(figures, "Min", calls > 0 ? frame.minNs(node) : null);
   setWhen(figures, "Max", calls > 0 ? frame.maxNs(node) : null);
 }
@@ -56,6 +63,7 @@ export function setFrame(figures: Figures, frame: FlameFrame, node: number): voi
 /** All of a function. */
 export function setFunction(figures: Figures, row: FunctionRow, rootTotalNs: number): void {
   setTime(figures, "Total", row.totalNs, rootTotalNs);
+  setWaits(figures, row.totalNs, row.waitNs);
   setTime(figures, "Self", row.selfNs, rootTotalNs);
   setCounted(figures, row.calls, row.meanNs, NONE_ENDED);
   setWhen(figures, "Median", row.calls > 0 ? row.p50Ns : null);

@@ -117,6 +117,7 @@ export class FlameView {
     for (let node = 0; node < frame.count; node++) {
       const flags = frame.flags[node] as number;
       if (searching) paints[node] = flags & NodeFlag.MATCHED ? Paint.MATCHED : Paint.UNMATCHED;
+      else if (flags & NodeFlag.TASK) paints[node] = Paint.TASK;
       else if (flags & NodeFlag.SECTION) paints[node] = Paint.SECTION;
       else paints[node] = this.paintOf(known, frame.name(node));
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import { Flame, Header, Node, NodeFlag } from "thag-proto";
-import { FrameError, type FrameHeader, type Message } from "./message.ts";
+import { FrameError, type FrameHeader, type Kind, kindOf, type Message } from "./message.ts";
 
 export const NO_PARENT = 0xffffffff;
 
@@ -101,8 +101,18 @@ export class FlameFrame {
     return this.message.u64(this.at(node) + Node.max_ns);
   }
 
-  isSection(node: number): boolean {
-    return ((this.flags[node] as number) & NodeFlag.SECTION) !== 0;
+  /** How long its calls were open without running. */
+  waitNs(node: number): number {
+    return this.message.u64(this.at(node) + Node.wait_ns);
+  }
+
+  /** The part of its total that is of calls still open. */
+  openNs(node: number): number {
+    return this.message.u64(this.at(node) + Node.open_ns);
+  }
+
+  kind(node: number): Kind {
+    return kindOf(this.flags[node] as number);
   }
 
   isOpen(node: number): boolean {

@@ -2,6 +2,7 @@
 /** The table of functions. Only the rows in sight are in the page. */
 import { byId, el, setText } from "./dom.ts";
 import { count, exact, exactTime, share, time } from "./format.ts";
+import { kindText } from "./message.ts";
 import type { FunctionRow } from "./table_frame.ts";
 import { baseName, display } from "./names.ts";
 import type { Store } from "./store.ts";
@@ -89,9 +90,7 @@ class Line {
     setText(
       this.place,
       row.file === ""
-        ? row.section
-          ? "section"
-          : ""
+        ? kindText(row.kind)
         : `${baseName(display(row.file))}:${row.line}`,
     );
     this.place.title = row.file === "" ? "" : display(row.file);

@@ -21,8 +21,9 @@ const LAYOUT_NAMES: Record<Layout, string> = {
 };
 const SEARCH_DELAY_MS = 120;
 
-function threadOption({ tid, calls, ended }: Thread): HTMLOptionElement {
-  return new Option(`${tid} · ${plural(calls, "call")}${ended ? " · ended" : ""}`, String(tid));
+function threadOption({ tid, calls, ended, name }: Thread): HTMLOptionElement {
+  const known = name === "" ? String(tid) : `${display(name)} · ${tid}`;
+  return new Option(`${known} · ${plural(calls, "call")}${ended ? " · ended" : ""}`, String(tid));
 }
 
 export class Header {
@@ -113,7 +114,7 @@ export class Header {
   private updateThreads(): void {
     const { session, view } = this.store;
     const threads = session?.threads ?? [];
-    const shown = JSON.stringify([threads.map(({ tid, ended }) => [tid, ended]), view.thread]);
+    const shown = JSON.stringify([threads.map(({ tid, ended, name }) => [tid, ended, name]), view.thread]);
     if (shown === this.threadsShown || document.activeElement === this.thread) return;
     this.threadsShown = shown;
     const running = threads.filter(({ ended }) => !ended);

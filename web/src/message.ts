@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** A binary message of proto/thag/frames.h: its bytes, its header, and what may be wrong with them. */
-import { FRAME_MAGIC, FRAME_VERSION, FrameFlag, Header } from "thag-proto";
+import { FRAME_MAGIC, FRAME_VERSION, FrameFlag, Header, NodeFlag } from "thag-proto";
 
 /** A message that is not a frame, or not a whole one. */
 export class FrameError extends Error {}
@@ -115,6 +115,20 @@ export function checkParts(
   if (end > size || end > message.stringsOffset) throw new FrameError("more entries than bytes");
   if (message.stringsOffset + message.stringsBytes > size)
     throw new FrameError("strings end after it");
+}
+
+/** What a frame or a row stands for. */
+export type Kind = "function" | "section" | "task";
+
+/** By the flags of a node or a row. */
+export function kindOf(flags: number): Kind {
+  if (flags & NodeFlag.TASK) return "task";
+  return flags & NodeFlag.SECTION ? "section" : "function";
+}
+
+/** The kind in words, "" for a function. */
+export function kindText(kind: Kind): string {
+  return kind === "function" ? "" : kind;
 }
 
 export function isLive(header: FrameHeader): boolean {

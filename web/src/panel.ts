@@ -5,6 +5,7 @@ import { byId, el, setText } from "./dom.ts";
 import { Figures, setFrame, setFunction } from "./figures.ts";
 import { type FlameFrame, NO_PARENT } from "./flame_frame.ts";
 import { share } from "./format.ts";
+import { type Kind, kindText } from "./message.ts";
 import { baseName, display } from "./names.ts";
 import type { Store } from "./store.ts";
 
@@ -14,10 +15,11 @@ export class Panel {
   private readonly source = el("p", { class: "source" });
   private readonly here = new Figures();
   private readonly overall = new Figures();
+  private readonly overallHeading = el("h3");
   private readonly overallPart = el(
     "section",
     {},
-    el("h3", {}, "The function, in all places"),
+    this.overallHeading,
     this.overall.element,
   );
   private readonly callees: Callees;
@@ -43,21 +45,22 @@ export class Panel {
     const node = Math.max(0, flame.find(pointed ?? view.focus));
     setText(this.heading, display(flame.name(node)));
     setFrame(this.here, flame, node);
-    this.updateFunction(node === 0 ? undefined : flame.name(node), flame.isSection(node));
+    this.updateFunction(node === 0 ? undefined : flame.name(node), flame.kind(node));
     this.callees.show(flame, node);
   }
 
-  private updateFunction(name: string | undefined, section: boolean): void {
+  private updateFunction(name: string | undefined, kind: Kind): void {
     const { table } = this.store;
     const row =
       name === undefined
         ? undefined
-        : table?.rows.find((entry) => entry.name === name && entry.section === section);
+        : table?.rows.find((entry) => entry.name === name && entry.kind === kind);
     this.overallPart.hidden = row === undefined;
+    setText(this.overallHeading, `The ${kind}, in all places`);
     const place = row === undefined || row.file === "" ? "" : `${baseName(row.file)}:${row.line}`;
     setText(
       this.source,
-      [section ? "section" : "", name === undefined ? "the whole program" : "", display(place)]
+      [kindText(kind), name === undefined ? "the whole program" : "", display(place)]
         .filter((text) => text !== "" && text !== "(no name)")
         .join(" · "),
     );

@@ -12,6 +12,8 @@ export interface Thread {
   tid: number;
   calls: number;
   ended: boolean;
+  /** What the program calls it, "" for nothing. */
+  name: string;
 }
 
 /** One profiled run of a program. */
@@ -36,6 +38,8 @@ export interface Session {
   active: Kinds;
   /** What the user has asked for and the program hasn't heeded yet; null: nothing. */
   wished: Kinds | null;
+  /** What went wrong in the program's use of thag, in words. */
+  mistakes: string[];
 }
 
 type Fields = Record<string, unknown>;
@@ -62,6 +66,7 @@ function readThread(value: unknown): Thread {
     tid: number(fields["tid"]),
     calls: number(fields["calls"]),
     ended: fields["ended"] === true,
+    name: text(fields["name"]),
   };
 }
 
@@ -85,6 +90,7 @@ function readSession(value: unknown): Session {
     modes: kinds(fields["modes"]) ?? "time",
     active: kinds(fields["active"]) ?? "time",
     wished: kinds(fields["wished"]),
+    mistakes: list(fields["mistakes"]).map(text),
   };
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-import { Header, NodeFlag, Row, Table } from "thag-proto";
-import type { FrameHeader, Message } from "./message.ts";
+import { Header, Row, Table } from "thag-proto";
+import { type FrameHeader, type Kind, kindOf, type Message } from "./message.ts";
 
 /** A function over all its places. */
 export interface FunctionRow {
   name: string;
   file: string;
   line: number;
-  section: boolean;
+  kind: Kind;
   calls: number;
   selfNs: number;
   totalNs: number;
@@ -16,15 +16,12 @@ export interface FunctionRow {
   maxNs: number;
   p50Ns: number;
   p99Ns: number;
+  waitNs: number;
 }
 
-/**
- * The mean time of the calls that ended, null when that can't be told: none has, or the total holds
- * a call that still runs and is longer than the rest, as is seen when the mean exceeds the maximum.
- */
-export function meanOf(calls: number, totalNs: number, maxNs: number): number | null {
-  const mean = totalNs / calls;
-  return calls > 0 && mean <= maxNs ? mean : null;
+/** The mean time of the calls that ended, null when none has. `openNs`: of the total, in the others. */
+export function meanOf(calls: number, totalNs: number, openNs: number): number | null {
+  return calls > 0 ? Math.max(0, totalNs - openNs) / calls : null;
 }
 
 /** The functions of a profile. */
@@ -43,20 +40,20 @@ function readRow(message: Message, at: number): FunctionRow {
   };
   const calls = message.u64(at + Row.calls);
   const totalNs = message.u64(at + Row.total_ns);
-  const maxNs = message.u64(at + Row.max_ns);
   return {
     name: string(Row.name_offset, Row.name_bytes),
     file: string(Row.file_offset, Row.file_bytes),
     line: message.u32(at + Row.line),
-    section: (message.u32(at + Row.flags) & NodeFlag.SECTION) !== 0,
+    kind: kindOf(message.u32(at + Row.flags)),
     calls,
     selfNs: message.u64(at + Row.self_ns),
     totalNs,
-    meanNs: meanOf(calls, totalNs, maxNs),
+    meanNs: meanOf(calls, totalNs, message.u64(at + Row.open_ns)),
     minNs: message.u64(at + Row.min_ns),
-    maxNs,
+    maxNs: message.u64(at + Row.max_ns),
     p50Ns: message.u64(at + Row.p50_ns),
     p99Ns: message.u64(at + Row.p99_ns),
+    waitNs: message.u64(at + Row.wait_ns),
   };
 }
 
