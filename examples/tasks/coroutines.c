@@ -86,7 +86,7 @@ static int create(struct coroutine *self, uint64_t seed)
 	self->context.uc_link = &scheduler;
 	self->seed = seed;
 	self->body = seed % 2 ? collatz : grow;
-	self->task = thag_task_create(seed % 2 ? "collatz" : "grow");
+	self->task = thag_task_create(seed % 2 ? "numbers" : "trees");
 	makecontext(&self->context, begin, 0);
 	return 0;
 }

@@ -3,7 +3,7 @@
  * pool: C++20 coroutines on a few threads. A job hops from thread to thread between its steps, and
  * is one task all the same: what it does is found under its name, whoever ran it.
  *
- * "hash" and "sieve" are tasks; digits() is a coroutine that they await, and part of them.
+ * "hashing" and "sieving" are tasks; digits() is a coroutine that they await, and part of them.
  */
 #include <atomic>
 #include <condition_variable>
@@ -269,9 +269,9 @@ std::uint64_t run(int threads, long jobs)
 
 		for (long i = 0; i < jobs; i++) {
 			if (i % 3 == 0)
-				sieve("sieve", workers, static_cast<std::uint64_t>(i), total);
+				sieve("sieving", workers, static_cast<std::uint64_t>(i), total);
 			else
-				hash("hash", workers, static_cast<std::uint64_t>(i), total);
+				hash("hashing", workers, static_cast<std::uint64_t>(i), total);
 		}
 	}
 	return total;

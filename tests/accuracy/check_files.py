@@ -24,7 +24,8 @@ def main():
     claims = [
         ("folded self times", folded_sum(stem + ".folded"), session["total_ns"]),
         ("table's self times", sum(row["self_ns"] for row in rows), session["total_ns"]),
-        ("calls", sum(row["calls"] for row in rows), session["calls"]),
+        ("calls", sum(row["calls"] for row in rows if not row["task"]),
+         session["calls"]),
         ("two events a call", min(2 * session["calls"], session["events"]), 2 * session["calls"]),
         ("lost calls", session["lost"]["calls"], 0),
         ("lost words", session["lost"]["words"], 0),

@@ -11,8 +11,8 @@ import struct
 
 FRAME_MAGIC, FRAME_TABLE = 0x46474854, 2
 HEADER = struct.Struct("<IHHIIIIIIQIIQQQQQII")
-ROW = struct.Struct("<7Q6I")
-NODE_SECTION = 2
+ROW = struct.Struct("<9Q6I")
+NODE_SECTION, NODE_TASK = 2, 8
 TIMEOUT_S = 20
 
 
@@ -79,9 +79,10 @@ def decode(message):
     rows = []
     for i in range(count):
         row = ROW.unpack_from(message, HEADER.size + 16 + i * ROW.size)
-        name = message[strings + row[7]:strings + row[7] + row[8]].decode()
+        name = message[strings + row[9]:strings + row[9] + row[10]].decode()
         rows.append({"name": name, "calls": row[0], "self_ns": row[1], "total_ns": row[2],
-                     "section": bool(row[12] & NODE_SECTION)})
+                     "wait_ns": row[7], "section": bool(row[14] & NODE_SECTION),
+                     "task": bool(row[14] & NODE_TASK)})
     return rows
 
 

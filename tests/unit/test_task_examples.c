@@ -168,12 +168,12 @@ Test(task_examples, coroutines_keep_their_calls_open_while_others_run, .timeout 
 	struct example coroutines = { .name = "tasks-coroutines", .first = "400" };
 
 	free(run(&coroutines));
-	expect_calls(&coroutines, "collatz;collatz", 200);
-	expect_calls(&coroutines, "grow;grow", 200);
-	expect_calls(&coroutines, "grow;grow;tree", 200);
-	expect_calls(&coroutines, "grow;grow;tree;tree;tree;tree;tree;mix", UINT64_C(200) * 16);
-	expect_times(&coroutines, "collatz");
-	expect_times(&coroutines, "grow");
+	expect_calls(&coroutines, "numbers;collatz", 200);
+	expect_calls(&coroutines, "trees;grow", 200);
+	expect_calls(&coroutines, "trees;grow;tree", 200);
+	expect_calls(&coroutines, "trees;grow;tree;tree;tree;tree;tree;mix", UINT64_C(200) * 16);
+	expect_times(&coroutines, "numbers");
+	expect_times(&coroutines, "trees");
 	cr_expect_eq(task_model_counts(coroutines.model).destroyed, 400);
 	end(&coroutines);
 }
@@ -183,13 +183,13 @@ Test(task_examples, cpp_coroutines_are_one_task_on_many_threads, .timeout = 60)
 	struct example pool = { .name = "tasks-pool", .first = "3000" };
 
 	free(run(&pool));
-	expect_calls(&pool, "hash;hash", 2000);
-	expect_calls(&pool, "hash;hash;mix", 8000);
-	expect_calls(&pool, "hash;hash;digits", 2000);
-	expect_calls(&pool, "sieve;sieve;count_primes", 1000);
-	expect_calls(&pool, "sieve;sieve;digits", 1000);
-	expect_times(&pool, "hash");
-	expect_times(&pool, "sieve");
+	expect_calls(&pool, "hashing;hash", 2000);
+	expect_calls(&pool, "hashing;hash;mix", 8000);
+	expect_calls(&pool, "hashing;hash;digits", 2000);
+	expect_calls(&pool, "sieving;sieve;count_primes", 1000);
+	expect_calls(&pool, "sieving;sieve;digits", 1000);
+	expect_times(&pool, "hashing");
+	expect_times(&pool, "sieving");
 	cr_expect_eq(task_model_counts(pool.model).destroyed, 3000);
 	end(&pool);
 }
