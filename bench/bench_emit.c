@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * bench_emit MODE [MILLION_PAIRS]: what an enter + exit pair costs in a real program, next to two
- * bare clock reads of the same process. Modes: off, flat, nested, fib, random, threads.
+ * bare clock reads of the same process. Modes: off, flat, nested, fib, random, threads; cpp
+ * (marked by thag.hpp), section, overlap (sections that each end below the next), mark, value.
  * Prints a line as in pairs.h.
  */
 #include <pthread.h>
 #include <string.h>
 
+#include "cpp_leaf.h"
 #include "pairs.h"
 #include "thag.h"
 
@@ -81,6 +83,28 @@ static void run_random(uint64_t pairs)
 	}
 }
 
+static void run_sections(uint64_t pairs)
+{
+	while (pairs--) {
+		THAG_SECTION(section, "section");
+		__asm__ volatile("");
+	}
+}
+
+/* Two at a time, each ended below the other. */
+static void run_overlapping(uint64_t pairs)
+{
+	struct thag_section below = THAG_BEGIN("a");
+
+	while (--pairs) {
+		struct thag_section above = THAG_BEGIN("b");
+
+		THAG_END(below);
+		below = above;
+	}
+	THAG_END(below);
+}
+
 static void run_mark(uint64_t marks)
 {
 	while (marks--)
@@ -134,9 +158,12 @@ static workload_fn *find_workload(const char *mode)
 	static const struct {
 		const char *mode;
 		workload_fn *workload;
-	} workloads[] = { { "off", run_flat },	{ "flat", run_flat },	  { "nested", run_nested },
-			  { "fib", run_fib },	{ "random", run_random }, { "threads", run_flat },
-			  { "mark", run_mark }, { "value", run_value } };
+	} workloads[] = { { "off", run_flat },		 { "flat", run_flat },
+			  { "nested", run_nested },	 { "fib", run_fib },
+			  { "random", run_random },	 { "threads", run_flat },
+			  { "mark", run_mark },		 { "value", run_value },
+			  { "cpp", run_cpp_leaves },	 { "section", run_sections },
+			  { "overlap", run_overlapping } };
 
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(*workloads); i++)
 		if (strcmp(workloads[i].mode, mode) == 0)
@@ -152,7 +179,9 @@ int main(int argc, char **argv)
 
 	if (!workload || pairs == 0) {
 		fprintf(stderr,
-			"usage: %s off|flat|nested|fib|random|threads|mark|value [MILLION_PAIRS]\n",
+			"usage: %s "
+			"off|flat|nested|fib|random|threads|cpp|section|overlap|mark|value "
+			"[MILLION_PAIRS]\n",
 			argv[0]);
 		return 2;
 	}

@@ -78,6 +78,7 @@ main() {
   pair nested "recorded live, 8 deep"
   pair fib "recorded live, recursive"
   pair random "recorded live, 500 sites in random order"
+  pair cpp "recorded live, flat, through thag.hpp"
   sleep 1
   printf '%s; thagd used %.2f ns of processor an event\n' "$(losses)" \
     "$(awk -v a="$before" -v b="$(cpu_ns "$thagd")" -v n="$(total events)" \
@@ -86,6 +87,10 @@ main() {
   pair threads "recorded live, 2 threads"
   sleep 1
   losses
+  echo
+  echo "A section's begin + end:"
+  pair section "nested"
+  pair overlap "overlapping: each ends below the next"
   echo
   echo "One event with a name given at run time:"
   pair mark "thag_mark"

@@ -279,7 +279,8 @@ static bool is_resumed(struct thag_producer *producer, uint32_t index, uintptr_t
 {
 	uint32_t own = thag_cold(producer)->own_depth;
 
-	if (producer->frame_sp[index] != THAG_FRAME_UNKNOWN || find_word(fn) == THAG_FUNCTION_FILTERED)
+	if (producer->frame_sp[index] != THAG_FRAME_UNKNOWN ||
+	    find_word(fn) == THAG_FUNCTION_FILTERED)
 		return false;
 	return !own || !is_function(producer, own - 1) || *thag_frame_fn(producer, own - 1) != fn;
 }

@@ -58,7 +58,7 @@ treestat_threads() {
 }
 
 nqueens() { calls_equal nqueens nqueens "main place_row" 9; }
-sections() { calls_equal sections sections "main one_round spin" 500; }
+sections() { calls_equal sections sections "main overlap jobs spin" 500; }
 
 files_agree() { "$here/check_files.py" "$work/out-$1"; }
 
@@ -69,7 +69,7 @@ import sys
 from profile_table import fetch
 counts = {row["name"]: row["calls"] for row in fetch(sys.argv[1]) if row["section"]}
 print(counts)
-sys.exit(counts != {"prepare": 500, "compute": 500})' "$work/out-sections")
+sys.exit(counts != {"prepare": 500, "compute": 500, "try": 1500, "job": 1000})' "$work/out-sections")
 }
 
 make_tree "$work/tree" 60

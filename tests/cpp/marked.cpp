@@ -22,7 +22,8 @@ struct connection {
 	int number;
 };
 
-template <typename T> T sum(T a, T b)
+template <typename T>
+T sum(T a, T b)
 {
 	THAG_PROFILED(both);
 	thag::span span(THAG_SITE("span"));
@@ -35,7 +36,7 @@ template <typename T> T sum(T a, T b)
 	return add(a, b);
 }
 
-}
+} // namespace
 
 int main()
 {
