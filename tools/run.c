@@ -10,6 +10,7 @@
 #include "child.h"
 #include "client.h"
 #include "command.h"
+#include "hooks.h"
 
 #define REPORT_MS 2000 /* a stopped thagd must not keep the program's end from its caller */
 #define URL_BYTES 256
@@ -18,14 +19,17 @@ static int run(int argc, char **argv);
 
 const struct thag_command thag_command_run = {
 	.name = "run",
-	.help = "Usage: thag run [-q] [--paused] [--] PROGRAM [ARGUMENT]…\n"
+	.help = "Usage: thag run [-q] [--functions] [--paused] [--] PROGRAM [ARGUMENT]…\n"
 		"Runs PROGRAM, built with libthag, under thagd; starts a thagd when none answers.\n"
 		"\n"
-		"  -q, --quiet   don't print where to watch\n"
-		"      --paused  record nothing until 'thag enable', the page or the program "
+		"  -F, --functions  profile all functions of a program, and of libraries, that "
+		"were\n"
+		"                   compiled with -finstrument-functions\n"
+		"      --paused     record nothing until 'thag enable', the page or the program "
 		"itself\n"
-		"                switches it on\n"
-		"  -h, --help    print this and exit\n"
+		"                   switches it on\n"
+		"  -q, --quiet      don't print where to watch\n"
+		"  -h, --help       print this and exit\n"
 		"\n"
 		"Exit status: that of PROGRAM; when a signal killed it, thag dies of the same "
 		"one.\n"
@@ -34,10 +38,17 @@ const struct thag_command thag_command_run = {
 	.usage_status = THAG_EXIT_RUN_FAILURE,
 };
 
+struct options {
+	bool functions;
+	bool paused;
+	bool quiet;
+};
+
 /** -1 to go on, or the status to exit with. */
-static int parse_arguments(int argc, char **argv, bool *quiet, bool *paused)
+static int parse_arguments(int argc, char **argv, struct options *asked)
 {
 	static const struct option options[] = {
+		{ "functions", no_argument, NULL, 'F' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "paused", no_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
@@ -45,13 +56,15 @@ static int parse_arguments(int argc, char **argv, bool *quiet, bool *paused)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+:qh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:Fqh", options, NULL)) != -1) {
 		if (option == 'h')
 			return thag_command_print_help(&thag_command_run);
-		if (option == 'q')
-			*quiet = true;
+		if (option == 'F')
+			asked->functions = true;
 		else if (option == 'p')
-			*paused = true;
+			asked->paused = true;
+		else if (option == 'q')
+			asked->quiet = true;
 		else
 			return thag_command_bad_option(&thag_command_run, option, argv);
 	}
@@ -81,20 +94,24 @@ static int run(int argc, char **argv)
 {
 	struct thag_child child;
 	char url[URL_BYTES];
-	bool quiet = false, paused = false;
-	int ret = parse_arguments(argc, argv, &quiet, &paused);
+	struct options asked = { 0 };
+	int ret = parse_arguments(argc, argv, &asked);
 
 	if (ret >= 0)
 		return ret;
 	if (thag_bring_daemon(&thag_command_run, url, sizeof(url)))
 		return THAG_EXIT_RUN_FAILURE;
 	/* for the program; a thagd that was brought has started by now */
-	if (paused && setenv("THAG_PAUSED", "1", 1) != 0)
+	if (asked.paused && setenv("THAG_PAUSED", "1", 1) != 0)
 		return complain_of_program(argv[optind], -errno);
+	if (asked.functions && thag_hooks_preload(&thag_command_run))
+		return THAG_EXIT_RUN_FAILURE;
+	if (asked.functions)
+		thag_hooks_advise(&thag_command_run, argv[optind]);
 	ret = thag_child_start(&child, argv + optind);
 	if (ret)
 		return complain_of_program(argv[optind], ret);
-	if (!quiet && url[0])
+	if (!asked.quiet && url[0])
 		fprintf(stderr, "thag: watch %s\n", url);
 	thag_child_exit_as(thag_child_wait(&child, report_end));
 }
