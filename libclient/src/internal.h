@@ -9,6 +9,8 @@
 #ifndef THAG_INTERNAL_H
 #define THAG_INTERNAL_H
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -259,6 +261,33 @@ bool thag_log_once_more(uint32_t *said, uint32_t limit);
 
 /** Bits of thag_mode_bits in words. */
 const char *thag_log_kinds(uint32_t modes);
+
+/**
+ * While a thread does what must not be left half-way, or takes descriptors: no handler runs on it,
+ * and it is not cancelled. (What it calls there has points of cancellation, which the program's
+ * code at this place hasn't; and an object's constructor could not be unwound.)
+ */
+struct thag_alone {
+	sigset_t signals;
+	int cancel;
+};
+
+static inline bool thag_alone_begin(struct thag_alone *alone)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &alone->signals) != 0)
+		return false;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &alone->cancel);
+	return true;
+}
+
+static inline void thag_alone_end(const struct thag_alone *alone)
+{
+	pthread_setcancelstate(alone->cancel, NULL);
+	pthread_sigmask(SIG_SETMASK, &alone->signals, NULL);
+}
 
 /* unwind.c */
 

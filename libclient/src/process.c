@@ -449,13 +449,12 @@ static void start(const char *mode)
 void thag_start(const char *mode)
 {
 	int saved = errno;
-	sigset_t all, before;
+	struct thag_alone alone;
 
-	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+	if (!thag_alone_begin(&alone))
 		return;
 	start(mode);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	thag_alone_end(&alone);
 	errno = saved;
 }
 
@@ -484,15 +483,14 @@ static int enable_alone(uint32_t modes)
 int thag_enable(unsigned kinds)
 {
 	int saved = errno, result;
-	sigset_t all, before;
+	struct thag_alone alone;
 
 	if (kinds == 0 || kinds & ~(unsigned)THAG_BOTH)
 		return -EINVAL;
-	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+	if (!thag_alone_begin(&alone))
 		return -EINVAL;
 	result = enable_alone(kinds);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	thag_alone_end(&alone);
 	errno = saved;
 	return result;
 }

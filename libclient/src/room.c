@@ -2,7 +2,9 @@
 #include "internal.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 /*
  * Words kept free beyond what open frames need: signal handlers that come between a check and
@@ -103,7 +105,9 @@ static void nap(uint32_t turn)
 	if (turn < SPINS)
 		sched_yield();
 	else
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+		/* not clock_nanosleep: there a thread could be cancelled, in a constructor of C++
+		 * for example, which would end the program */
+		syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
 /* A handler may leave from here by siglongjmp: nothing is put right at the end. */

@@ -174,18 +174,17 @@ static struct thag_producer *attach(void)
 struct thag_producer *thag_thread_attach(void)
 {
 	struct thag_producer *producer;
-	sigset_t all, before;
+	struct thag_alone alone;
 
 	if (calls_to_retry && --calls_to_retry)
 		return NULL;
 	/* a handler that came in here half-way would claim a second slot */
-	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+	if (!thag_alone_begin(&alone))
 		return NULL;
 	producer = attach();
 	if (!producer)
 		calls_to_retry = RETRY_CALLS;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	thag_alone_end(&alone);
 	return producer;
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <pthread.h>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -102,6 +103,16 @@ struct connection {
 	std::vector<int> data;
 };
 
+void *make_events(void *)
+{
+	THAG_PROFILED();
+	for (;;) {
+		thag::section section(THAG_SITE("section"));
+
+		pthread_testcancel();
+	}
+}
+
 void need(bool right)
 {
 	if (!right)
@@ -196,4 +207,20 @@ void scene_tasks(void *)
 	need(none.get().id == id);
 	thag_task_destroy(none.release());
 	need(none.get().id == 0);
+}
+
+void scene_cancelled(void *argument)
+{
+	const int socket = *static_cast<int *>(argument);
+	char byte;
+	void *result;
+	pthread_t thread;
+
+	THAG_ENABLE_PROFILING(time);
+	need(pthread_create(&thread, nullptr, make_events, nullptr) == 0);
+	need(read(socket, &byte, 1) == 1);
+	pthread_cancel(thread);
+	need(write(socket, &byte, 1) == 1);
+	pthread_join(thread, &result);
+	need(result == PTHREAD_CANCELED);
 }

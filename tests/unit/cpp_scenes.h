@@ -13,6 +13,9 @@ void scene_exceptions(void *argument);
 void scene_moves(void *argument);
 void scene_tasks(void *argument);
 
+/** A thread makes events for ever, and is cancelled when a byte comes by the socket (int *). */
+void scene_cancelled(void *socket);
+
 #ifdef __cplusplus
 }
 #endif

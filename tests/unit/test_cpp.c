@@ -2,6 +2,9 @@
 /* thag.hpp in a real child process: what is counted, and what it is called. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "collector.h"
 #include "cpp_scenes.h"
@@ -144,5 +147,46 @@ Test(cpp, owns_tasks)
 
 	cr_expect_eq(collector_run(collector, scene_tasks, NULL), 0);
 	cr_expect_eq(collector->header->misuses[THAG_MISUSE_TASK], 0);
+	collector_stop(collector);
+}
+
+static uint64_t waits(const struct collector *collector)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < collector->header->slots; i++)
+		sum += __atomic_load_n(&collector->slots[i].waits, __ATOMIC_RELAXED);
+	return sum;
+}
+
+/*
+ * A thread that waits for room is cancelled: it goes on to a point of cancellation of its own. In
+ * the library, in the constructor of an object, it would have ended the program.
+ */
+Test(cpp, cancels_no_thread_within_the_library)
+{
+	struct collector *collector = collector_start();
+	int pair[2], status = -1;
+	char byte = 0;
+	pid_t child;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	child = fork();
+	if (child == 0) {
+		scene_cancelled(&pair[1]);
+		exit(0);
+	}
+	collector_accept(collector);
+	while (waits(collector) == 0)
+		usleep(1000);
+	usleep(10000); /* by now it sleeps */
+	cr_assert_eq(write(pair[0], &byte, 1), 1);
+	cr_assert_eq(read(pair[0], &byte, 1), 1);
+	while (waitpid(child, &status, WNOHANG) == 0)
+		collector_drain(collector, false);
+	cr_expect_eq(status, 0);
+	collector_drain(collector, true);
+	cr_expect_eq(collector_counts(collector).open, 0);
+	cr_expect_gt(collector_calls(collector, "section"), THAG_RING_WORDS / 4);
 	collector_stop(collector);
 }
