@@ -12,7 +12,8 @@
 #include "thag_text.h"
 
 #define WAIT_MS 3000 /* a program that makes calls heeds a wish well within that */
-#define PROBE_MS 20
+#define FIRST_PROBE_MS 1
+#define LAST_PROBE_MS 20
 
 static int enable(int argc, char **argv);
 static int disable(int argc, char **argv);
@@ -127,10 +128,10 @@ static int conclude(const struct thag_command *command, const struct thag_reply 
 /** Asks again and again, until the program has heeded it; `reply` is the last answer. */
 static int wait_until_heeded(const struct thag_command *command, struct thag_reply *reply)
 {
-	struct timespec pause = { 0, PROBE_MS * 1000000 };
-	int ret = THAG_EXIT_OK;
+	int ret = THAG_EXIT_OK, probe = FIRST_PROBE_MS;
 
-	for (int waited = 0; waited < WAIT_MS && is_waiting(reply); waited += PROBE_MS) {
+	for (int waited = 0; waited < WAIT_MS && is_waiting(reply); waited += probe) {
+		struct timespec pause = { 0, probe * 1000000 };
 		struct thag_reply next;
 		json_t *request =
 			json_pack("{s:s, s:s}", "op", "modes", "session", text_of(reply, "id"));
@@ -141,6 +142,7 @@ static int wait_until_heeded(const struct thag_command *command, struct thag_rep
 			break;
 		thag_reply_fini(reply);
 		*reply = next;
+		probe = 2 * probe < LAST_PROBE_MS ? 2 * probe : LAST_PROBE_MS;
 	}
 	return ret;
 }
