@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * bench_emit MODE [MILLION_PAIRS]: what an enter + exit pair costs in a real program, next to two
- * bare clock reads of the same process. Modes: off, flat, nested, fib, random, threads; cpp
- * (marked by thag.hpp), section, overlap (sections that each end below the next), mark, value.
- * Prints a line as in pairs.h.
+ * bare clock reads of the same process. Modes: off, disabled (after having been on), flat, nested,
+ * fib, random, threads; cpp (marked by thag.hpp), section, overlap (sections that each end below
+ * the next), mark, value. Prints a line as in pairs.h.
  */
 #include <pthread.h>
 #include <string.h>
@@ -158,12 +158,18 @@ static workload_fn *find_workload(const char *mode)
 	static const struct {
 		const char *mode;
 		workload_fn *workload;
-	} workloads[] = { { "off", run_flat },		 { "flat", run_flat },
-			  { "nested", run_nested },	 { "fib", run_fib },
-			  { "random", run_random },	 { "threads", run_flat },
-			  { "mark", run_mark },		 { "value", run_value },
-			  { "cpp", run_cpp_leaves },	 { "section", run_sections },
-			  { "overlap", run_overlapping } };
+	} workloads[] = { { "off", run_flat },
+			  { "flat", run_flat },
+			  { "nested", run_nested },
+			  { "fib", run_fib },
+			  { "random", run_random },
+			  { "threads", run_flat },
+			  { "mark", run_mark },
+			  { "value", run_value },
+			  { "cpp", run_cpp_leaves },
+			  { "section", run_sections },
+			  { "overlap", run_overlapping },
+			  { "disabled", run_flat } };
 
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(*workloads); i++)
 		if (strcmp(workloads[i].mode, mode) == 0)
@@ -180,7 +186,8 @@ int main(int argc, char **argv)
 	if (!workload || pairs == 0) {
 		fprintf(stderr,
 			"usage: %s "
-			"off|flat|nested|fib|random|threads|cpp|section|overlap|mark|value "
+			"off|disabled|flat|nested|fib|random|threads|cpp|section|overlap|mark|"
+			"value "
 			"[MILLION_PAIRS]\n",
 			argv[0]);
 		return 2;
@@ -188,6 +195,10 @@ int main(int argc, char **argv)
 	make_sites();
 	if (strcmp(mode, "off") != 0)
 		thag_start("time");
+	if (strcmp(mode, "disabled") == 0) {
+		run_flat(100000);
+		thag_disable();
+	}
 	show(mode, pairs,
 	     strcmp(mode, "threads") == 0 ? measure_two(pairs) : measure(workload, pairs));
 	return 0;

@@ -67,12 +67,20 @@ memory_of_program() {
   wait "$program"
 }
 
+# switch PAUSE_US TEXT
+switch() {
+  "$build/bench/bench_switch" "$build/tools/thag" "$1" |
+    awk -v text="$2" '{ printf "%-44s median %.1f ms, at most %.1f ms; said after %.1f ms\n",
+      text, $3 / 1000, $4 / 1000, $5 / 1000 }'
+}
+
 main() {
   local before
   echo "An enter + exit pair ($pairs million a run, median of $runs runs):"
   pair off "compiled in, profiling off"
   pair flat "nothing attached: no thagd answers" 2>/dev/null
   start_thagd
+  pair disabled "off again by thag_disable"
   before=$(cpu_ns "$thagd")
   pair flat "recorded live, flat"
   pair nested "recorded live, 8 deep"
@@ -95,6 +103,10 @@ main() {
   echo "One event with a name given at run time:"
   pair mark "thag_mark"
   pair value "thag_value"
+  echo
+  echo "From 'thag disable' (21 times) to the last call that is recorded:"
+  switch 0 'a program that calls flat out'
+  switch 10000 'one that makes a call every 10 ms'
   echo
   memory_of_program
   echo "bytes an event: 8"
