@@ -22,8 +22,6 @@
 
 #define ROUNDS_MAX 1000
 
-extern char **environ;
-
 static uint64_t last_recorded_ns; /* atomic */
 static useconds_t pause_us;
 

@@ -306,7 +306,7 @@ log_without_thagd() {
 }
 log_of_user() {
   rm -rf tmp/*
-  with ',,quiet' attach 4 && thag disable latest && kill -TERM "$pid" && wait "$pid" && pid='' &&
+  with ',,quiet' attach 4 && thag disable latest && finish &&
     grep -q 'switched by the user; recording: nothing' "$(log_of)"
 }
 log_in_the_way() {
