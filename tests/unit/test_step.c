@@ -2,7 +2,8 @@
 /*
  * The emit path, stopped at single instructions: killed there, or interrupted there by a signal
  * whose handler is profiled, too, and returns or leaves by siglongjmp. Each run takes every third
- * instruction (of first use, which is longer, every 39th), a different third each time;
+ * instruction (of longer paths, first use and switches between tasks, every 39th or 21st), a
+ * different third each time;
  * THAG_STEP_STRIDE=1 takes every one.
  */
 #include <criterion/criterion.h>
@@ -52,6 +53,24 @@ static __attribute__((noinline)) void path(void)
 	leaf();
 }
 
+static struct thag_task first, second;
+
+/* The same from task to task: each calls what path does, with pauses between. */
+static __attribute__((noinline)) void task_path(void)
+{
+	thag_task_resume(first);
+	THAG_SECTION(outer, "outer");
+	thag_task_resume(second);
+	path();
+	thag_task_suspend(second);
+	leaf();
+	thag_task_suspend(first);
+	leaf();
+	thag_task_resume(first);
+	THAG_END(outer);
+	thag_task_suspend(first);
+}
+
 static sigjmp_buf target;
 static volatile int jumps;
 
@@ -67,23 +86,27 @@ static void on_signal(int number)
 struct plan {
 	int first_use; /* step through the registration of sites and the thread as well */
 	int jump;
+	int tasks;
 };
 
 static void run_program(const struct plan *plan)
 {
 	struct sigaction action = { .sa_handler = on_signal };
+	void (*walk)(void) = plan->tasks ? task_path : path;
 
 	THAG_ENABLE_PROFILING(time);
 	jumps = plan->jump;
+	first = thag_task_create("first");
+	second = thag_task_create("second");
 	sigaction(SIGUSR1, &action, NULL);
 	if (!plan->first_use) {
-		path();
+		walk();
 		handler_leaf();
 	}
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	if (sigsetjmp(target, 1) == 0) {
 		raise(SIGSTOP);
-		path();
+		walk();
 	}
 	jumps = 0; /* there is nowhere to jump to once we return */
 	leaf();
@@ -132,6 +155,7 @@ static void expect_sane(const struct collector *collector, int steps)
 	cr_assert_eq(counts.invalid, 0, "step %d", steps);
 	cr_assert_eq(counts.orphans, 0, "step %d", steps);
 	cr_assert_eq(counts.unmatched, 0, "step %d", steps);
+	cr_assert_eq(counts.task_gaps, 0, "step %d", steps);
 	cr_assert_eq(collector_lost(collector), 0, "step %d", steps);
 }
 
@@ -171,15 +195,17 @@ static void kill_along_the_path(const struct plan *plan, int stride)
 
 static void expect_path_whole(const struct collector *collector, const struct plan *plan, int steps)
 {
-	uint64_t paths = plan->first_use ? 1 : 2;
+	uint64_t paths = plan->first_use ? 1 : 2, leaves = plan->tasks ? 5 : 3;
 	struct collector_counts counts = collector_counts(collector);
 
 	expect_sane(collector, steps);
 	if (!plan->jump) {
 		cr_assert_eq(collector_calls(collector, "path"), paths, "step %d", steps);
-		cr_assert_eq(collector_calls(collector, "outer"), paths, "step %d", steps);
+		cr_assert_eq(collector_calls(collector, "outer"), plan->tasks ? 2 * paths : paths,
+			     "step %d", steps);
 		cr_assert_eq(collector_calls(collector, "inner"), paths, "step %d", steps);
-		cr_assert_eq(collector_calls(collector, "leaf"), 3 * paths + 1, "step %d", steps);
+		cr_assert_eq(collector_calls(collector, "leaf"), leaves * paths + 1, "step %d",
+			     steps);
 		cr_assert_eq(counts.holes, 0, "step %d", steps);
 	}
 	cr_assert_leq(counts.holes, 2, "step %d", steps);
@@ -232,4 +258,14 @@ Test(step, survives_signals_all_along_the_first_use, .timeout = 600)
 Test(step, survives_siglongjmp_at_any_instruction, .timeout = 600)
 {
 	interrupt_along_the_path(&(struct plan){ .jump = 1 }, stride_of(1));
+}
+
+Test(step, survives_a_kill_at_any_instruction_of_a_switch, .timeout = 600)
+{
+	kill_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(7));
+}
+
+Test(step, survives_a_signal_at_any_instruction_of_a_switch, .timeout = 600)
+{
+	interrupt_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(7));
 }
