@@ -115,6 +115,16 @@ void thag_symbol_helper_stop(struct thag_symbol_helper *helper)
 	*helper = (struct thag_symbol_helper)THAG_SYMBOL_HELPER_NONE;
 }
 
+/* One that ended while nobody asked it anything ended for no file's sake. */
+static void notice_end(struct thag_symbol_helper *helper)
+{
+	if (!helper->pid || waitpid(helper->pid, NULL, WNOHANG) != helper->pid)
+		return;
+	close(helper->to);
+	close(helper->from);
+	*helper = (struct thag_symbol_helper)THAG_SYMBOL_HELPER_NONE;
+}
+
 static int send_some(struct exchange *exchange)
 {
 	size_t left = exchange->request.bytes - exchange->sent;
@@ -209,6 +219,7 @@ int thag_symbol_helper_ask(struct thag_symbol_helper *helper,
 	int ret = exchange ? 0 : -ENOMEM;
 
 	*answered = 0;
+	notice_end(helper);
 	if (ret == 0 && !helper->pid)
 		ret = start(helper);
 	if (ret != 0) {
