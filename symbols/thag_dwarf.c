@@ -131,25 +131,19 @@ static void place_by_lines(struct thag_dwarf_unit *unit, uint64_t address,
 		frame->line = (uint32_t)number;
 }
 
-/* Where an inlined function was called. */
-static void place_by_call(Dwarf_Die *inlined, struct thag_dwarf_frame *caller)
+/* The file that an attribute names by its number in the unit the attribute comes from. */
+static const char *file_of(Dwarf_Die *die, unsigned name)
 {
+	Dwarf_Attribute attribute;
 	Dwarf_Die unit;
 	Dwarf_Files *files;
-	uint32_t number = number_of(inlined, DW_AT_call_file);
+	Dwarf_Word number;
 
-	caller->line = number_of(inlined, DW_AT_call_line);
-	if (dwarf_diecu(inlined, &unit, NULL, NULL) && dwarf_getsrcfiles(&unit, &files, NULL) == 0)
-		caller->file = dwarf_filesrc(files, number, NULL, NULL);
-}
-
-static void place_by_declaration(Dwarf_Die *function, struct thag_dwarf_frame *frame)
-{
-	int line;
-
-	frame->file = dwarf_decl_file(function);
-	if (dwarf_decl_line(function, &line) == 0 && line > 0)
-		frame->line = (uint32_t)line;
+	if (dwarf_formudata(dwarf_attr_integrate(die, name, &attribute), &number) != 0 ||
+	    dwarf_cu_info(attribute.cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL) != 0 ||
+	    dwarf_getsrcfiles(&unit, &files, NULL) != 0)
+		return NULL;
+	return dwarf_filesrc(files, number, NULL, NULL);
 }
 
 static void fill_place(struct thag_dwarf_unit *unit, struct chain *chain,
@@ -163,15 +157,17 @@ static void fill_place(struct thag_dwarf_unit *unit, struct chain *chain,
 		Dwarf_Die *die = &chain->dies[count - 1 - i];
 
 		name_frame(die, &out->frames[i]);
-		if (i + 1 < count)
-			place_by_call(die, &out->frames[i + 1]);
+		if (i + 1 == count)
+			continue;
+		/* where the inlined function was called */
+		out->frames[i + 1].file = file_of(die, DW_AT_call_file);
+		out->frames[i + 1].line = number_of(die, DW_AT_call_line);
 	}
 	if (count == 0)
 		return;
 	out->function = out->frames[count - 1];
-	out->function.file = NULL;
-	out->function.line = 0;
-	place_by_declaration(&chain->dies[0], &out->function);
+	out->function.file = file_of(&chain->dies[0], DW_AT_decl_file);
+	out->function.line = number_of(&chain->dies[0], DW_AT_decl_line);
 }
 
 static bool is_cplusplus(struct thag_dwarf_unit *unit)

@@ -40,7 +40,7 @@ struct server {
 	struct thag_symbol symbol;
 };
 
-static void limit(int what, uint64_t soft, uint64_t hard)
+static void limit(__rlimit_resource_t what, uint64_t soft, uint64_t hard)
 {
 	struct rlimit value = { soft, hard };
 
