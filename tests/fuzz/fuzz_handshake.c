@@ -91,6 +91,25 @@ static void try_sites(uint32_t first)
 	}
 }
 
+/* The same bytes as entries of the table of modules. */
+static void try_modules(const uint8_t *data, size_t size)
+{
+	char *modules = shm + THAG_SHM_MODULES_OFFSET;
+	struct thag_shm_module module;
+	uint32_t count = (uint32_t)(size / sizeof(module));
+
+	memcpy(modules, data, size);
+	for (uint32_t i = 0; i <= count; i++) {
+		if (thag_handshake_read_module(shm, i, &module) != 1)
+			continue;
+		check(module.build_id_bytes <= THAG_BUILD_ID_MAX);
+		check(module.path_bytes <= THAG_TEXT_BYTES);
+		touch(module.path_offset, module.path_bytes);
+	}
+	check(thag_handshake_read_module(shm, THAG_MODULES_MAX, &module) < 0);
+	memset(modules, 0, size);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -124,5 +143,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_fd(&setup);
 	try_sites(setup.first_site);
 	memset(sites, 0, size);
+	try_modules(data, size);
 	return 0;
 }

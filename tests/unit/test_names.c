@@ -151,3 +151,45 @@ Test(names, a_copy_lives_by_itself)
 	}
 	thag_names_destroy(copy);
 }
+
+Test(names, an_address_stands_in_until_there_is_a_name)
+{
+	struct thag_names *names = create();
+	uint32_t before = thag_names_count(names);
+
+	cr_assert_eq(thag_names_put_address(names, 9, THAG_SITE_FUNCTION, "libm.so", 7, 0x1a2b), 0);
+	cr_expect_str_eq(thag_names_get(names, 9).name, "libm.so+0x1a2b");
+	cr_expect_eq(thag_names_count(names), before, "it takes no room");
+	cr_expect_eq(put(names, 9, "sin"), 0);
+	cr_expect_str_eq(thag_names_get(names, 9).name, "sin");
+	cr_expect_eq(thag_names_put_address(names, 9, THAG_SITE_FUNCTION, "libm.so", 7, 1), 0);
+	cr_expect_str_eq(thag_names_get(names, 9).name, "sin", "a name stays");
+	thag_names_destroy(names);
+}
+
+Test(names, an_address_may_be_in_no_module)
+{
+	struct thag_names *names = create(), *copy;
+
+	cr_assert_eq(thag_names_put_address(names, 9, THAG_SITE_FUNCTION, "", 0, UINT64_MAX), 0);
+	cr_expect_str_eq(thag_names_get(names, 9).name, "0xffffffffffffffff");
+	cr_assert_eq(thag_names_copy(&copy, names), 0);
+	cr_expect_str_eq(thag_names_get(copy, 9).name, "0xffffffffffffffff");
+	cr_expect_eq(thag_names_put_address(names, THAG_SITES_MAX, THAG_SITE_FUNCTION, "", 0, 1),
+		     -EINVAL);
+	thag_names_destroy(copy);
+	thag_names_destroy(names);
+}
+
+Test(names, a_long_name_of_a_module_is_cut)
+{
+	struct thag_names *names = create();
+	char module[1000];
+
+	memset(module, 'm', sizeof(module));
+	cr_assert_eq(thag_names_put_address(names, 9, THAG_SITE_FUNCTION, module, sizeof(module),
+					    UINT64_MAX),
+		     0);
+	cr_expect_eq(thag_names_get(names, 9).name_bytes, 255 + strlen("+0xffffffffffffffff"));
+	thag_names_destroy(names);
+}
