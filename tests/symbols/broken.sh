@@ -67,8 +67,8 @@ ok 'a file that ends its reader is read without its DWARF' dies_reading
 is_zombie() { grep -q '^State:.*Z' "/proc/$1/status"; }
 dies_idle() {
   local pid
-  pid=$(reader) && kill -9 "$pid" && eventually is_zombie "$pid" && profile module="$bin/gcc-split" \
-    build-id="$(build_id "$bin/gcc-split")" address="$(address "$bin/gcc-split" _Z3runi)" &&
+  pid=$(reader) && kill -9 "$pid" && eventually is_zombie "$pid" && profile module="$bin/gcc-more" \
+    build-id="$(build_id "$bin/gcc-more")" address="$(address "$bin/gcc-more" _Z3runi)" &&
     [[ $(frames "$id") == 'run(int)' ]] && session "$id" symbols | grep -q '"with_line": 1'
 }
 ok 'a reader that ends by itself is started again' dies_idle

@@ -17,6 +17,7 @@ build_all() {
     g++ -g -O0 "$sample" -o plain &&
     gcc -nostdlib -shared "$here/mangled.s" -o mangled.so &&
     gcc -nostdlib -shared -Wl,--build-id=none "$here/mangled.s" -o no-id.so &&
+    g++ -g -O1 "$sample" -o gcc-more &&
     g++ -g -O2 -c "$sample" -o object.o
 }
 ok 'build samples' build_all

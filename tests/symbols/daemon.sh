@@ -34,7 +34,7 @@ named() {
 ok 'functions have names, in the export and in the files' named
 every_kind() {
   local name
-  for name in gcc4-no-pie libgcc5.so gcc-compressed clang5 clang-split; do
+  for name in gcc4-no-pie libgcc5.so gcc-compressed gcc-split clang5 clang-split; do
     profile module="$bin/$name" build-id="$(build_id "$bin/$name")" \
       address="$(address "$bin/$name" _Z3runi)" || return 1
     [[ $(frames "$id") == 'run(int)' ]] || { echo "$name"; return 1; }
