@@ -76,6 +76,30 @@ odd_files() {
 }
 ok 'files that are no files' odd_files
 
+# An honest program: compiled with -finstrument-functions, the library preloaded.
+preloaded() {
+  THAG_SOCKET=$socket LD_PRELOAD=$THAG_BUILD/libclient/libthag-cyg.so "$1" >/dev/null || return 1
+  id=$(last_id)
+  eventually saved "$id" && frames "$id" >"$place/frames"
+}
+instrumented() {
+  g++ -g -O1 -finstrument-functions "$here/sample.cpp" -o "$place/instrumented" &&
+    preloaded "$place/instrumented" &&
+    grep -qxF 'main;run(int);outer::box<3>::area(int) const' "$place/frames"
+}
+ok 'a program with -finstrument-functions' instrumented
+instrumented_and_known() {
+  strip "$place/instrumented" && preloaded "$place/instrumented" &&
+    grep -qxF 'main;run(int);outer::box<3>::area(int) const' "$place/frames"
+}
+ok 'the same build, stripped since: known from before' instrumented_and_known
+instrumented_stripped() {
+  g++ -s -O2 -finstrument-functions "$here/sample.cpp" -o "$place/instrumented" &&
+    preloaded "$place/instrumented" &&
+    grep -qE '^instrumented\+0x[0-9a-f]+;' "$place/frames"
+}
+ok 'one that was always stripped' instrumented_stripped
+
 early() {
   local pid status=0
   mkfifo "$place/in"
