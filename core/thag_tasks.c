@@ -492,6 +492,7 @@ void thag_tasks_move(struct thag_tasks *tasks, struct thag_thread *from, struct 
 
 void thag_tasks_end(struct thag_tasks *tasks, uint64_t now)
 {
+	tasks->end_ticks = now;
 	for (struct thag_task_state *task = tasks->newest; task; task = task->older) {
 		struct thag_thread *thread = task->thread;
 

@@ -75,9 +75,10 @@ struct thag_tasks {
 	struct thag_task_name *names;
 	uint32_t name_count;
 	uint64_t bytes;
-	uint64_t gaps;	  /* steps taken though the one before them was not seen, or not over */
-	uint64_t refused; /* tasks that found no room here */
-	bool joined_late; /* there are tasks whose creation was never seen */
+	uint64_t gaps;	    /* steps taken though the one before them was not seen, or not over */
+	uint64_t refused;   /* tasks that found no room here */
+	uint64_t end_ticks; /* of the program's last event, once it is gone */
+	bool joined_late;   /* there are tasks whose creation was never seen */
 };
 
 /** What a ring says of a task: see enum thag_task_op. */

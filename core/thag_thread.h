@@ -49,6 +49,14 @@ struct thag_stack {
 
 struct thag_task_state;
 
+#define THAG_THREAD_ROUNDS_MAX 8
+
+/** When a thread last noted an instant of a name. */
+struct thag_round {
+	uint32_t site; /* 0: none */
+	uint64_t ticks;
+};
+
 /** One thread of a program: its tree, its open frames, its counts. Made by the session. */
 struct thag_thread {
 	uint32_t tid;
@@ -59,12 +67,13 @@ struct thag_thread {
 	struct thag_task_state *task;	   /* that runs here, NULL for none */
 	struct thag_task_state *suspended; /* tasks that ran here last; see thag_tasks.h */
 	uint32_t name_site;		   /* what the program calls it, 0: nothing */
-	uint64_t first_ticks;		   /* of its first event, 0 before */
-	uint64_t last_ticks;		   /* of its latest event */
-	uint64_t calls;			   /* frames closed by their own exit */
-	uint64_t truncated; /* frames closed because their thread, task or program went away */
-	uint64_t unwound;   /* frames closed by the exit of a frame below (longjmp, …) */
-	uint64_t unmatched; /* exits with no open frame */
+	struct thag_round rounds[THAG_THREAD_ROUNDS_MAX];
+	uint64_t first_ticks; /* of its first event, 0 before */
+	uint64_t last_ticks;  /* of its latest event */
+	uint64_t calls;	      /* frames closed by their own exit */
+	uint64_t truncated;   /* frames closed because their thread, task or program went away */
+	uint64_t unwound;     /* frames closed by the exit of a frame below (longjmp, …) */
+	uint64_t unmatched;   /* exits with no open frame */
 };
 
 /** `thread` must stay where it is. 0 or -ENOMEM. */

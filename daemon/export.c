@@ -2,24 +2,60 @@
 #include "export.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
 
 #include "daemon.h"
+#include "notes.h"
 #include "snapshot.h"
 #include "symbols.h"
 
-static void run(uv_work_t *work)
+enum thag_export_format thag_export_find_format(const char *name)
 {
-	struct thag_export *job = work->data;
+	if (strcmp(name, "folded") == 0)
+		return THAG_EXPORT_FOLDED;
+	return strcmp(name, "events") == 0 ? THAG_EXPORT_EVENTS : THAG_EXPORT_FORMATS;
+}
+
+static void make_folded(struct thag_export *job)
+{
 	struct thag_profile *profile = NULL;
 
 	thag_symbols_wait(job->daemon->symbols, job->session,
 			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
-	job->error =
-		thag_snapshot_take(&profile, job->session, &job->daemon->clock, job->tid, job->raw);
+	job->error = thag_snapshot_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
+					job->wish.raw);
 	if (job->error == 0)
 		job->error = thag_folded_write(profile, &job->out);
 	if (profile)
 		thag_profile_destroy(profile);
+}
+
+static void make_events(struct thag_export *job)
+{
+	json_t *events;
+	char *text;
+
+	thag_session_count(job->session, &job->counts);
+	events = thag_notes_export(job->session, &job->daemon->clock, &job->counts);
+	text = events ? json_dumps(events, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+	job->error = text ? thag_buffer_append(&job->out, text, strlen(text)) : -ENOMEM;
+	if (job->error == 0)
+		job->error = thag_buffer_append(&job->out, "\n", 1);
+	free(text);
+	json_decref(events);
+}
+
+static void run(uv_work_t *work)
+{
+	struct thag_export *job = work->data;
+
+	if (job->wish.format == THAG_EXPORT_EVENTS)
+		make_events(job);
+	else
+		make_folded(job);
 }
 
 static void after(uv_work_t *work, int status)
@@ -33,14 +69,12 @@ static void after(uv_work_t *work, int status)
 }
 
 void thag_export_start(struct thag_export *job, struct thag_daemon *daemon,
-		       struct thag_session *session, uint32_t tid, bool raw,
+		       struct thag_session *session, const struct thag_export_wish *wish,
 		       thag_export_done_fn *done)
 {
-	*job = (struct thag_export){ .daemon = daemon,
-				     .session = thag_session_ref(session),
-				     .tid = tid,
-				     .raw = raw,
-				     .done = done };
+	*job = (struct thag_export){
+		.daemon = daemon, .session = thag_session_ref(session), .wish = *wish, .done = done
+	};
 	job->work.data = job;
 	thag_daemon_hold(daemon);
 	uv_queue_work(&daemon->loop, &job->work, run, after);

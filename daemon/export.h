@@ -18,22 +18,39 @@
 struct thag_daemon;
 struct thag_export;
 
+/** What is exported. */
+enum thag_export_format {
+	THAG_EXPORT_FOLDED, /* folded stacks */
+	THAG_EXPORT_EVENTS, /* tasks, marks, frames and values, as JSON: see notes.h */
+	THAG_EXPORT_FORMATS
+};
+
+/** What is wanted; `tid` and `raw` are of folded stacks. */
+struct thag_export_wish {
+	enum thag_export_format format;
+	uint32_t tid; /* 0: all threads */
+	bool raw;
+};
+
+/** The format of that name; THAG_EXPORT_FORMATS for none. */
+enum thag_export_format thag_export_find_format(const char *name);
+
 typedef void thag_export_done_fn(struct thag_export *job);
 
 struct thag_export {
 	uv_work_t work;
 	struct thag_daemon *daemon;
 	struct thag_session *session; /* a reference */
-	uint32_t tid;		      /* 0: all threads */
-	bool raw;
+	struct thag_export_wish wish;
 	thag_export_done_fn *done;
-	int error;		/* 0 or a negative errno */
-	struct thag_buffer out; /* folded stacks */
+	int error; /* 0 or a negative errno */
+	struct thag_session_counts counts;
+	struct thag_buffer out;
 };
 
 /** Starts; `done` is called once, later. `job` must stay until then. */
 void thag_export_start(struct thag_export *job, struct thag_daemon *daemon,
-		       struct thag_session *session, uint32_t tid, bool raw,
+		       struct thag_session *session, const struct thag_export_wish *wish,
 		       thag_export_done_fn *done);
 
 /** Frees what a finished job holds. */

@@ -221,6 +221,7 @@ int thag_life_begin(struct thag_daemon *daemon, struct thag_session *session, in
 	life->pidfd = pidfd;
 	life->session = thag_session_ref(session);
 	session->life = life;
+	session->clock = &daemon->clock;
 	ret = watch(life);
 	if (ret == 0)
 		ret = thag_drain_add(daemon->drain, session);

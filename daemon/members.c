@@ -138,10 +138,18 @@ static void on_end(void *context, struct thag_thread *thread)
 	pthread_mutex_unlock(&session->members_lock);
 }
 
+static void on_note(void *context, struct thag_thread *thread, const struct thag_note *note)
+{
+	struct thag_session *session = ((struct thag_session_ring *)context)->session;
+
+	thag_events_note(&session->events, thread, note);
+}
+
 void thag_members_listen(struct thag_session_ring *ring)
 {
 	ring->stream.thread_start = on_start;
 	ring->stream.thread_end = on_end;
+	ring->stream.note = on_note;
 	ring->stream.context = ring;
 }
 

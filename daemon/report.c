@@ -6,6 +6,7 @@
 
 #include "format.h"
 #include "modes.h"
+#include "notes.h"
 #include "snapshot.h"
 
 #define SIGNAL_BYTES 16
@@ -70,10 +71,16 @@ static json_t *message(const struct thag_session *session)
 				   : json_null();
 }
 
-static json_t *thread_brief(const struct thag_thread *thread)
+static json_t *thread_name(const struct thag_session *session, const struct thag_thread *thread)
 {
-	return json_pack("{s:I, s:o, s:b}", "tid", (json_int_t)thread->tid, "calls",
-			 integer(thread->calls), "ended", (int)thread->ended);
+	return thread->name_site ? thag_notes_name(session, thread->name_site) : json_null();
+}
+
+static json_t *thread_brief(const struct thag_session *session, const struct thag_thread *thread)
+{
+	return json_pack("{s:I, s:o, s:b, s:o}", "tid", (json_int_t)thread->tid, "calls",
+			 integer(thread->calls), "ended", (int)thread->ended, "name",
+			 thread_name(session, thread));
 }
 
 /* Since the program's start, in ns: ticks mean nothing to a reader. */
@@ -87,11 +94,11 @@ static json_t *since_start(const struct thag_session *session, uint64_t ticks, d
 static json_t *thread_full(const struct thag_session *session, const struct thag_thread *thread,
 			   double rate)
 {
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "tid", (json_int_t)thread->tid,
-			 "calls", integer(thread->calls), "truncated", integer(thread->truncated),
-			 "unwound", integer(thread->unwound), "unmatched",
-			 integer(thread->unmatched), "first_ns",
-			 since_start(session, thread->first_ticks, rate), "last_ns",
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "tid", (json_int_t)thread->tid,
+			 "name", thread_name(session, thread), "calls", integer(thread->calls),
+			 "truncated", integer(thread->truncated), "unwound",
+			 integer(thread->unwound), "unmatched", integer(thread->unmatched),
+			 "first_ns", since_start(session, thread->first_ticks, rate), "last_ns",
 			 since_start(session, thread->last_ticks, rate));
 }
 
@@ -107,19 +114,19 @@ static json_t *threads(struct thag_session *session, double rate)
 	json_t *list = json_array();
 	uint32_t limit = rate > 0 ? UINT32_MAX : THAG_REPORT_THREADS_MAX;
 
-	pthread_rwlock_wrlock(&session->lock);
+	thag_notes_lock(session);
 	for (uint32_t i = 0; i < session->member_count && json_array_size(list) < limit; i++) {
 		const struct thag_thread *thread = &session->members[i]->thread;
 
 		if (!is_empty(thread))
 			json_array_append_new(list, rate > 0 ? thread_full(session, thread, rate)
-							     : thread_brief(thread));
+							     : thread_brief(session, thread));
 	}
 	if (session->folded)
 		json_array_append_new(
 			list, rate > 0 ? thread_full(session, &session->folded->thread, rate)
-				       : thread_brief(&session->folded->thread));
-	pthread_rwlock_unlock(&session->lock);
+				       : thread_brief(session, &session->folded->thread));
+	thag_notes_unlock(session);
 	return list;
 }
 
@@ -182,6 +189,8 @@ json_t *thag_report_session(struct thag_session *session)
 	if (object) {
 		thag_modes_report(session, object);
 		json_object_set_new(object, "symbols", symbols(session));
+		if (session->clock)
+			thag_notes_report(session, session->clock, counts, false, object);
 	}
 	return object;
 }
@@ -245,6 +254,8 @@ json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *c
 
 	if (file)
 		thag_modes_report(session, file);
+	if (tail)
+		thag_notes_report(session, clock, counts, true, tail);
 	if (file && tail && json_object_update(file, tail) == 0) {
 		json_decref(tail);
 		return file;

@@ -18,11 +18,13 @@
  *
  *   {"id":"7","program":"treestat","pid":4711,"state":"live|idle|ended|crashed|lost",
  *    "signal":"SIGKILL"|null,"start":"2026-11-22T22:10:01.123Z","duration_ns":…,"events":…,
- *    "lost":…,"truncated":…,"threads":[{"tid":…,"calls":…,"ended":false}],"argv":[…],
+ *    "lost":…,"truncated":…,"threads":[{"tid":…,"calls":…,"ended":false,
+ *    "name":"…"|null}],"argv":[…],
  *    "files":[…],"message":"…"|null,"modes":"none|time|memory|both","active":…,"wished":…|null}
  *
  * "modes": what was to be recorded when it started; "active": what is now; "wished": what the user
  * has asked for since, until the program has heeded that.
+ * Then what notes.h tells of, briefly.
  * At most THAG_REPORT_THREADS_MAX threads; tid 0 stands for those that ended long ago.
  */
 json_t *thag_report_session(struct thag_session *session);

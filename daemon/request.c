@@ -103,6 +103,7 @@ static void run_export(struct thag_connection *connection, json_t *request)
 	struct thag_session *session;
 	struct export_job *job;
 	const char *id = "latest", *format = "folded";
+	struct thag_export_wish wish;
 	json_int_t tid = 0;
 	int raw = 0;
 
@@ -112,8 +113,12 @@ static void run_export(struct thag_connection *connection, json_t *request)
 		thag_connection_fail(connection, -EINVAL, "a field of the export is wrong");
 		return;
 	}
-	if (strcmp(format, "folded") != 0) {
-		thag_connection_fail(connection, -EINVAL, "unknown format; 'folded' is known");
+	wish.format = thag_export_find_format(format);
+	wish.tid = (uint32_t)tid;
+	wish.raw = raw != 0;
+	if (wish.format == THAG_EXPORT_FORMATS) {
+		thag_connection_fail(connection, -EINVAL,
+				     "unknown format; 'folded' and 'events' are known");
 		return;
 	}
 	session = thag_registry_find(&daemon->registry, id);
@@ -127,7 +132,7 @@ static void run_export(struct thag_connection *connection, json_t *request)
 		return;
 	}
 	job->connection = connection;
-	thag_export_start(&job->export, daemon, session, (uint32_t)tid, raw != 0, on_exported);
+	thag_export_start(&job->export, daemon, session, &wish, on_exported);
 }
 
 static void respond_modes(struct thag_connection *connection, struct thag_session *session)

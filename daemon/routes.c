@@ -149,7 +149,7 @@ static void copy_arg(struct lws *wsi, const char *name, char out[static ARG_BYTE
 	snprintf(out, ARG_BYTES, "%s", value ? value : "");
 }
 
-static int parse_export(struct lws *wsi, uint32_t *tid, bool *raw)
+static int parse_export(struct lws *wsi, struct thag_export_wish *wish)
 {
 	char format[ARG_BYTES], thread[ARG_BYTES], raw_text[ARG_BYTES];
 	unsigned long long wanted;
@@ -157,34 +157,36 @@ static int parse_export(struct lws *wsi, uint32_t *tid, bool *raw)
 	copy_arg(wsi, "format=", format);
 	copy_arg(wsi, "thread=", thread);
 	copy_arg(wsi, "raw=", raw_text);
-	if (format[0] && strcmp(format, "folded") != 0)
+	wish->format = format[0] ? thag_export_find_format(format) : THAG_EXPORT_FOLDED;
+	if (wish->format == THAG_EXPORT_FORMATS)
 		return -EINVAL;
 	if (strspn(thread, "0123456789") != strlen(thread))
 		return -EINVAL;
 	wanted = strtoull(thread, NULL, 10);
 	if (wanted > UINT32_MAX)
 		return -EINVAL;
-	*tid = (uint32_t)wanted;
-	*raw = strcmp(raw_text, "1") == 0 || strcmp(raw_text, "true") == 0;
+	wish->tid = (uint32_t)wanted;
+	wish->raw = strcmp(raw_text, "1") == 0 || strcmp(raw_text, "true") == 0;
 	return 0;
 }
 
-static void name_export(const struct thag_session *session, char out[static FILE_NAME_BYTES])
+static void name_export(const struct thag_session *session, enum thag_export_format format,
+			char out[static FILE_NAME_BYTES])
 {
 	char stamp[16];
 
 	thag_format_stamp(stamp, session->start_real_ns);
-	snprintf(out, FILE_NAME_BYTES, "%s-%s.folded", session->program, stamp);
+	snprintf(out, FILE_NAME_BYTES, "%s-%s.%s", session->program, stamp,
+		 format == THAG_EXPORT_EVENTS ? "events.json" : "folded");
 }
 
 static int start_export(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,
 			struct thag_reply_head *head, struct thag_session *session)
 {
 	struct thag_route_job *job;
-	uint32_t tid;
-	bool raw;
+	struct thag_export_wish wish;
 
-	if (parse_export(wsi, &tid, &raw) != 0)
+	if (parse_export(wsi, &wish) != 0)
 		return fail(wsi, head, HTTP_STATUS_BAD_REQUEST, "wrong arguments\n");
 	job = calloc(1, sizeof(*job));
 	if (!job)
@@ -193,10 +195,10 @@ static int start_export(struct lws *wsi, struct thag_daemon *daemon, struct thag
 	job->route = route;
 	job->without_body = head->without_body;
 	snprintf(job->host, sizeof(job->host), "%s", head->host);
-	name_export(session, job->file_name);
+	name_export(session, wish.format, job->file_name);
 	route->job = job;
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, 6 * THAG_HTTP_TIMEOUT_S);
-	thag_export_start(&job->export, daemon, session, tid, raw, on_exported);
+	thag_export_start(&job->export, daemon, session, &wish, on_exported);
 	return 0;
 }
 

@@ -156,7 +156,7 @@ static int fill(struct thag_session *session, const struct thag_session_origin *
 	session->sites_named = calloc(SITE_WORDS, sizeof(*session->sites_named));
 	if (!session->rings || !session->sites_named || thag_names_create(&session->names) != 0)
 		return -ENOMEM;
-	if (thag_tasks_init(&session->tasks) != 0)
+	if (thag_tasks_init(&session->tasks) != 0 || thag_events_init(&session->events) != 0)
 		return -ENOMEM;
 	session->tasks.joined_late = origin->adopted;
 	session->sites_first = THAG_SITE_FIRST;
@@ -227,6 +227,7 @@ void thag_session_unref(struct thag_session *session)
 	if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	thag_tasks_fini(&session->tasks);
+	thag_events_fini(&session->events);
 	thag_members_fini(session);
 	thag_session_memory_fini(&session->memory);
 	if (session->names)
@@ -404,6 +405,7 @@ void thag_session_count(struct thag_session *session, struct thag_session_counts
 	memcpy(sum.misuses, session->misuses, sizeof(sum.misuses));
 	sum.task_gaps = session->tasks.gaps;
 	sum.tasks_untold = session->tasks.refused;
+	sum.dropped_notes = session->events.dropped;
 	sum.tree_bytes += session->tasks.bytes;
 	sum.waits = session->slot_waits;
 	sum.skewed = add_sat(sum.skewed, session->slot_skewed);

@@ -29,11 +29,13 @@
 #include "thagd_limits.h"
 #include "naming.h"
 #include "thag/shm.h"
+#include "thag_events.h"
 #include "thag_names.h"
 #include "thag_ring.h"
 #include "thag_stream.h"
 
 struct thag_session;
+struct thag_clock_rate;
 
 /** Where a session is in its life. */
 enum thag_session_state {
@@ -78,7 +80,7 @@ struct thag_session_counts {
 	uint64_t lost, holes, lost_before, refused_threads;
 	uint64_t truncated, unwound, unmatched, skewed, invalid, orphans, waits;
 	uint64_t tree_bytes, tree_nodes, overflowed;
-	uint64_t task_gaps, tasks_untold;
+	uint64_t task_gaps, tasks_untold, dropped_notes;
 	uint32_t refused_tasks, misuses[THAG_MISUSE_COUNT];
 };
 
@@ -102,6 +104,7 @@ struct thag_session {
 	struct thag_session_memory memory;
 	struct thag_session_ring *rings; /* header.slots of them */
 	struct thag_tasks tasks;	 /* has a lock of its own, the last to be taken */
+	struct thag_events events;	 /* likewise */
 	atomic_bool tangled;	 /* relaxed: tasks cross rings, so one thread reads them all */
 	bool detached;		 /* the drain threads keep away */
 	atomic_bool quarantined; /* relaxed: a hint to stop */
@@ -149,7 +152,8 @@ struct thag_session {
 	char message[THAG_MESSAGE_BYTES];
 	char files[2][THAG_PATH_BYTES]; /* "" for none */
 	uint64_t saved_total_ns;
-	void *life; /* of liveness.c */
+	struct thag_clock_rate *clock; /* the daemon's; NULL when it was lost */
+	void *life;		       /* of liveness.c */
 };
 
 /** What a new session is made of; memory is taken over on success only. */

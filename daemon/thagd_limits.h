@@ -16,6 +16,8 @@
 #define THAG_MEMBERS_ENDED_MAX 256    /* ended threads kept apart; older ones are merged */
 #define THAG_MEMBERS_MAX 8192	      /* threads of a session held at once, dead or alive */
 #define THAG_REPORT_THREADS_MAX 256   /* threads named in the list of sessions */
+#define THAG_REPORT_NOTES_MAX 32      /* marks, values, tasks there, and live tasks anywhere */
+#define THAG_REPORT_NAME_BYTES 256    /* of a name in a list */
 #define THAG_MESSAGE_BYTES 256	      /* what a session has to say to its user */
 #define THAG_PROGRAM_BYTES 256	      /* name of a program */
 

@@ -17,7 +17,7 @@ static int run(int argc, char **argv);
 
 const struct thag_command thag_command_export = {
 	.name = "export",
-	.help = "Usage: thag export ID [--format folded] [-o FILE] [--thread TID] [--raw]\n"
+	.help = "Usage: thag export ID [--format FORMAT] [-o FILE] [--thread TID] [--raw]\n"
 		"Writes the profile of a session, running or ended. ID: as 'thag list' shows it, "
 		"or\n"
 		"'latest'.\n"
@@ -25,6 +25,7 @@ const struct thag_command thag_command_export = {
 		"  -f, --format FORMAT  folded: a line a stack, `a;b;c N`, N its own time in ns,\n"
 		"                       as inferno, flamegraph.pl and speedscope read it "
 		"(default)\n"
+		"                       events: tasks, marks, frames and values, as JSON\n"
 		"  -o, --output FILE    write FILE, whole or not at all; default and '-': stdout\n"
 		"  -t, --thread TID     this thread only; default: all together\n"
 		"      --raw            leave the time that recording took in\n"
@@ -57,9 +58,10 @@ static int parse_thread(struct request *request, const char *text)
 
 static int parse_format(struct request *request, const char *text)
 {
-	if (strcmp(text, "folded") != 0)
+	if (strcmp(text, "folded") != 0 && strcmp(text, "events") != 0)
 		return thag_command_bad_usage(&thag_command_export,
-					      "no format '%s': 'folded' is there", text);
+					      "no format '%s': 'folded' and 'events' are there",
+					      text);
 	request->format = text;
 	return -1;
 }

@@ -27,7 +27,7 @@ const struct thag_command thag_command_list = {
 		"it\n"
 		"ended while no thagd ran. EVENTS: calls and returns recorded. LOST: calls that "
 		"found no\n"
-		"room.\n"
+		"room. What was wrong in a program's use of thag is said below the table.\n"
 		"\n"
 		"      --json  everything thagd knows: {\"sessions\":[…]}\n"
 		"  -h, --help  print this and exit\n"
@@ -128,6 +128,17 @@ static void add_duration(struct thag_columns *table, const json_t *session)
 	thag_columns_add(table, text);
 }
 
+/** What went wrong, below the table: a line each, with the session's id. */
+static void print_mistakes(const json_t *session)
+{
+	const json_t *mistakes = json_object_get(session, "mistakes"), *mistake;
+	const char *id = json_string_value(json_object_get(session, "id"));
+	size_t i;
+
+	json_array_foreach(mistakes, i, mistake) if (id && json_is_string(mistake))
+		printf("session %s: %s\n", id, json_string_value(mistake));
+}
+
 static int print_table(const json_t *sessions)
 {
 	struct thag_columns table;
@@ -148,6 +159,7 @@ static int print_table(const json_t *sessions)
 		add_number(&table, session, "lost");
 	}
 	ret = thag_columns_print(&table, stdout);
+	json_array_foreach(sessions, i, session) print_mistakes(session);
 	thag_columns_fini(&table);
 	return ret;
 }

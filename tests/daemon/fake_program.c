@@ -15,6 +15,8 @@
  *   threads=N    N threads, one after the other in ring 0, each calling f once
  *   name=TEXT    registers one more site with that name and calls it once
  *   noise=SEED   random words in the ring, a random site table, random counters
+ *   task=N       says that step N of a task runs, of which nothing was said before; 0: none runs
+ *   misuses=N    says that tasks were misused so often
  *   lost=N       says that N calls were lost
  *   shared       checks that our view of thagd's memory can't be written
  *   full         writes until the ring is full, prints how many words
@@ -45,6 +47,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "fake_faults.h"
 #include "thag/control.h"
 #include "thag/words.h"
 
@@ -147,28 +150,6 @@ static void fill_header(uint32_t slots)
 	h->slots_used = 1;
 }
 
-static void spoil_header(const char *kind)
-{
-	struct thag_shm_header *h = header();
-
-	if (strcmp(kind, "magic") == 0)
-		h->magic++;
-	else if (strcmp(kind, "version") == 0)
-		h->version++;
-	else if (strcmp(kind, "order") == 0)
-		h->byte_order = __builtin_bswap32(h->byte_order);
-	else if (strcmp(kind, "slots") == 0)
-		h->slots = UINT32_MAX;
-	else if (strcmp(kind, "rings") == 0)
-		h->ring_words = 16;
-	else if (strcmp(kind, "clock") == 0)
-		h->clock = 9;
-	else if (strcmp(kind, "mode") == 0)
-		h->modes = 0x80;
-	else if (strcmp(kind, "text") == 0)
-		h->text_bytes[0] = UINT32_MAX;
-}
-
 static bool make_other(const char *kind)
 {
 	int fds[2];
@@ -194,19 +175,6 @@ static bool make_other(const char *kind)
 	return true;
 }
 
-static size_t file_bytes(const char *kind)
-{
-	size_t bytes = thag_shm_bytes(SLOTS);
-
-	if (strcmp(kind, "short") == 0)
-		return bytes - 4096;
-	if (strcmp(kind, "long") == 0)
-		return bytes + 4096;
-	if (strcmp(kind, "huge") == 0)
-		return (size_t)1 << 42;
-	return bytes;
-}
-
 static void make(const char *kind)
 {
 	int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
@@ -215,13 +183,13 @@ static void make(const char *kind)
 		return;
 	self.memfd = memfd_create("thag-shm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	self.shm_bytes = thag_shm_bytes(SLOTS);
-	if (ftruncate(self.memfd, (off_t)file_bytes(kind)) != 0)
+	if (ftruncate(self.memfd, (off_t)fake_file_bytes(self.shm_bytes, kind)) != 0)
 		die("ftruncate");
 	self.shm = mmap(NULL, self.shm_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, self.memfd, 0);
 	if (self.shm == MAP_FAILED)
 		die("mmap");
 	fill_header(SLOTS);
-	spoil_header(kind);
+	fake_spoil_header(header(), kind);
 	if (strcmp(kind, "no-future-seal") == 0)
 		seals &= ~F_SEAL_FUTURE_WRITE;
 	if (strcmp(kind, "unsealed") != 0 && fcntl(self.memfd, F_ADD_SEALS, seals) != 0)
@@ -268,6 +236,14 @@ static void start_thread(uint32_t tid)
 	put(now << THAG_WORD_TIME_SHIFT |
 	    THAG_WORD(THAG_KIND_TIME, now >> THAG_WORD_TIME_BITS & THAG_WORD_ARG_MASK));
 	ext(THAG_EXT_THREAD_START, tid);
+}
+
+static void run_task(uint64_t step)
+{
+	put(now_ns() << THAG_WORD_TIME_SHIFT | THAG_WORD_EXT(THAG_EXT_TASK) | THAG_TASK_RUN);
+	put(thag_payload_pack(step ? UINT64_C(1) << THAG_TASK_SLOT_BITS | 1 : 0));
+	put(thag_payload_pack(THAG_TASK_STEP(step, step ? THAG_SITE_FIRST : 0)));
+	put(thag_payload_pack(0));
 }
 
 static void calls(unsigned long count)
@@ -533,6 +509,10 @@ static bool step_write(const char *name, const char *value)
 		event(THAG_KIND_EXIT, 0);
 	} else if (strcmp(name, "noise") == 0) {
 		noise((unsigned)count);
+	} else if (strcmp(name, "task") == 0) {
+		run_task(count);
+	} else if (strcmp(name, "misuses") == 0) {
+		header()->misuses[THAG_MISUSE_TASK] = (uint32_t)count;
 	} else if (strcmp(name, "lost") == 0) {
 		((struct thag_shm_thread *)(self.shm + THAG_SHM_THREADS_OFFSET))->lost_calls +=
 			count;
