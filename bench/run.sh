@@ -32,15 +32,32 @@ start_thagd() {
 # The median of the numbers on standard input.
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
-# pair MODE TEXT: runs of bench_emit, and the median of each column.
-pair() {
-  local mode=$1 text=$2 i
+# pair_of PROGRAM MODE TEXT: its runs, and the median of each column.
+pair_of() {
+  local program=$1 mode=$2 text=$3 i
   for ((i = 0; i < runs; i++)); do
-    "$build/bench/bench_emit" "$mode" "$pairs"
+    "$build/bench/$program" "$mode" "$pairs"
   done >"$work/lines"
   printf '%-44s %6.2f ns   x %5.3f   (two reads %.2f ns, the call alone %.2f ns)\n' "$text" \
     "$(awk '{ print $3 }' "$work/lines" | median)" "$(awk '{ print $5 }' "$work/lines" | median)" \
     "$(awk '{ print $4 }' "$work/lines" | median)" "$(awk '{ print $6 }' "$work/lines" | median)"
+}
+
+pair() { pair_of bench_emit "$@"; }
+
+# What the compiler instruments, with libthag-cyg linked or preloaded.
+functions() {
+  echo "The same with -finstrument-functions:"
+  pair_of bench_functions flat "recorded live, flat"
+  LD_PRELOAD=$build/libclient/libthag-cyg.so \
+    pair_of bench_functions-alone flat "the same, preloaded"
+  pair_of bench_functions nested "recorded live, 8 deep"
+  pair_of bench_functions fib "recorded live, recursive"
+  pair_of bench_functions random "recorded live, 500 functions in random order"
+  pair_of bench_functions-alone random "the same, without hooks"
+  THAG_FUNCTIONS='!leaf' pair_of bench_functions flat "filtered out by name"
+  THAG_PAUSED=1 pair_of bench_functions flat "switched off"
+  pair_of bench_functions-alone flat "without hooks: libc's own do nothing"
 }
 
 # Sum of a field over the reports thagd wrote.
@@ -107,6 +124,8 @@ main() {
   echo "From 'thag disable' (21 times) to the last call that is recorded:"
   switch 0 'a program that calls flat out'
   switch 10000 'one that makes a call every 10 ms'
+  echo
+  functions
   echo
   memory_of_program
   echo "bytes an event: 8"

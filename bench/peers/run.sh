@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # run.sh [RUNS]: the cost of an enter + exit pair under uftrace and LTTng-UST, where they are
-# installed, and under thag, on the same workload; medians of RUNS (5), as ratios to two bare
-# rdtsc measured in the same process. Each tracer records with its consumer running.
+# installed, and under thag, by marks and by the compiler, on the same workload; medians of RUNS
+# (5), as ratios to two bare rdtsc measured in the same process. Each tracer records with its
+# consumer running.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -146,7 +147,12 @@ bench_lttng() {
 # --- thag ---
 
 thag_run() {
-  THAG_PROFILER="time,$work/thag" "$build/tools/thag" run -- "$work/thag-workload" "$@"
+  local option=()
+  if [[ $1 == -F ]]; then
+    option=(-F)
+    shift
+  fi
+  THAG_PROFILER="time,$work/thag" "$build/tools/thag" run "${option[@]}" -- "$work/$1" "${@:2}"
 }
 
 newest_report() {
@@ -169,7 +175,9 @@ bench_thag() {
   mkdir -p "$work/thag"
   compile thag-workload -DPEER_THAG -DTHAG_TIME_PROFILING -I"$top/libclient/include" \
     -I"$top/proto" workload.c "$library"
-  repeat "thag" thag_note thag_run
+  repeat "thag" thag_note thag_run thag-workload
+  compile thag-instrument workload.c -finstrument-functions
+  repeat "thag -finstrument-functions" thag_note thag_run -F thag-instrument
 }
 
 bench_alone
