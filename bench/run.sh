@@ -91,6 +91,25 @@ switch() {
       text, $3 / 1000, $4 / 1000, $5 / 1000 }'
 }
 
+# serves PROGRAM: the requests a second that its clients get answered.
+serves() {
+  local start=$EPOCHREALTIME
+  (cd "$work" && "$build/examples/tasks/$1" 200 500 >"$work/served")
+  awk -v a="$start" -v b="$EPOCHREALTIME" -v n="$(awk 'NF == 2 && $1 != "sum" { n += $2 }
+    END { print n }' "$work/served")" 'BEGIN { printf "%.0f\n", n / (b - a) }'
+}
+
+# In turn, so that a noisy moment is both's.
+throughput() {
+  local i
+  for ((i = 0; i < runs; i++)); do
+    serves tasks-server-plain >>"$work/plain"
+    serves tasks-server >>"$work/profiled"
+  done
+  awk -v a="$(median <"$work/plain")" -v b="$(median <"$work/profiled")" 'BEGIN {
+    printf "%.0f without profiling, %.0f with it: %.1f %% fewer\n", a, b, 100 * (a - b) / a }'
+}
+
 main() {
   local before
   echo "An enter + exit pair ($pairs million a run, median of $runs runs):"
@@ -126,6 +145,14 @@ main() {
   switch 10000 'one that makes a call every 10 ms'
   echo
   functions
+  echo
+  echo "Tasks:"
+  pair_of bench_tasks switch "resume + suspend"
+  pair_of bench_tasks hand "the same, 1,000 tasks in turn"
+  pair_of bench_tasks calls "enter + exit inside a task"
+  pair_of bench_tasks life "create + resume + suspend + destroy"
+  printf 'requests a second of a server on libuv: '
+  throughput
   echo
   memory_of_program
   echo "bytes an event: 8"

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
 	if (!connections || requests < 1 ||
 	    uv_ip4_addr("127.0.0.1", (int)strtol(argv[1], NULL, 10), &address) != 0) {
 		fprintf(stderr, "usage: tasks-load PORT CONNECTIONS REQUESTS\n");
+		free(connections);
 		return 2;
 	}
 	allow_files();

@@ -176,9 +176,9 @@ void thag_thread_name(const char *name);
  *     thag_task_destroy(task);
  *
  * A task runs on one thread at a time. Handing it to another is up to the program, and needs the
- * synchronisation that handing over work needs anyway. Each switch costs about as much as a call.
- * What can't be right (a task that is resumed while it runs, or is gone) changes nothing and is
- * counted as a misuse.
+ * synchronisation that handing over work needs anyway. A resume and a suspend cost about as much
+ * as five calls. What can't be right (a task that is resumed while it runs, or is gone) changes
+ * nothing and is counted as a misuse.
  */
 
 /**

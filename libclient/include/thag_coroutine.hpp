@@ -70,7 +70,7 @@ class task_promise
 		return static_cast<A &&>(awaitable);
 	}
 	template <class A>
-	static A &&watch(A &&awaitable)
+	static A watch(A &&awaitable)
 	{
 		return static_cast<A &&>(awaitable);
 	}
@@ -189,14 +189,19 @@ class task_promise
 	template <class A>
 	auto watch(A &&awaitable)
 	{
-		using awaiter = decltype(detail::awaiter_of(static_cast<A &&>(awaitable)));
+		using found = decltype(detail::awaiter_of(static_cast<A &&>(awaitable)));
+		/* a temporary of its caller's will be gone when it is awaited */
+		using awaiter = std::conditional_t<std::is_rvalue_reference_v<found>,
+						   std::remove_reference_t<found>, found>;
 
 		return detail::watched<awaiter>(*this, static_cast<A &&>(awaitable));
 	}
 	template <class A>
 	auto await_transform(A &&awaitable)
 	{
-		return watch(static_cast<A &&>(awaitable));
+		using awaiter = decltype(detail::awaiter_of(static_cast<A &&>(awaitable)));
+
+		return detail::watched<awaiter>(*this, static_cast<A &&>(awaitable));
 	}
 
 	/** For initial_suspend to return: the task runs from when the body does. */

@@ -4,7 +4,7 @@
 # count alone, and each request of a server under load is a task that finished. Prints "ok"/"not
 # ok" lines and "N passed, N failed".
 set -uo pipefail
-# shellcheck source-path=SCRIPTDIR
+# shellcheck source=tests/accuracy/lib.sh
 . "$(dirname "$0")/../accuracy/lib.sh"
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -53,12 +53,13 @@ pool() {
     "$here/compare.py" calls "$work/tasks-pool" sieving=2000 hashing=4000 digits=6000 mix=16000
 }
 
+two_sessions() { (($(find "$work/forks" -name '*.json' | wc -l) == 2)); }
+
 # Parent and child are a session each, with the tasks each of them ended.
 forks() {
   local out=$work/forks
   mkdir -p "$out"
   THAG_PROFILER="time,$out" "$build/tests/tasks-forks" || return 1
-  two_sessions() { (($(find "$out" -name '*.json' | wc -l) == 2)); }
   wait_for 20 two_sessions || return 1
   cat "$out"/*.folded
   (($(cat "$out"/*.folded | grep -c '^running;leaf ') == 2)) &&
