@@ -33,7 +33,7 @@ ok() {
     passed=$((passed + 1))
   else
     echo "not ok $name"
-    tail -n 40 said | cut -c1-300 | sed 's/^/  /'
+    { tail -n 40 said; echo "thagd says:"; tail -n 4 log; } | cut -c1-300 | sed 's/^/  /'
     failed=$((failed + 1))
     [[ -z $pid ]] || kill -9 "$pid"
     pid=''
