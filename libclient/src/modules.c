@@ -269,11 +269,14 @@ static uint32_t count_of(const struct thag_process *process)
 static void fill(uint32_t index, const struct thag_module_image *image, uint64_t key)
 {
 	struct thag_shm_module *module = &modules_of(&thag_process)[index];
-	char path[THAG_TEXT_BYTES];
+	char path[THAG_TEXT_BYTES] = "";
+	static uint32_t said;
 
 	module->build_id_bytes = (uint32_t)read_build_id(image, module->build_id);
 	if (thag_module_path(image, path, sizeof(path)))
 		module->path_bytes = thag_site_copy_text(&thag_process, path, &module->path_offset);
+	if (thag_log_once_more(&said, 200))
+		thag_log("module %u: %s", index, path[0] ? path : "(no path)");
 	module->bias = image->bias;
 	module->start = image->start;
 	module->end = image->end;
