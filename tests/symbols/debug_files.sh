@@ -66,3 +66,14 @@ exported_only() {
     "$thag" symbols "$place/lib.so" "$(address "$bin/libgcc5.so" _Z3runi)" | grep -q ' run(int)$'
 }
 ok 'a stripped library still exports names' exported_only
+
+shipped() {
+  local at
+  g++ -g -O1 -finstrument-functions -Wl,--build-id "$here/sample.cpp" -o "$place/as-built" -lm &&
+    at=$(address "$place/as-built" _Z3runi) &&
+    "$here/../../examples/symbols/ship.sh" "$here/sample.cpp" "$place/ship" >/dev/null &&
+    ! "$thag" symbols "$place/ship/sample" "$at" 2>/dev/null &&
+    "$thag" symbols --functions --debug-dirs "$place/ship/debug" "$place/ship/sample" "$at" |
+    grep -q ' run(int) at .*sample\.cpp:60$'
+}
+ok 'a program as examples/symbols/ship.sh ships it' shipped
