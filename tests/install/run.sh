@@ -63,6 +63,10 @@ runs_profiled() {
   mkdir -p "$out"
   LD_LIBRARY_PATH=$libraries THAG_PROFILER="time,$out" \
     "$build/tools/thag" run -- "$1" >"$work/out" || return 1
+  for _ in {1..200}; do # thagd saves it when it has read the last word
+    compgen -G "$out/*.json" >/dev/null && break
+    sleep 0.05
+  done
   cat "$work/out" "$out"/*.folded
   [[ $(cat "$work/out") == 9900 ]] && grep -q 'main;count;adding;twice ' "$out"/*.folded
 }
@@ -104,6 +108,7 @@ for kind in shared static; do
       clang++ -std=c++17 -O2 -f$pie -$pie -x c++ "$here/sample.c" -x none
   done
 done
+check "thag.hpp" compile "$work/hpp" shared g++ -std=c++17 "$here/../cpp/marked.cpp"
 check "marks compiled out are nothing, gcc" marks_are_nothing gcc
 have clang && check "marks compiled out are nothing, clang" marks_are_nothing clang
 check "profiled, shared" runs_profiled "$work/c-shared-pie" shared
