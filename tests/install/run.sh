@@ -78,6 +78,18 @@ build_and_run() {
   compile "$work/$name" "$@" && runs_unprofiled "$work/$name"
 }
 
+# headers_compile "COMPILER FLAG..." HEADER...: each alone, with profiling and without.
+headers_compile() {
+  local header compiler
+  read -ra compiler <<<"$1 -Wall -Wextra -Werror -fsyntax-only"
+  for header in "${@:2}"; do
+    printf '#define THAG_UV_ALL\n#include <%s>\n' "$header" >"$work/header.c"
+    # shellcheck disable=SC2046 # flags are words
+    "${compiler[@]}" $(pkg-config --cflags thag) "$work/header.c" &&
+      "${compiler[@]}" "-I$(pkg-config --variable=includedir thag)" "$work/header.c" || return 1
+  done
+}
+
 code_of() { objdump -d --no-show-raw-insn "$1" | tail -n +4; }
 
 # Object code with the marks compiled out is that of the source without them.
@@ -109,6 +121,10 @@ for kind in shared static; do
   done
 done
 check "thag.hpp" compile "$work/hpp" shared g++ -std=c++17 "$here/../cpp/marked.cpp"
+check "headers for tasks, C" headers_compile "gcc -std=gnu11" thag_uv.h thag_coroutine.h
+check "headers for tasks, C++" headers_compile "g++ -std=gnu++17 -x c++" thag_uv.h thag_coroutine.h
+check "headers for tasks, C++20" headers_compile "g++ -std=c++20 -x c++" \
+  thag_coroutine.hpp thag_uv.h
 check "marks compiled out are nothing, gcc" marks_are_nothing gcc
 have clang && check "marks compiled out are nothing, clang" marks_are_nothing clang
 check "profiled, shared" runs_profiled "$work/c-shared-pie" shared
