@@ -91,23 +91,25 @@ switch() {
       text, $3 / 1000, $4 / 1000, $5 / 1000 }'
 }
 
-# serves PROGRAM: the requests a second that its clients get answered.
+# serves PROGRAM: requests a second that its clients get answered, and microseconds of processor
+# for each, theirs included.
 serves() {
-  local start=$EPOCHREALTIME
-  (cd "$work" && "$build/examples/tasks/$1" 200 500 >"$work/served")
-  awk -v a="$start" -v b="$EPOCHREALTIME" -v n="$(awk 'NF == 2 && $1 != "sum" { n += $2 }
-    END { print n }' "$work/served")" 'BEGIN { printf "%.0f\n", n / (b - a) }'
+  local TIMEFORMAT='%R %U %S'
+  (cd "$work" && time "$build/examples/tasks/$1" 200 500 >/dev/null) 2>&1 |
+    awk 'NF == 3 { printf "%.0f %.2f\n", 100000 / $1, 10 * ($2 + $3) }'
 }
 
 # In turn, so that a noisy moment is both's.
-throughput() {
+server() {
   local i
   for ((i = 0; i < runs; i++)); do
     serves tasks-server-plain >>"$work/plain"
     serves tasks-server >>"$work/profiled"
   done
-  awk -v a="$(median <"$work/plain")" -v b="$(median <"$work/profiled")" 'BEGIN {
-    printf "%.0f without profiling, %.0f with it: %.1f %% fewer\n", a, b, 100 * (a - b) / a }'
+  for i in plain profiled; do
+    printf 'a server on libuv, %-8s %6d requests a second, %5.2f us of processor each\n' "$i" \
+      "$(cut -d ' ' -f 1 "$work/$i" | median)" "$(cut -d ' ' -f 2 "$work/$i" | median)"
+  done
 }
 
 main() {
@@ -147,12 +149,11 @@ main() {
   functions
   echo
   echo "Tasks:"
-  pair_of bench_tasks switch "resume + suspend"
-  pair_of bench_tasks hand "the same, 1,000 tasks in turn"
   pair_of bench_tasks calls "enter + exit inside a task"
-  pair_of bench_tasks life "create + resume + suspend + destroy"
-  printf 'requests a second of a server on libuv: '
-  throughput
+  pairs=0.1 pair_of bench_tasks switch "resume + suspend"
+  pairs=0.1 pair_of bench_tasks hand "the same, 1,000 tasks in turn"
+  pairs=0.05 pair_of bench_tasks life "create + resume + suspend + destroy"
+  server
   echo
   memory_of_program
   echo "bytes an event: 8"

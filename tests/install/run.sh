@@ -80,13 +80,13 @@ build_and_run() {
 
 # headers_compile "COMPILER FLAG..." HEADER...: each alone, with profiling and without.
 headers_compile() {
-  local header compiler
-  read -ra compiler <<<"$1 -Wall -Wextra -Werror -fsyntax-only"
+  local header check
+  read -ra check <<<"$1 -Wall -Wextra -Werror -fsyntax-only"
   for header in "${@:2}"; do
     printf '#define THAG_UV_ALL\n#include <%s>\n' "$header" >"$work/header.c"
     # shellcheck disable=SC2046 # flags are words
-    "${compiler[@]}" $(pkg-config --cflags thag) "$work/header.c" &&
-      "${compiler[@]}" "-I$(pkg-config --variable=includedir thag)" "$work/header.c" || return 1
+    "${check[@]}" $(pkg-config --cflags thag) "$work/header.c" &&
+      "${check[@]}" "-I$(pkg-config --variable=includedir thag)" "$work/header.c" || return 1
   done
 }
 

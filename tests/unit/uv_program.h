@@ -3,6 +3,10 @@
 #ifndef UV_PROGRAM_H
 #define UV_PROGRAM_H
 
+#ifndef THAG_TIME_PROFILING
+#define THAG_TIME_PROFILING
+#endif
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -10,6 +14,7 @@
 #include "collector.h"
 #include "task_model.h"
 #include "thag_uv.h"
+#include "thag/uv_table.h"
 
 #define SHARED static inline __attribute__((unused))
 

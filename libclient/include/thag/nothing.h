@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "thag.h"
+
 #define THAG_ENABLE_PROFILING(mode)
 #define THAG_PROFILED(...)
 #define THAG_SECTION(var, name)
