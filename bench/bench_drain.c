@@ -2,7 +2,8 @@
 /*
  * bench_drain: what it costs to read, decode and count one event, on one thread, without a
  * producer beside it: words are written to a whole ring, then drained in batches as thagd does.
- * Prints "MODE EVENTS NS_AN_EVENT", the median of the rounds.
+ * Prints "MODE EVENTS NS_AN_EVENT", the median of the rounds. In the mode "tasks" an event is a
+ * switch: 64 tasks take turns, each with three frames open, and open and close one a turn.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "thag/words.h"
 
 #define ROUNDS 31
+#define TASKS 64
 #define MARGIN 70000 /* words one step of a workload may write */
 
 struct bench {
@@ -28,6 +30,8 @@ struct bench {
 	struct thag_ring_reader reader;
 	struct thag_stream stream;
 	struct thag_thread thread;
+	struct thag_tasks tasks;
+	uint64_t steps[TASKS];
 	struct thag_shm_stack saved;
 };
 
@@ -102,6 +106,45 @@ static void step_random(struct bench *bench)
 	leave(bench);
 }
 
+static void put_payload(struct bench *bench, uint64_t payload)
+{
+	bench->words[bench->pos & THAG_RING_MASK] =
+		thag_payload_pack(payload) | (bench->pos & THAG_WORD_PHASE);
+	bench->pos++;
+}
+
+static void put_step(struct bench *bench, enum thag_task_op op, uint32_t task, uint32_t open)
+{
+	put(bench, THAG_KIND_EXT, THAG_EXT_TASK << THAG_EXT_SHIFT | op);
+	put_payload(bench, UINT64_C(1) << THAG_TASK_SLOT_BITS | (task + 1));
+	put_payload(bench, THAG_TASK_STEP(bench->steps[task]++, 9));
+	put_payload(bench, open);
+}
+
+static void begin_tasks(struct bench *bench)
+{
+	for (uint32_t task = 0; task < TASKS; task++) {
+		put_step(bench, THAG_TASK_CREATE, task, 0);
+		put_step(bench, THAG_TASK_RUN, task, 0);
+		for (uint32_t i = 0; i < 3; i++)
+			put(bench, THAG_KIND_ENTER, 10 + i);
+	}
+}
+
+static void step_tasks(struct bench *bench)
+{
+	if (bench->steps[0] == 0)
+		begin_tasks(bench);
+	for (uint32_t task = 0; task < TASKS; task++) {
+		put_step(bench, THAG_TASK_RUN, task, 3);
+		put(bench, THAG_KIND_ENTER, 20);
+		put(bench, THAG_KIND_EXIT, THAG_TASK_BASE + 3);
+	}
+}
+
+/* Words of a turn in the mode "tasks". */
+#define TURN_WORDS 6
+
 static uint64_t drain(struct bench *bench)
 {
 	static uint64_t batch[THAG_RING_BATCH];
@@ -142,15 +185,19 @@ static void setup(struct bench *bench)
 				 .pos = THAG_RING_WORDS,
 				 .ticks = 1000,
 				 .random = 1 };
-	if (!bench->words || thag_thread_init(&bench->thread, 1, 1 << 20) != 0)
+	if (!bench->words || thag_thread_init(&bench->thread, 1, 1 << 20) != 0 ||
+	    thag_tasks_init(&bench->tasks) != 0)
 		abort();
 	bench->reader = (struct thag_ring_reader){ .words = bench->words,
 						   .published = &bench->published,
 						   .tail = THAG_RING_WORDS };
-	bench->stream = (struct thag_stream){ .thread = &bench->thread, .last_ticks = 1000 };
+	bench->stream = (struct thag_stream){ .thread = &bench->thread,
+					      .tasks = &bench->tasks,
+					      .last_ticks = 1000 };
 }
 
-static void run(const char *mode, void (*step)(struct bench *))
+/* `words`: of what is called an event. */
+static void run(const char *mode, void (*step)(struct bench *), uint64_t words)
 {
 	static struct bench bench;
 	double rounds[ROUNDS];
@@ -160,16 +207,18 @@ static void run(const char *mode, void (*step)(struct bench *))
 	for (int i = 0; i < ROUNDS; i++)
 		rounds[i] = round_ns(&bench, step, &events);
 	qsort(rounds, ROUNDS, sizeof(*rounds), compare);
-	printf("%s %" PRIu64 " %.2f\n", mode, events, rounds[ROUNDS / 2]);
+	printf("%s %" PRIu64 " %.2f\n", mode, events / words, rounds[ROUNDS / 2] * (double)words);
+	thag_tasks_fini(&bench.tasks);
 	thag_thread_fini(&bench.thread);
 	free(bench.words);
 }
 
 int main(void)
 {
-	run("flat", step_flat);
-	run("nested", step_nested);
-	run("fib", step_fib);
-	run("random", step_random);
+	run("flat", step_flat, 1);
+	run("nested", step_nested, 1);
+	run("fib", step_fib, 1);
+	run("random", step_random, 1);
+	run("tasks", step_tasks, TURN_WORDS);
 	return 0;
 }

@@ -257,12 +257,35 @@ static void feed_other(struct thag_stream *stream, uint64_t word)
 	}
 }
 
+/* Where a run of calls stands in time. */
+struct moment {
+	uint64_t clock; /* of the stack that runs */
+	uint64_t low;	/* the latest time's low bits, at their place in a word */
+};
+
+/* As unfold_time, on the clock of a stack: what lies below a word's time doesn't change its sign.
+ */
+static inline uint64_t advance(struct thag_stream *stream, struct moment *moment, uint64_t word)
+{
+	uint64_t ahead = word - moment->low;
+
+	if (__builtin_expect((int64_t)ahead < 0, 0)) {
+		stream->skewed++;
+		return moment->clock;
+	}
+	moment->low = word & ~((UINT64_C(1) << THAG_WORD_TIME_SHIFT) - 1);
+	moment->clock += ahead >> THAG_WORD_TIME_SHIFT;
+	return moment->clock;
+}
+
 /* The run of calls at the head of `words`; returns how many words it took. */
 static size_t feed_calls(struct thag_stream *stream, const uint64_t *words, size_t count)
 {
 	struct thag_thread *thread = stream->thread;
 	struct thag_stack *stack = thread->stack;
 	uint64_t paused = stack->paused; /* its clock is so far behind; it runs all the while */
+	struct moment moment = { .clock = stream->last_ticks - paused,
+				 .low = stream->last_ticks << THAG_WORD_TIME_SHIFT };
 	size_t i = 0;
 
 	for (; i < count; i++) {
@@ -271,14 +294,15 @@ static size_t feed_calls(struct thag_stream *stream, const uint64_t *words, size
 
 		if (kind == THAG_KIND_EXIT)
 			thag_thread_exit(thread, stack, thag_word_arg(word),
-					 unfold_time(stream, word) - paused);
+					 advance(stream, &moment, word));
 		else if (kind == THAG_KIND_ENTER || kind == THAG_KIND_SECTION_BEGIN)
 			thag_thread_enter(thread, stack, thag_word_arg(word),
-					  unfold_time(stream, word) - paused);
+					  advance(stream, &moment, word));
 		else
 			break;
 	}
 	stream->events += i;
+	stream->last_ticks = moment.clock + paused;
 	thread->last_ticks = stream->last_ticks;
 	return i;
 }
