@@ -114,3 +114,60 @@ Test(checkpoint, waits_for_the_end_of_an_event)
 	cr_expect_not(thag_checkpoint_save(&saved, &stream, THAG_RING_WORDS + 1));
 	thag_thread_fini(&thread);
 }
+
+static void put_step(struct thag_stream *stream, uint64_t id, uint64_t step, uint32_t open,
+		     uint64_t ticks)
+{
+	uint64_t task[] = { THAG_WORD_EXT(THAG_EXT_TASK) | THAG_TASK_RUN |
+				    ticks << THAG_WORD_TIME_SHIFT,
+			    thag_payload_pack(id), thag_payload_pack(THAG_TASK_STEP(step, 5)),
+			    thag_payload_pack(open) };
+
+	cr_assert_eq(thag_stream_feed(stream, task, 4), 4);
+}
+
+static void put(struct thag_stream *stream, enum thag_kind kind, uint32_t arg, uint64_t ticks)
+{
+	uint64_t word = THAG_WORD(kind, arg) | ticks << THAG_WORD_TIME_SHIFT;
+
+	cr_assert_eq(thag_stream_feed(stream, &word, 1), 1);
+}
+
+Test(checkpoint, lets_the_next_reader_go_on_with_the_task_that_runs)
+{
+	struct thag_tasks before, after;
+	struct thag_stream first, next;
+	struct thag_thread a, b;
+	struct thag_shm_stack saved = { 0 };
+	struct thag_task_event task;
+	uint64_t tail = THAG_RING_WORDS, id = UINT64_C(1) << THAG_TASK_SLOT_BITS | 1;
+
+	cr_assert_eq(thag_tasks_init(&before), 0);
+	cr_assert_eq(thag_tasks_init(&after), 0);
+	begin(&first, &a);
+	begin(&next, &b);
+	before.joined_late = after.joined_late = true;
+	first.tasks = &before;
+	next.tasks = &after;
+	put(&first, THAG_KIND_ENTER, 10, 100);
+	put_step(&first, id, 7, 2, 110);
+	put(&first, THAG_KIND_ENTER, 11, 120);
+	cr_assert(thag_checkpoint_save(&saved, &first, tail + 6));
+	cr_assert(thag_checkpoint_load(&saved, &b, &tail, &next.last_ticks, &task));
+	cr_assert_eq(task.id, id);
+	thag_tasks_resume(&after, &b, &task);
+	put(&next, THAG_KIND_ENTER, 12, 130);
+	put(&next, THAG_KIND_EXIT, THAG_TASK_BASE + 3, 140);
+	put(&next, THAG_KIND_EXIT, THAG_TASK_BASE + 2, 150);
+	put_step(&next, 0, 0, 0, 160);
+	put(&next, THAG_KIND_EXIT, 0, 180);
+	cr_expect_eq(b.unmatched, 1, "of the frame whose name is lost");
+	cr_expect_eq(b.calls, 2);
+	cr_expect_eq(b.own.depth, 0);
+	cr_expect_eq(after.newest->next_step, 8);
+	cr_expect_eq(after.names[0].running, 40);
+	thag_tasks_fini(&before);
+	thag_tasks_fini(&after);
+	thag_thread_fini(&a);
+	thag_thread_fini(&b);
+}
