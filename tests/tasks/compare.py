@@ -35,7 +35,7 @@ def clean(directory):
         total = sum(int(line.rsplit(" ", 1)[1]) for line in lines)
     wrong = {key: said[key] for key in ("truncated_frames", "unwound", "unmatched", "orphans",
                                         "invalid") if said[key]}
-    wrong.update({key: n for key, n in said["lost"].items() if n})
+    wrong.update({key: n for key, n in {**said["lost"], **said["misuses"]}.items() if n})
     if total != said["total_ns"]:
         wrong["self times"] = (total, said["total_ns"])
     print(f"  {directory}: {said['events']} events, wrong: {wrong}")
