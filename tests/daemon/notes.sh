@@ -57,6 +57,12 @@ if [[ -x $examples/tasks/tasks-pool ]]; then
   done
 fi
 
+ok 'sections that are ended wrongly' with_thagd "$THAG_BUILD/tests/section_mistakes"
+ok 'are counted and told' holds "$id" \
+  'f["misuses"] == {"tasks": 0, "sections": 3, "names": 2} and len(s["mistakes"]) == 2 and f["unmatched"] == 0 and f["calls"] == 4 and f["unwound"] == 1'
+ok 'sections without a name, and with a long one' holds "$id" \
+  '[line.rsplit(" ", 1)[0][:1000] for line in open(s["files"][0]) if "<unnamed>" in line or "nnn" in line] == ["main;foreign;<unnamed>"] + ["main;foreign;" + "n" * 987] * 2'
+
 # A step whose forerunners are lost holds nothing up for long.
 goes_on_without() {
   play make=good hello misuses=2 calls=10 task=7 task=0 calls=10 drained exited >"$place/said_by" ||

@@ -114,7 +114,7 @@ static void step(struct round *round, const struct manner *manner)
 		end_one(round, below(round, depth));
 	else if ((what -= manner->ends_any) < manner->exits_any)
 		exit_one(round, below(round, depth));
-	else if ((what -= manner->exits_any) < manner->ends_nothing)
+	else if (what - manner->exits_any < manner->ends_nothing)
 		end_one(round, depth + below(round, 1000));
 	else
 		end_one(round, ended_index(round));
