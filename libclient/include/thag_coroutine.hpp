@@ -35,7 +35,7 @@
  *
  * Declare marks and sections in the body as anywhere else. A coroutine that is destroyed while it
  * is suspended closes them in its task. A promise type with an await_transform of its own returns
- * watch(…) from it. Needs gcc ≥ 10.3 with -std=c++20, or clang ≥ 16; where profiling is compiled
+ * watch(…) from it. Needs gcc ≥ 10.3 with -std=c++20, or clang ≥ 14; where profiling is compiled
  * out, nothing of it is left but empty functions.
  *
  * Thread: a promise's functions are called by its coroutine, on any thread.
