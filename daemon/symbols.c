@@ -232,7 +232,8 @@ static void resolve(struct batch *batch)
 		batch->store = thag_symbol_cache_get(&symbols->cache, batch->module->build_id,
 						     batch->module->build_id_bytes);
 	for (uint32_t i = 0; i < batch->count; i++) {
-		if (!batch->module || !batch->module->path_bytes) {
+		/* the kernel's own page has a name, but no path */
+		if (!batch->module || batch->module->path[0] != '/') {
 			put_status(batch, &batch->sites[i], THAG_SYMBOL_NO_MODULE);
 		} else if (!is_known(batch, &batch->sites[i])) {
 			batch->addresses[batch->ask_count] = batch->sites[i].address;

@@ -64,8 +64,9 @@ changed() {
 }
 ok 'a file that was built anew' changed
 nowhere() {
-  profile absolute=fffffffffff0 entry=5 module= address=5 &&
-    [[ $(frames "$id" | LC_ALL=C sort) == $'0x1\n0x5\n0xfffffffffff0' ]] && unnamed "$id" no_module 3
+  profile absolute=fffffffffff0 entry=5 module= address=5 module=linux-vdso.so.1 address=6 &&
+    [[ $(frames "$id" | LC_ALL=C sort) == $'0x1\n0x5\n0xfffffffffff0\nlinux-vdso.so.1+0x6' ]] &&
+    unnamed "$id" no_module 4
 }
 ok 'an address in no module' nowhere
 odd_files() {
