@@ -203,7 +203,10 @@ class [[nodiscard]] task
 class [[nodiscard]] task_scope
 {
       public:
-	[[nodiscard]] explicit task_scope(::thag_task which) noexcept : task_(which)
+	/* not instrumented itself: it begins on one stack, and ends on another */
+	[[nodiscard]] __attribute__((no_instrument_function)) explicit task_scope(
+		::thag_task which) noexcept
+	    : task_(which)
 	{
 		::thag_task_resume(task_);
 	}
@@ -212,7 +215,7 @@ class [[nodiscard]] task_scope
 	{
 	}
 
-	~task_scope()
+	__attribute__((no_instrument_function)) ~task_scope()
 	{
 		::thag_task_suspend(task_);
 	}

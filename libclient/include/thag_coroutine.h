@@ -34,6 +34,9 @@
 
 #include "thag.h"
 
+/* Not instrumented itself: it begins on one stack, and ends on another. */
+#define THAG_COROUTINE_API static inline __attribute__((unused, no_instrument_function))
+
 /** Runs `task` for as long as the expression that switches to its coroutine takes to come back. */
 #define THAG_COROUTINE_RUN(task, expression) \
 	do { \
@@ -44,7 +47,7 @@
 	} while (0)
 
 /** Before the switch to the coroutine of `task`. Returns what runs here now. */
-static inline __attribute__((unused)) struct thag_task thag_coroutine_enter(struct thag_task task)
+THAG_COROUTINE_API struct thag_task thag_coroutine_enter(struct thag_task task)
 {
 	struct thag_task before = thag_task_current();
 
@@ -53,8 +56,7 @@ static inline __attribute__((unused)) struct thag_task thag_coroutine_enter(stru
 }
 
 /** After the switch came back. The coroutine may have ended its task. */
-static inline __attribute__((unused)) void thag_coroutine_leave(struct thag_task task,
-								struct thag_task before)
+THAG_COROUTINE_API void thag_coroutine_leave(struct thag_task task, struct thag_task before)
 {
 	if (thag_task_current().id != before.id)
 		thag_task_suspend(task);
@@ -65,8 +67,8 @@ static inline __attribute__((unused)) void thag_coroutine_leave(struct thag_task
  *
  * @return what swapcontext returns
  */
-static inline __attribute__((unused)) int thag_swapcontext(ucontext_t *from, const ucontext_t *to,
-							   struct thag_task task)
+THAG_COROUTINE_API int thag_swapcontext(ucontext_t *from, const ucontext_t *to,
+					struct thag_task task)
 {
 	struct thag_task before = thag_coroutine_enter(task);
 	int result = swapcontext(from, to);
@@ -82,8 +84,8 @@ static inline __attribute__((unused)) int thag_swapcontext(ucontext_t *from, con
  * @param task  of the context `to`; id 0 when it is no task's, as a scheduler's
  * @return what swapcontext returns; when it failed, the task of before runs on
  */
-static inline __attribute__((unused)) int
-thag_swapcontext_to(ucontext_t *from, const ucontext_t *to, struct thag_task task)
+THAG_COROUTINE_API int thag_swapcontext_to(ucontext_t *from, const ucontext_t *to,
+					   struct thag_task task)
 {
 	struct thag_task self = thag_task_current();
 	int result;

@@ -90,6 +90,9 @@ class task_promise
 
 class task_promise;
 
+/* Not instrumented itself: it begins on one stack, and ends on another. */
+#define THAG_SWITCHES __attribute__((no_instrument_function))
+
 namespace detail
 {
 
@@ -117,16 +120,17 @@ class watched
 	}
 	watched(const watched &) = delete;
 	watched &operator=(const watched &) = delete;
-	~watched();
+	THAG_SWITCHES ~watched();
 
 	bool await_ready() noexcept(noexcept(std::declval<A &>().await_ready()))
 	{
 		return awaiter_.await_ready();
 	}
 	template <class P>
-	auto await_suspend(std::coroutine_handle<P> coroutine) noexcept(
+	THAG_SWITCHES auto await_suspend(std::coroutine_handle<P> coroutine) noexcept(
 		noexcept(std::declval<A &>().await_suspend(coroutine)));
-	decltype(auto) await_resume() noexcept(noexcept(std::declval<A &>().await_resume()));
+	THAG_SWITCHES decltype(auto)
+	await_resume() noexcept(noexcept(std::declval<A &>().await_resume()));
 
       private:
 	task_promise &promise_;
@@ -143,7 +147,7 @@ class finishing
 	    : promise_(promise), awaiter_(static_cast<A &&>(awaiter))
 	{
 	}
-	bool await_ready() noexcept;
+	THAG_SWITCHES bool await_ready() noexcept;
 	template <class P>
 	auto await_suspend(std::coroutine_handle<P> coroutine) noexcept
 	{
@@ -173,7 +177,7 @@ class task_promise
 	}
 	task_promise(const task_promise &) = delete;
 	task_promise &operator=(const task_promise &) = delete;
-	~task_promise()
+	THAG_SWITCHES ~task_promise()
 	{
 		end();
 	}
@@ -224,12 +228,12 @@ class task_promise
 	template <class>
 	friend class detail::finishing;
 
-	void suspend() noexcept
+	THAG_SWITCHES void suspend() noexcept
 	{
 		runs_ = false;
 		thag_task_suspend(task_);
 	}
-	void resume() noexcept
+	THAG_SWITCHES void resume() noexcept
 	{
 		thag_task_resume(task_);
 		runs_ = true;
@@ -238,11 +242,11 @@ class task_promise
 	 * The coroutine is destroyed where it waits: its marks are still to be closed. A part of a
 	 * coroutine that is destroyed, too, finds the task running already.
 	 */
-	void close() noexcept
+	THAG_SWITCHES void close() noexcept
 	{
 		runs_ = thag_task_try_resume(task_) == 0;
 	}
-	void end() noexcept
+	THAG_SWITCHES void end() noexcept
 	{
 		if (owner_)
 			thag_task_destroy(task_);
@@ -270,7 +274,7 @@ class task_promise
 		{
 			return awaiter_.await_suspend(coroutine);
 		}
-		void await_resume()
+		THAG_SWITCHES void await_resume()
 		{
 			promise_.resume();
 			awaiter_.await_resume();
@@ -336,6 +340,8 @@ bool finishing<A>::await_ready() noexcept
 }
 
 } // namespace detail
+
+#undef THAG_SWITCHES
 #endif
 } // namespace thag
 #endif
