@@ -57,18 +57,24 @@ runs_unprofiled() {
   [[ $(cat "$work/out") == 9900 && $(wc -l <"$work/err") == 1 ]]
 }
 
+# The profile's stacks, once it is saved.
+stacks() {
+  local tries=200
+  while ! compgen -G "$1/*.folded" >/dev/null && ((tries-- > 0)); do
+    sleep 0.05
+  done
+  cat "$1"/*.folded
+}
+
 # Under `thag run`: calls in the profile. The folded stacks name each function and section.
 runs_profiled() {
   local out=$work/profile-$2
   mkdir -p "$out"
   LD_LIBRARY_PATH=$libraries THAG_PROFILER="time,$out" \
     "$build/tools/thag" run -- "$1" >"$work/out" || return 1
-  for _ in {1..200}; do # thagd saves it when it has read the last word
-    compgen -G "$out/*.json" >/dev/null && break
-    sleep 0.05
-  done
-  cat "$work/out" "$out"/*.folded
-  [[ $(cat "$work/out") == 9900 ]] && grep -q 'main;count;adding;twice ' "$out"/*.folded
+  stacks "$out" >>"$work/out"
+  cat "$work/out"
+  [[ $(head -n 1 "$work/out") == 9900 ]] && grep -q 'main;count;adding;twice ' "$work/out"
 }
 
 # build_and_run NAME shared|static COMPILER FLAG...
@@ -103,6 +109,25 @@ marks_are_nothing() {
     diff <(size -A "$work/marked.o" | grep -v ':') <(size -A "$work/bare.o" | grep -v ':')
 }
 
+# Without a mark: the installed `thag run --functions`, or linked with the hooks.
+functions_profiled() {
+  local name=$1 out=$work/profile-$1 libs=() option=()
+  mkdir -p "$out"
+  if [[ $name == linked ]]; then
+    read -ra libs <<<"$(pkg-config --libs thag-cyg)"
+  else
+    option=(--functions)
+  fi
+  # shellcheck disable=SC2046 # flags are words
+  gcc -O1 -fno-inline $(pkg-config --cflags thag-cyg) "$here/sample.c" -o "$work/functions-$name" \
+    "${libs[@]}" || return 1
+  LD_LIBRARY_PATH=$libraries THAG_PROFILER="time,$out" "$(find "$work/root" -type f -name thag)" \
+    run -q "${option[@]}" -- "$work/functions-$name" >"$work/out" || return 1
+  stacks "$out" >>"$work/out"
+  cat "$work/out"
+  [[ $(head -n 1 "$work/out") == 9900 ]] && grep -q 'main;count;twice ' "$work/out"
+}
+
 have() { command -v "$1" >/dev/null; }
 
 check "installs" install_all
@@ -129,5 +154,7 @@ check "marks compiled out are nothing, gcc" marks_are_nothing gcc
 have clang && check "marks compiled out are nothing, clang" marks_are_nothing clang
 check "profiled, shared" runs_profiled "$work/c-shared-pie" shared
 check "profiled, static" runs_profiled "$work/c-static-no-pie" static
+check "profiled without a mark, preloaded" functions_profiled preloaded
+check "profiled without a mark, linked" functions_profiled linked
 echo "$passed passed, $failed failed"
 ((failed == 0))
