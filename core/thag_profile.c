@@ -162,12 +162,14 @@ struct addition {
 	const struct thag_names *names;
 	uint32_t *functions; /* by site: its name's number + 1, 0: not asked yet */
 	uint32_t *nodes;     /* by node of the tree: the profile's */
+	bool *tasks;	     /* by site: it names tasks */
 };
 
 static void addition_fini(struct addition *addition)
 {
 	free(addition->functions);
 	free(addition->nodes);
+	free(addition->tasks);
 }
 
 static int addition_init(struct addition *addition)
@@ -180,18 +182,12 @@ static int addition_init(struct addition *addition)
 			sites = tree->nodes[i].site + 1;
 	addition->functions = calloc((size_t)sites + 1, sizeof(*addition->functions));
 	addition->nodes = malloc(tree->count * sizeof(*addition->nodes));
-	if (!addition->functions || !addition->nodes)
+	addition->tasks = calloc((size_t)sites + 1, sizeof(*addition->tasks));
+	if (!addition->functions || !addition->nodes || !addition->tasks)
 		return -ENOMEM;
 	if (tree->count > UINT32_MAX / 2 - addition->profile->count)
 		return -ENOMEM;
 	return reserve_nodes(addition->profile, addition->profile->count + tree->count);
-}
-
-static uint32_t kind_flags(uint32_t kind)
-{
-	if (kind == THAG_SITE_TASK)
-		return THAG_FRAME_NODE_TASK;
-	return kind == THAG_SITE_SECTION ? THAG_FRAME_NODE_SECTION : 0;
 }
 
 /** A function is described by the first of its sites, in whatever order threads come. */
@@ -204,7 +200,7 @@ static int describe_function(struct thag_profile *profile, uint32_t number, uint
 		return 0;
 	function->site = site;
 	function->line = name->line;
-	function->flags = kind_flags(name->kind);
+	function->flags = name->kind == THAG_SITE_SECTION ? THAG_FRAME_NODE_SECTION : 0;
 	return thag_strings_put(&profile->files, name->file, usable_bytes(name->file_bytes),
 				&function->file);
 }
@@ -222,6 +218,7 @@ static int function_of_site(struct addition *addition, uint32_t site, uint32_t *
 		if (ret)
 			return ret;
 		*known = *number + 1;
+		addition->tasks[site] = name.kind == THAG_SITE_TASK;
 	}
 	*number = *known - 1;
 	return 0;
@@ -274,6 +271,8 @@ static int add_tree(struct addition *addition)
 			break;
 		addition->nodes[i] =
 			child_of(addition->profile, addition->nodes[from->parent], function);
+		if (addition->tasks[from->site])
+			addition->profile->nodes[addition->nodes[i]].flags |= THAG_FRAME_NODE_TASK;
 		ret = add_numbers(addition, i, addition->nodes[i]);
 	}
 	return ret;

@@ -13,8 +13,9 @@ struct sum {
 	uint32_t name;
 	uint32_t rank;
 	uint32_t nodes;
-	uint32_t open; /* on the path of the walk, so many times */
-	double key;    /* what it is sorted by, largest first */
+	uint32_t tasks; /* of them, those of tasks */
+	uint32_t open;	/* on the path of the walk, so many times */
+	double key;	/* what it is sorted by, largest first */
 	bool matched;
 };
 
@@ -43,7 +44,8 @@ static void enter(struct sum *sum, const struct thag_profile_node *node)
 		row->min_ns = row->calls ? smaller(row->min_ns, node->min_ns) : node->min_ns;
 	row->max_ns = larger(row->max_ns, node->max_ns);
 	row->calls += node->calls;
-	row->flags |= node->flags;
+	row->flags |= node->flags & ~(uint32_t)THAG_FRAME_NODE_TASK;
+	sum->tasks += (node->flags & THAG_FRAME_NODE_TASK) != 0;
 }
 
 /** Walks the tree without recursion, leaving nodes as it climbs. The root is no function. */
@@ -152,6 +154,8 @@ static int send_row(struct thag_framing *framing, struct sum *sum)
 					    &row->file_bytes);
 	row->line = function->line;
 	row->flags |= sum->matched ? THAG_FRAME_NODE_MATCHED : 0;
+	/* a function that has a name with tasks in common is what its row tells of */
+	row->flags |= sum->tasks == sum->nodes ? THAG_FRAME_NODE_TASK : 0;
 	return ret ? ret : thag_buffer_append(framing->out, row, sizeof(*row));
 }
 

@@ -66,8 +66,8 @@ enum thag_ext {
 	THAG_EXT_REALLOC = 5,	   /* reserved. payload: old address, new address, size */
 	THAG_EXT_STACK_DEF = 6,	   /* reserved. payload: stack id, frames that follow */
 	THAG_EXT_MARK = 7,	   /* payload: site of kind MARK or FRAME */
-	THAG_EXT_VALUE = 8,	   /* lower bits: the two highest of the value; payload: site, value */
-	THAG_EXT_THREAD_NAME = 9,  /* payload: site of kind THREAD, which names the thread */
+	THAG_EXT_VALUE = 8, /* lower bits: the two highest of the value; payload: site, value */
+	THAG_EXT_THREAD_NAME = 9, /* payload: site of kind THREAD, which names the thread */
 	THAG_EXT_COUNT
 };
 
@@ -82,7 +82,8 @@ enum thag_ext {
  */
 enum thag_task_op {
 	THAG_TASK_CREATE = 0, /* step 0 */
-	/* from here this ring's calls are the task's; id 0: the thread's own again, the rest is 0 */
+	/* from here this ring's calls are the task's; id 0: the thread's own again, the rest is 0
+	 */
 	THAG_TASK_RUN = 1,
 	THAG_TASK_DESTROY = 2, /* the last step; frames it has open are truncated */
 };
