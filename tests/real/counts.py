@@ -221,8 +221,8 @@ def function_at(starts, address):
 
 
 def compare_stacks(counts, program, folded):
-    """Each caller and callee in the stacks is a pair that the hooks saw. The outermost functions,
-    and those that other modules call, may have any caller."""
+    """Each caller and callee in the stacks is a pair that the hooks saw. Functions that other
+    modules call may have any caller, but main has none."""
     names = {at: {plain(name) for name in found} for at, found in symbols(program).items()}
     starts, seen, free = sorted(names), set(), set()
     for line in of_program(counts, program):
@@ -231,7 +231,7 @@ def compare_stacks(counts, program, folded):
             callers = names[function_at(starts, line.caller[1] - 1)]
             seen |= {(a, b) for a in callers for b in callees}
         else:
-            free |= callees
+            free |= callees - {"main"}
     shown = set()
     with open(folded, encoding="utf-8") as stacks:
         for stack in stacks:
