@@ -47,13 +47,10 @@ static void start(void)
 		thag_functions_start();
 }
 
-/* The first call of all; or one that came while another thread was at it, or nothing is wanted. */
-static __attribute__((cold, noinline)) void begin(uintptr_t fn, uintptr_t sp)
+static void start_once(void)
 {
 	sigset_t all, before;
 
-	if (__atomic_load_n(&begun, __ATOMIC_RELAXED) || !filled_in || !environ)
-		return;
 	/* what a handler called meanwhile would be missed */
 	sigfillset(&all);
 	if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
@@ -61,7 +58,17 @@ static __attribute__((cold, noinline)) void begin(uintptr_t fn, uintptr_t sp)
 	if (__atomic_exchange_n(&begun, 1, __ATOMIC_RELAXED) == 0)
 		start();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (functions)
+}
+
+/* The first call of all; or one that came while another thread was at it, or nothing is wanted. */
+static __attribute__((cold, noinline)) void begin(uintptr_t fn, uintptr_t sp)
+{
+	if (!filled_in || !environ)
+		return;
+	if (!__atomic_load_n(&begun, __ATOMIC_RELAXED))
+		start_once();
+	/* a handler that interrupted the hook may have begun, too */
+	if (__atomic_load_n(&functions, __ATOMIC_ACQUIRE))
 		thag_function_open_slow(fn, sp);
 }
 
