@@ -50,7 +50,7 @@ export -f tidy_one
 check_tidy() {
   local commands=$build/tidy
   mkdir -p "$commands" || return 1
-  sed -E 's/ -fno-(partial-inlining|ipa-[a-z]+)//g' "$build/compile_commands.json" \
+  sed -E 's/ -f(no-(partial-inlining|ipa-[a-z]+)|instrument-functions-exclude[^ "]*)//g' "$build/compile_commands.json" \
     >"$commands/compile_commands.json" || return 1
   compiled_sources | xargs -r -P "$(nproc)" -n 1 bash -c "tidy_one '$commands' \"\$0\""
 }
@@ -110,11 +110,14 @@ public_headers() { tracked 'libclient/include/*.h' 'proto/thag/words.h'; }
 
 check_headers() { tracked '*.h' ':!bench/peers/' | headers_alone gcc -std=gnu11 -Wall -Wextra -Werror -x c; }
 check_public_c() { public_headers | headers_alone clang -std=c11 -Wall -Wextra -Werror -x c; }
-cpp_headers() { public_headers; tracked 'libclient/include/*.hpp'; }
-check_public_cpp() { cpp_headers | headers_alone g++ -std=c++17 -Wall -Wextra -Werror -x c++; }
-check_public_clang_cpp() {
-  cpp_headers | headers_alone clang++ -std=c++17 -Wall -Wextra -Werror -x c++
+cpp_headers() { public_headers; tracked 'libclient/include/*.hpp' | grep -v coroutine; }
+# All headers by C++17, and those for coroutines, too, by C++20.
+cpp_alone() {
+  cpp_headers | headers_alone "$1" -std=c++17 -Wall -Wextra -Werror -x c++ &&
+    tracked 'libclient/include/*.hpp' | headers_alone "$1" -std=c++20 -Wall -Wextra -Werror -x c++
 }
+check_public_cpp() { cpp_alone g++; }
+check_public_clang_cpp() { cpp_alone clang++; }
 
 check_length() {
   tracked '*.c' '*.h' '*.cpp' '*.hpp' '*.ts' '*.py' '*.sh' dev | xargs -r wc -l |
