@@ -187,6 +187,7 @@ json_t *thag_report_session(struct thag_session *session)
 		"message", message(session));
 
 	if (object) {
+		json_object_set_new(object, "saved", json_boolean(session->saved));
 		thag_modes_report(session, object);
 		json_object_set_new(object, "symbols", symbols(session));
 		if (session->clock)

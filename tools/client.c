@@ -196,6 +196,18 @@ void thag_reply_fini(struct thag_reply *reply)
 	*reply = (struct thag_reply){ .data_fd = -1 };
 }
 
+json_t *thag_reply_take_list(const struct thag_reply *reply)
+{
+	/* what is too big for a message comes in a file */
+	json_t *answer = reply->data_fd < 0 ? json_incref(reply->body)
+					    : json_loadfd(reply->data_fd, 0, NULL);
+
+	if (json_is_array(json_object_get(answer, "sessions")))
+		return answer;
+	json_decref(answer);
+	return NULL;
+}
+
 const char *thag_reply_error(const struct thag_reply *reply)
 {
 	const char *error = json_string_value(json_object_get(reply->body, "error"));

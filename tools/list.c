@@ -182,21 +182,9 @@ static int print_json(const json_t *answer)
 	return 0;
 }
 
-/** What thagd attached, or the body itself when nothing was; NULL when it isn't a list. */
-static json_t *parse_answer(const struct thag_reply *reply)
-{
-	json_t *answer = reply->data_fd < 0 ? json_incref(reply->body)
-					    : json_loadfd(reply->data_fd, 0, NULL);
-
-	if (json_is_array(json_object_get(answer, "sessions")))
-		return answer;
-	json_decref(answer);
-	return NULL;
-}
-
 static int print_reply(const struct thag_reply *reply, bool as_json)
 {
-	json_t *answer = parse_answer(reply);
+	json_t *answer = thag_reply_take_list(reply);
 	int ret;
 
 	if (!answer)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bring.h"
 #include "child.h"
@@ -15,12 +16,17 @@
 #define REPORT_MS 2000 /* a stopped thagd must not keep the program's end from its caller */
 #define URL_BYTES 256
 
+/* thagd waits 20 s for names of functions before it saves without them */
+#define SAVE_MS 25000
+#define SAVE_PROBE_MS 5
+
 static int run(int argc, char **argv);
 
 const struct thag_command thag_command_run = {
 	.name = "run",
 	.help = "Usage: thag run [-q] [--functions] [--paused] [--] PROGRAM [ARGUMENT]…\n"
 		"Runs PROGRAM, built with libthag, under thagd; starts a thagd when none answers.\n"
+		"Returns when its profile is saved.\n"
 		"\n"
 		"  -F, --functions  profile all functions of a program, and of libraries, that "
 		"were\n"
@@ -28,7 +34,7 @@ const struct thag_command thag_command_run = {
 		"      --paused     record nothing until 'thag enable', the page or the program "
 		"itself\n"
 		"                   switches it on\n"
-		"  -q, --quiet      don't print where to watch\n"
+		"  -q, --quiet      don't print where to watch, and where the profile was saved\n"
 		"  -h, --help       print this and exit\n"
 		"\n"
 		"Exit status: that of PROGRAM; when a signal killed it, thag dies of the same "
@@ -84,6 +90,51 @@ static void report_end(pid_t pid, int status)
 		thag_reply_fini(&reply);
 }
 
+/** Whether all sessions of the process are saved (exec makes several); the last one's file. */
+static bool are_saved(const json_t *list, pid_t pid, const char **file)
+{
+	const json_t *session;
+	bool all = true;
+	size_t i;
+
+	json_array_foreach(json_object_get(list, "sessions"), i, session)
+	{
+		if (json_integer_value(json_object_get(session, "pid")) != pid)
+			continue;
+		all = all && json_is_true(json_object_get(session, "saved"));
+		*file = json_string_value(json_array_get(json_object_get(session, "files"), 0));
+	}
+	return all;
+}
+
+/** Whether there is nothing more to wait for; says where the profile is, unless `quiet`. */
+static bool is_saved(pid_t pid, bool quiet)
+{
+	struct thag_reply reply;
+	const char *file = NULL;
+	json_t *list;
+	bool done;
+
+	if (thag_client_ask(json_pack("{s:s}", "op", "list"), REPORT_MS, &reply) != 0)
+		return true;
+	list = thag_reply_take_list(&reply);
+	done = are_saved(list, pid, &file);
+	if (done && file && !quiet)
+		fprintf(stderr, "thag: saved %s\n", file);
+	json_decref(list);
+	thag_reply_fini(&reply);
+	return done;
+}
+
+/** Whoever waits for us will want to read the files. */
+static void await_files(pid_t pid, bool quiet)
+{
+	struct timespec nap = { .tv_nsec = SAVE_PROBE_MS * 1000000L };
+
+	for (int waited = 0; waited < SAVE_MS && !is_saved(pid, quiet); waited += SAVE_PROBE_MS)
+		nanosleep(&nap, NULL);
+}
+
 static int complain_of_program(const char *program, int error)
 {
 	thag_command_complain(&thag_command_run, "can't run '%s': %s", program, strerror(-error));
@@ -95,7 +146,7 @@ static int run(int argc, char **argv)
 	struct thag_child child;
 	char url[URL_BYTES];
 	struct options asked = { 0 };
-	int ret = parse_arguments(argc, argv, &asked);
+	int status, ret = parse_arguments(argc, argv, &asked);
 
 	if (ret >= 0)
 		return ret;
@@ -113,5 +164,7 @@ static int run(int argc, char **argv)
 		return complain_of_program(argv[optind], ret);
 	if (!asked.quiet && url[0])
 		fprintf(stderr, "thag: watch %s\n", url);
-	thag_child_exit_as(thag_child_wait(&child, report_end));
+	status = thag_child_wait(&child, report_end);
+	await_files(child.pid, asked.quiet);
+	thag_child_exit_as(status);
 }
