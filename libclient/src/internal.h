@@ -194,8 +194,8 @@ bool thag_room_find(struct thag_producer *producer, uint32_t words);
 /** Whether `words` more fit beside the exits of all open frames. Doesn't wait. */
 bool thag_room_has(struct thag_producer *producer, uint32_t words);
 
-/** The limit that the reader's index allows is known: lets the fast side go on. */
-void thag_room_refresh(struct thag_producer *producer);
+/** Sets the fast side's limit, unless recording is off. */
+void thag_room_set(struct thag_producer *producer, uint64_t limit);
 
 /* task.c */
 

@@ -57,6 +57,15 @@ static uint64_t allowed(const struct thag_producer *producer, uint64_t tail)
 	return places > taken ? places - taken : 0;
 }
 
+void thag_room_set(struct thag_producer *producer, uint64_t limit)
+{
+	/* sequentially consistent, as is what follows: partner of thag_switch_to, which clears
+	 * the bit before the limit. One of both sees what the other wrote. */
+	__atomic_store_n(&producer->limit, limit, __ATOMIC_SEQ_CST);
+	if (!(__atomic_load_n(&thag_on, __ATOMIC_SEQ_CST) & THAG_MODE_TIME))
+		__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
+}
+
 /*
  * Brings the limit up to the reader's index, which it returns; `*limit` is what it allows.
  * Acquire: partner of the release store in thag_ring.c; who sees the index may overwrite what
@@ -70,23 +79,11 @@ static uint64_t refresh(struct thag_producer *producer, uint64_t *limit)
 	uint64_t places = allowed(producer, tail);
 
 	*limit = places << 32;
-	/* where the fast side can't time events, or drops calls, it must find no room */
-	if (thag_process.slow_clock || cold->stack.dropping)
-		return tail;
-	/* sequentially consistent, as is what follows: partner of thag_switch_to, which clears
-	 * the bit before the limit. One of both sees what the other wrote. */
-	__atomic_store_n(&producer->limit, (places < window ? places : window) << 32,
-			 __ATOMIC_SEQ_CST);
-	if (!(__atomic_load_n(&thag_on, __ATOMIC_SEQ_CST) & THAG_MODE_TIME))
-		__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
+	/* where the fast side can't time events, or drops calls, it must find no room; nor while
+	 * it is between two stacks, whose limits differ */
+	if (!thag_process.slow_clock && !cold->stack.dropping && !cold->switching)
+		thag_room_set(producer, (places < window ? places : window) << 32);
 	return tail;
-}
-
-void thag_room_refresh(struct thag_producer *producer)
-{
-	uint64_t limit;
-
-	refresh(producer, &limit);
 }
 
 bool thag_room_has(struct thag_producer *producer, uint32_t words)

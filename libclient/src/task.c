@@ -273,9 +273,23 @@ static uint32_t put_aside(struct thag_producer *producer)
 }
 
 /* From here on the limit is that of the other stack: until it is known there is no room. */
-static void forget_limit(struct thag_producer *producer)
+static uint64_t take_limit(struct thag_producer *producer)
 {
+	uint64_t limit = thag_limit_get(producer);
+
 	__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
+	return limit;
+}
+
+/* A stack so deep comes by the cold side, which looks how deep it may get. */
+#define DEEP 65536
+
+/* The limit of the stack that runs now, from that of the one before, if that had one. */
+static void give_limit(struct thag_producer *producer, uint64_t limit, int64_t words)
+{
+	if (limit && !thag_cold(producer)->stack.dropping &&
+	    thag_head_depth(thag_head_get(producer)) < THAG_TASK_BASE + DEEP)
+		thag_room_set(producer, limit + ((uint64_t)words << 32));
 }
 
 /*
@@ -292,18 +306,20 @@ static void set_switching(struct thag_producer_cold *cold, uint32_t switching)
 static void run(struct thag_producer *producer, struct slot *slot)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
-	uint32_t depth = thag_head_depth(thag_head_get(producer));
+	uint32_t depth = thag_head_depth(thag_head_get(producer)), parked;
+	uint64_t limit;
 
 	set_switching(cold, 1);
-	cold->parked += put_aside(producer);
+	parked = put_aside(producer);
+	cold->parked += parked;
 	slot->below = cold->task;
-	forget_limit(producer);
+	limit = take_limit(producer);
 	cold->task = slot->id;
 	put(producer, THAG_TASK_RUN, slot, (int64_t)THAG_TASK_BASE + slot->depth - depth);
 	cold->stack = slot->stack;
 	place_frames(producer, slot);
 	set_switching(cold, 0);
-	thag_room_refresh(producer);
+	give_limit(producer, limit, (slot->below ? 0 : (int64_t)THAG_TASK_BASE) - parked);
 }
 
 /* Without room for its words the task runs unrecorded, as a call would that finds none. */
@@ -371,10 +387,11 @@ static void switch_back(struct thag_producer *producer, struct slot *slot)
 	struct slot *below = slot->below ? &slots[slot->below % SLOTS] : NULL;
 	uint32_t depth = thag_head_depth(thag_head_get(producer));
 	uint32_t back = below ? below->depth : cold->own_depth;
+	uint64_t limit;
 
 	set_switching(cold, 1);
 	put_aside(producer);
-	forget_limit(producer);
+	limit = take_limit(producer);
 	put(producer, THAG_TASK_RUN, below, (int64_t)back + (below ? THAG_TASK_BASE : 0) - depth);
 	cold->task = slot->below;
 	cold->parked -= back + SWITCH_WORDS;
@@ -382,7 +399,8 @@ static void switch_back(struct thag_producer *producer, struct slot *slot)
 	if (below)
 		place_frames(producer, below);
 	set_switching(cold, 0);
-	thag_room_refresh(producer);
+	give_limit(producer, limit,
+		   (int64_t)back + SWITCH_WORDS - (below ? 0 : (int64_t)THAG_TASK_BASE));
 }
 
 static void end_unrecorded(struct thag_producer *producer, struct slot *slot)
