@@ -73,7 +73,10 @@ kib() { awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status"; }
 
 cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f", n }'; }
 
+# By a thagd of its own: one that has served this script holds a hundred ended sessions.
 memory_of_program() {
+  kill "$thagd" && wait "$thagd"
+  start_thagd
   "$build/bench/bench_emit" flat 400 >/dev/null &
   local program=$!
   sleep 3
