@@ -10,10 +10,10 @@ build=${THAG_BUILD:-$root/build}
 work=$(mktemp -d "${TMPDIR:-/tmp}/thag-cpp.XXXXXX")
 export THAG_SOCKET=$work/thagd.sock XDG_RUNTIME_DIR=$work
 unset THAG_PROFILER THAG_ON_FULL
-passed=0 failed=0 thagd=''
+passed=0 failed=0
 
 cleanup() {
-  [[ -z $thagd ]] || { kill "$thagd" && wait "$thagd"; } 2>/dev/null
+  "$build/tools/thag" stop >/dev/null 2>&1
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -59,7 +59,6 @@ marks_are_nothing() {
 
 start_thagd() {
   "$build/daemon/thagd" --socket "$THAG_SOCKET" --port 0 >"$work/thagd.log" 2>&1 &
-  thagd=$!
   for _ in {1..200}; do
     [[ -S $THAG_SOCKET ]] && return
     sleep 0.05
