@@ -12,10 +12,21 @@ thag_run() { "$THAG_BUILD/tools/thag" run "$@"; }
 
 test_run_brings_a_daemon_and_says_where_to_watch() {
   expect_status 0 thag run -- "$EXAMPLES/nqueens"
+  sed -i '/^thag: saved /d' err
   one_line err 'http://localhost:[0-9]+'
   thag list | grep -q nqueens || fail "no session: $(thag list)"
   expect_status 0 thag run -- "$EXAMPLES/nqueens"
   [[ $(thag list | grep -c nqueens) == 2 ]] || fail "not two sessions in one daemon"
+}
+
+test_run_returns_when_the_profile_is_saved_and_says_where() {
+  local saved
+  expect_status 0 thag run -- "$EXAMPLES/nqueens"
+  saved=$(sed -n 's/^thag: saved //p' err)
+  [[ $saved == "$PWD"/nqueens-*.folded && -s $saved && -s ${saved%.folded}.json ]] ||
+    fail "no profile is there: $(cat err)"
+  expect_status 0 thag run -q -- "$EXAMPLES/nqueens"
+  [[ $(compgen -G 'nqueens-*.folded' | wc -l) == 2 ]] || fail "the second profile isn't there"
 }
 
 test_run_quiet_says_nothing() {
