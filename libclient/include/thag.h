@@ -25,7 +25,9 @@
  * then the program; or run it by `thag run -- program`.
  *
  * Thread: all of it may be used on any thread. Context: all of it may be used in signal handlers,
- * and a handler may interrupt any of it anywhere. Nothing here allocates from the heap, changes
+ * and a handler may interrupt any of it anywhere, with two exceptions: the call that first
+ * connects to thagd (THAG_ENABLE_PROFILING, thag_enable) is not for handlers, and a handler must
+ * not leave a switch of tasks by siglongjmp. Nothing else here allocates from the heap, changes
  * errno, or waits for thagd longer than about 10 ms in all, but for the one handshake with thagd
  * (2 s at most when that hangs). Needs gcc ≥ 10 or clang ≥ 14, on Linux; C11 or C++17.
  */
