@@ -5,9 +5,14 @@
  * Text messages are JSON: from the browser requests, from thagd the list of sessions and errors.
  *
  *   browser: {"op":"watch","session":"7","thread":0,"focus":"0123456789abcdef","width":1280,
- *             "search":"text","sort":"self","raw":false,"paused":false}
+ *             "search":"text","sort":"self","raw":false,"paused":false,
+ *             "metric":"time","by":"traces","from":0,"to":0}
  *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus" a
- *            node id in 16 hex digits or "" for the root; "width" in CSS pixels. Every field but
+ *            node id in 16 hex digits or "" for the root; "width" in CSS pixels; "metric" what
+ *            the frames show, see enum thag_metric; of memory: "by" the profiled calls ("calls")
+ *            or native stacks ("traces"; without it, whichever there are), of what happened from
+ *            "from" to "to", nanoseconds since the session began, both 0: always, and for all
+ *            threads together. Every field but
  *            op and session may be left out. Each new watch replaces the one before it, and is
  *            answered at once; after that frames come whenever the profile changed, at most
  *            THAG_FRAMES_PER_SECOND times a second.
@@ -26,6 +31,13 @@
  *          | thag_frame_header  | thag_frame_table       | thag_frame_row [n]    | strings |
  *          +--------------------+------------------------+-----------------------+---------+
  *
+ *   MEMORY +--------------------+------------------------+-----------------------------+---------+
+ *          | thag_frame_header  | thag_frame_memory      | points, sizes, places       | strings |
+ *          +--------------------+------------------------+-----------------------------+---------+
+ *
+ * With a metric of memory, FLAME and TABLE have a thag_frame_heap for each node or row, after all
+ * of those, their fields called _ns hold what the metric counts, and a MEMORY message comes, too.
+ *
  * Strings are UTF-8 (invalid bytes replaced), not terminated; offsets count from the first byte
  * of the string area. All times are nanoseconds.
  */
@@ -36,17 +48,30 @@
 #include <stdint.h>
 
 #define THAG_FRAME_MAGIC UINT32_C(0x46474854) /* "THGF" */
-#define THAG_FRAME_VERSION 2
+#define THAG_FRAME_VERSION 3
 #define THAG_FRAMES_PER_SECOND 8
 #define THAG_FRAME_ROWS_MAX 10000
 #define THAG_FRAME_NAME_MAX 4096 /* longer names are cut, with U+2026 at the end */
 
-enum thag_frame_type { THAG_FRAME_FLAME = 1, THAG_FRAME_TABLE = 2 };
+enum thag_frame_type { THAG_FRAME_FLAME = 1, THAG_FRAME_TABLE = 2, THAG_FRAME_MEMORY = 3 };
+
+/** What a flamegraph's widths show; the words of a watch's "metric". */
+enum thag_metric {
+	THAG_METRIC_TIME = 0,	     /* "time": nanoseconds */
+	THAG_METRIC_ALLOCATED = 1,   /* "allocated": bytes */
+	THAG_METRIC_ALLOCATIONS = 2, /* "allocations": how many */
+	THAG_METRIC_LIVE = 3,	     /* "live": bytes that are live now, or at the range's end */
+	THAG_METRIC_PEAK = 4,	     /* "peak": bytes live when the process had most of them */
+	THAG_METRIC_LEAKED = 5,	     /* "leaked": bytes allocated and not freed since */
+	THAG_METRIC_TEMPORARY = 6,   /* "temporary": allocations that lived for no other one */
+	THAG_METRIC_FREED = 7,	     /* "freed": bytes, by who freed them */
+	THAG_METRIC_COUNT
+};
 
 /**
  *   0 magic 4, version 2, type 2 | 8 total_bytes 4, count 4 | 16 strings_offset 4, strings_bytes 4
- *  24 sequence 4, flags 4 | 32 session 8 | 40 thread 4, 0 | 48 time_ns 8 | 56 events | 64 lost
- *  72 truncated | 80 duration_ns | 88 cost_ns_x256 4, tree_nodes 4
+ *  24 sequence 4, flags 4 | 32 session 8 | 40 thread 4, metric 4 | 48 time_ns 8 | 56 events | 64
+ * lost 72 truncated | 80 duration_ns | 88 cost_ns_x256 4, tree_nodes 4
  */
 struct thag_frame_header {
 	uint32_t magic;
@@ -59,8 +84,8 @@ struct thag_frame_header {
 	uint32_t sequence; /* counts frames of this connection */
 	uint32_t flags;	   /* enum thag_frame_flags */
 	uint64_t session;
-	uint32_t thread; /* kernel thread id, 0: all merged */
-	uint32_t reserved;
+	uint32_t thread;       /* kernel thread id, 0: all merged */
+	uint32_t metric;       /* enum thag_metric */
 	uint64_t time_ns;      /* CLOCK_REALTIME when the numbers were taken */
 	uint64_t events;       /* of the whole session, so far */
 	uint64_t lost;	       /* events known to be lost */
@@ -74,6 +99,7 @@ enum thag_frame_flags {
 	THAG_FRAME_LIVE = 1,	  /* the session still runs */
 	THAG_FRAME_CORRECTED = 2, /* times are corrected for the cost of recording */
 	THAG_FRAME_CAPPED = 4, /* a memory limit was reached: some calls count under "<overflow>" */
+	THAG_FRAME_TRACES = 8, /* by native stacks, not by profiled calls */
 };
 
 /**
@@ -158,7 +184,87 @@ struct thag_frame_row {
 	uint32_t flags; /* enum thag_frame_node_flags */
 };
 
+/**
+ * Memory of a node with all below it, or of a row. A block counts where it was allocated, but for
+ * what was released, which counts where that was done. Bytes are those asked for; a reallocation
+ * frees one block and allocates another. With sampling all are estimates.
+ */
+struct thag_frame_heap {
+	uint64_t allocated_bytes;
+	uint64_t allocations;
+	uint64_t live_bytes;
+	uint64_t live;	     /* blocks */
+	uint64_t peak_bytes; /* of them live when the process had most, or the range had */
+	uint64_t leaked_bytes;
+	uint64_t leaked;
+	uint64_t temporary_bytes;
+	uint64_t temporary;
+	uint64_t reallocations;
+	uint64_t released_bytes;
+	uint64_t released;
+	uint64_t high_bytes;	  /* the most it had live itself at any time, without those below */
+	uint64_t lifetime_p50_ns; /* of its own blocks that were freed, likewise */
+	uint64_t lifetime_p99_ns;
+	uint64_t lifetime_max_ns;
+};
+
+#define THAG_SIZE_CLASSES 7 /* 0-64, 65-256, 257-1K, 1K-4K, 4K-16K, 16K-64K, >64K */
+
+struct thag_frame_size {
+	uint64_t low;  /* the smallest size that counts here */
+	uint64_t high; /* the largest; UINT64_MAX: no bound */
+	uint64_t count;
+	uint64_t bytes;
+};
+
+/** Of the process, from its beginning to now whatever the range. */
+struct thag_frame_memory {
+	struct thag_frame_heap all;
+	uint64_t peak_at_ns;	  /* when, since the session began */
+	uint64_t unmatched_frees; /* of blocks never seen: allocated before, or not at all */
+	uint64_t skipped;	  /* allocations not above the size threshold */
+	uint64_t skipped_bytes;
+	uint64_t lost; /* allocations and frees: live memory and leaks may be off */
+	uint64_t
+		untracked; /* allocations beyond the limit of live ones: their ends are not known */
+	uint64_t size_threshold;
+	uint64_t sample_bytes; /* 0: none was left out */
+	uint64_t mapped_bytes; /* pages mapped by the program itself now, where they count */
+	uint64_t mapped_peak_bytes;
+	uint64_t from_ns, to_ns;  /* the range in force, as the slices of time allow; 0, 0: all */
+	uint64_t displaced;	  /* blocks whose place was given out again without a free */
+	uint32_t points, sizes;	  /* of thag_frame_point, of thag_frame_size: first the classes */
+	uint32_t flags, reserved; /* enum thag_shm_flags */
+};
+
+/** A slice of time. */
+struct thag_frame_point {
+	uint64_t start_ns;   /* since the session began */
+	uint64_t live_bytes; /* at its end */
+	uint64_t high_bytes; /* the most in it */
+	uint64_t allocated_bytes;
+	uint64_t allocations;
+	uint64_t freed_bytes;
+	uint64_t frees;
+};
+
+/** A place in the source, or a function where that isn't known, that allocates. */
+struct thag_frame_place {
+	struct thag_frame_heap heap; /* its own; what was released is 0 */
+	uint64_t node; /* that has most of what the metric counts, as an id of thag_frame_node */
+	uint32_t name_offset;
+	uint32_t name_bytes;
+	uint32_t file_offset;
+	uint32_t file_bytes;
+	uint32_t line;
+	uint32_t reserved;
+};
+
 #ifndef __cplusplus
+_Static_assert(sizeof(struct thag_frame_heap) == 128, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_memory) == 248, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_point) == 56, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_place) == 160, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_header) == 96, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_flame) == 40, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_node) == 96, "part of the ABI");

@@ -12,6 +12,8 @@
  *                | struct thag_shm_module [4096]  |
  *     SITES      +--------------------------------+
  *                | struct thag_shm_site [2^20]    |
+ *     TRACES     +--------------------------------+
+ *                | struct thag_shm_trace [2^22]   |
  *     STRINGS    +--------------------------------+
  *                | names, paths; bump-allocated   |
  *     RINGS      +--------------------------------+
@@ -41,7 +43,7 @@
 
 #define THAG_SHM_MAGIC UINT64_C(0x1a0a0d6d68736774)	 /* "tgshm\r\n\x1a", little-endian */
 #define THAG_CONSUMER_MAGIC UINT64_C(0x1a0a0d6e6f636774) /* "tgcon\r\n\x1a" */
-#define THAG_SHM_VERSION 2
+#define THAG_SHM_VERSION 3
 #define THAG_SHM_BYTE_ORDER UINT32_C(0x01020304)
 
 #define THAG_SLOTS_MAX 1024 /* threads recorded at once */
@@ -62,8 +64,12 @@ enum thag_mode_bits { THAG_MODE_TIME = 1, THAG_MODE_MEMORY = 2 };
 
 /** Bits of thag_shm_header.flags. */
 enum thag_shm_flags {
-	THAG_SHM_FUNCTIONS = 1, /* functions are instrumented by the compiler */
-	THAG_SHM_DETAIL = 2,	/* detailed memory profiling was asked for */
+	THAG_SHM_FUNCTIONS = 1,	  /* functions are instrumented by the compiler */
+	THAG_SHM_DETAIL = 2,	  /* detailed memory profiling was asked for: traces */
+	THAG_SHM_FREE_TRACES = 4, /* traces of frees, as well */
+	THAG_SHM_MAPS = 8,	  /* pages that the program maps itself count, too */
+	THAG_SHM_PRELOADED = 16,  /* by libthag-preload: the program needn't know of us */
+	THAG_SHM_OWN_MALLOC = 32, /* the program has a malloc of its own, before ours: unseen */
 };
 
 /** What a program did wrong with the interface, by indices of thag_shm_header.misuses. */
@@ -80,9 +86,11 @@ enum thag_misuse {
  *
  *   0  magic 8 | 8 version 4, byte_order 4 | 16 header_bytes 4, slots 4 | 24 sites 4, ring_words 4
  *  32  pid 4, clock 4 | 40 modes 4, flags 4 | 48 start_ticks | 56 start_mono_ns | 64 start_real_ns
- *  72  cost_inside | 76 cost_outside | 80 nonce 16 | 96 reserved
+ *  72  cost_inside | 76 cost_outside | 80 nonce 16 | 96 size_threshold | 104 sample_bytes
+ * 112  reserved
  * 128  site_count 4, strings_used 4 | 136 exited 4, refused_threads 4 | 144 slots_used 4, active 4
- * 152  module_count 4, refused_tasks 4 | 160 misuses 3 x 4 | 172 heeded 4 | 176 reserved
+ * 152  module_count 4, refused_tasks 4 | 160 misuses 3 x 4 | 172 heeded 4
+ * 176  trace_count 4, lost_traces 4 | 184 reserved
  * 192  text_bytes[4] | 208 reserved | 256 texts: exe, cwd, argv, output_dir (4096 each)
  */
 struct thag_shm_header {
@@ -100,10 +108,16 @@ struct thag_shm_header {
 	uint64_t start_ticks;
 	uint64_t start_mono_ns;
 	uint64_t start_real_ns;
-	uint32_t cost_inside;  /* a call's own cost between its two clock reads, 1/256 tick */
-	uint32_t cost_outside; /* the rest of its cost, paid by its caller, 1/256 tick */
-	uint8_t nonce[16];     /* random; names the session across restarts of thagd */
-	uint8_t reserved0[32];
+	uint32_t cost_inside;	 /* a call's own cost between its two clock reads, 1/256 tick */
+	uint32_t cost_outside;	 /* the rest of its cost, paid by its caller, 1/256 tick */
+	uint8_t nonce[16];	 /* random; names the session across restarts of thagd */
+	uint64_t size_threshold; /* only larger allocations are recorded */
+	/*
+	 * 0: every allocation is recorded. Else a Poisson process over the bytes allocated picks
+	 * them, one in so many bytes: one of s bytes with probability 1 - exp(-s / sample_bytes).
+	 */
+	uint64_t sample_bytes;
+	uint8_t reserved0[16];
 
 	/* later; atomics */
 	uint32_t site_count;	  /* ids given out: the entries below it may be valid */
@@ -115,8 +129,10 @@ struct thag_shm_header {
 	uint32_t module_count; /* ids given out: the entries below it may be valid */
 	uint32_t refused_tasks; /* tasks that found no room */
 	uint32_t misuses[THAG_MISUSE_COUNT];
-	uint32_t heeded; /* number of the user's wish that was heeded last, see THAG_WISH */
-	uint8_t reserved1[16];
+	uint32_t heeded;      /* number of the user's wish that was heeded last, see THAG_WISH */
+	uint32_t trace_count; /* ids given out: the entries below it may be valid */
+	uint32_t lost_traces; /* stacks that found no room, or could not be walked */
+	uint8_t reserved1[8];
 
 	uint32_t text_bytes[4]; /* lengths of the texts, enum thag_text */
 	uint8_t reserved2[48];
@@ -130,7 +146,8 @@ enum thag_text { THAG_TEXT_EXE, THAG_TEXT_CWD, THAG_TEXT_ARGV, THAG_TEXT_OUTPUT_
  * slot (`state` and `tid`: whoever claims it). Alone on its 128 bytes, so that slots don't share
  * a cache line or an adjacent-line pair.
  *
- *   0 state 4, tid 4 | 8 lost_calls | 16 skewed | 24 waits | 32 generation 4 | 36 reserved
+ *   0 state 4, tid 4 | 8 lost_calls | 16 skewed | 24 waits | 32 generation 4, 0 | 40 lost_memory
+ *  48 skipped_allocs | 56 skipped_bytes | 64 reserved
  */
 struct thag_shm_thread {
 	uint32_t state; /* enum thag_slot_state */
@@ -139,7 +156,11 @@ struct thag_shm_thread {
 	uint64_t skewed;     /* events whose clock ran backwards and was clamped */
 	uint64_t waits;	     /* times a thread waited for room */
 	uint32_t generation; /* owners so far */
-	uint8_t reserved[92];
+	uint32_t reserved0;
+	uint64_t lost_memory;	 /* allocations and frees not recorded for want of room */
+	uint64_t skipped_allocs; /* allocations not above the size threshold */
+	uint64_t skipped_bytes;	 /* in them */
+	uint8_t reserved[64];
 };
 
 enum thag_slot_state { THAG_SLOT_FREE = 0, THAG_SLOT_BUSY = 1 };
@@ -168,6 +189,20 @@ struct thag_shm_site {
 };
 
 #define THAG_MODULE_NONE UINT32_MAX
+
+/**
+ * A frame of a stack of native frames, and by its callers the whole stack: the root is the
+ * outermost, whose parent is 0. Stacks that begin alike share their entries. Index 0 stands for no
+ * stack. Writer: the thread that met it first, by a single store of 8 bytes; all zero: not ready.
+ * A parent's index is lower, and it is ready before.
+ */
+struct thag_shm_trace {
+	uint32_t parent;
+	uint32_t site; /* with THAG_SITE_CALL */
+};
+
+#define THAG_TRACES_MAX (UINT32_C(1) << THAG_TRACE_BITS)
+#define THAG_TRACE_DEPTH_MAX 1024 /* frames: the outermost of deeper stacks are left out */
 
 /**
  * A file of code that sites with addresses are in. Writer and `ready`: as for a site. Two entries
@@ -243,7 +278,8 @@ struct thag_shm_stack {
 #define THAG_SHM_THREADS_OFFSET UINT64_C(20480)
 #define THAG_SHM_MODULES_OFFSET (THAG_SHM_THREADS_OFFSET + UINT64_C(128) * THAG_SLOTS_MAX)
 #define THAG_SHM_SITES_OFFSET (THAG_SHM_MODULES_OFFSET + UINT64_C(96) * THAG_MODULES_MAX)
-#define THAG_SHM_STRINGS_OFFSET (THAG_SHM_SITES_OFFSET + UINT64_C(48) * THAG_SITES_MAX)
+#define THAG_SHM_TRACES_OFFSET (THAG_SHM_SITES_OFFSET + UINT64_C(48) * THAG_SITES_MAX)
+#define THAG_SHM_STRINGS_OFFSET (THAG_SHM_TRACES_OFFSET + UINT64_C(8) * THAG_TRACES_MAX)
 #define THAG_SHM_RINGS_OFFSET \
 	((THAG_SHM_STRINGS_OFFSET + THAG_STRINGS_BYTES + 4095) & ~UINT64_C(4095))
 #define THAG_SHM_CONSUMERS_OFFSET UINT64_C(128)
@@ -279,11 +315,15 @@ THAG_ASSERT_OFFSET(struct thag_shm_header, pid, 32);
 THAG_ASSERT_OFFSET(struct thag_shm_header, start_ticks, 48);
 THAG_ASSERT_OFFSET(struct thag_shm_header, cost_inside, 72);
 THAG_ASSERT_OFFSET(struct thag_shm_header, nonce, 80);
+THAG_ASSERT_OFFSET(struct thag_shm_header, size_threshold, 96);
 THAG_ASSERT_OFFSET(struct thag_shm_header, site_count, 128);
+THAG_ASSERT_OFFSET(struct thag_shm_header, trace_count, 176);
 THAG_ASSERT_OFFSET(struct thag_shm_header, text_bytes, 192);
 THAG_ASSERT_OFFSET(struct thag_shm_header, text, 256);
 THAG_ASSERT_SIZE(struct thag_shm_thread, 128);
+THAG_ASSERT_OFFSET(struct thag_shm_thread, lost_memory, 40);
 THAG_ASSERT_SIZE(struct thag_shm_site, 48);
+THAG_ASSERT_SIZE(struct thag_shm_trace, 8);
 THAG_ASSERT_SIZE(struct thag_shm_module, 96);
 THAG_ASSERT_OFFSET(struct thag_shm_header, misuses, 160);
 THAG_ASSERT_OFFSET(struct thag_shm_header, heeded, 172);

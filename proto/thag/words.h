@@ -52,24 +52,61 @@ enum thag_kind {
 	THAG_KIND_SECTION_BEGIN = 3, /* arg: site; opens a frame at the next index */
 	THAG_KIND_SECTION_END = 4,   /* arg: index; that frame ends, those above it stay open */
 	THAG_KIND_TIME = 5,	     /* arg: bits 58..39 of the clock; the word's time: the rest */
-	THAG_KIND_ALLOC = 6,	     /* reserved: memory profiling */
-	THAG_KIND_FREE = 7,	     /* reserved: memory profiling */
+	THAG_KIND_ALLOC = 6,	     /* arg: size, or THAG_ALLOC_LONG; payload: see below */
+	THAG_KIND_FREE = 7,	     /* arg: enum thag_free_bits; payload: see below */
 };
+
+/**
+ * An ALLOC says that the allocator gave out a block, and comes after that; a FREE comes before the
+ * allocator takes it back: so what happens to an address is in order over all rings, by time.
+ *
+ *   ALLOC  arg: size, below THAG_ALLOC_LONG                 payload: address
+ *   ALLOC  arg: THAG_ALLOC_LONG | bits 58..40 of the size   payload: address, THAG_TRACE_SIZE
+ *   FREE   arg: THAG_FREE_TRACE or 0                        payload: address[, trace]
+ *
+ * A reallocation is a FREE with THAG_FREE_MOVES before it, after which the block is in nobody's
+ * hands, and an EXT REALLOC of the same thread after it, which says what became of the block.
+ *
+ * A trace is a stack of native frames, an index of struct thag_shm_trace; 0: none was taken.
+ */
+#define THAG_ALLOC_LONG (UINT32_C(1) << 19)
+
+enum thag_free_bits {
+	THAG_FREE_TRACE = 1 << 19, /* the trace of who frees follows the address */
+	THAG_FREE_MOVES = 1 << 18, /* a reallocation begins */
+};
+
+/** A trace and the low 40 bits of a size. */
+#define THAG_TRACE_BITS 22
+#define THAG_TRACE_SIZE(trace, size) \
+	(((uint64_t)(size) & ((UINT64_C(1) << 40) - 1)) << THAG_TRACE_BITS | (uint64_t)(trace))
+
+/** What a THAG_EXT_LOST counts, in its lower bits. */
+enum thag_lost { THAG_LOST_CALLS = 0, THAG_LOST_MEMORY = 1 /* allocations and frees */ };
 
 /** Kinds of THAG_KIND_EXT, in the upper 8 bits of its arg. The lower 12 are 0 but where said. */
 enum thag_ext {
 	THAG_EXT_NOP = 0,	   /* fills a reserved word that has nothing to say */
 	THAG_EXT_THREAD_START = 1, /* payload: kernel thread id; the stack is empty from here */
 	THAG_EXT_THREAD_END = 2,   /* the thread is gone; its open frames are truncated */
-	THAG_EXT_LOST = 3,	   /* payload: calls dropped since the last LOST of this ring */
+	THAG_EXT_LOST = 3,	   /* lower bits: enum thag_lost; payload: dropped since the last */
 	THAG_EXT_TASK = 4,	   /* lower bits: enum thag_task_op; payload: see there */
-	THAG_EXT_REALLOC = 5,	   /* reserved. payload: old address, new address, size */
-	THAG_EXT_STACK_DEF = 6,	   /* reserved. payload: stack id, frames that follow */
-	THAG_EXT_MARK = 7,	   /* payload: site of kind MARK or FRAME */
+	THAG_EXT_REALLOC = 5,	   /* lower bits: 51..40 of the size; payload: see there */
+	THAG_EXT_MAP = 6,   /* lower bits: enum thag_map_op; payload: address, bytes, trace */
+	THAG_EXT_MARK = 7,  /* payload: site of kind MARK or FRAME */
 	THAG_EXT_VALUE = 8, /* lower bits: the two highest of the value; payload: site, value */
 	THAG_EXT_THREAD_NAME = 9, /* payload: site of kind THREAD, which names the thread */
 	THAG_EXT_COUNT
 };
+
+/*
+ * THAG_EXT_REALLOC: the reallocation that a FREE with THAG_FREE_MOVES began is over. Payload: old
+ * address, new address, THAG_TRACE_SIZE. New address 0 with a size: it failed, the old block is
+ * still there; with size 0: it was freed.
+ */
+
+/** What happens to pages of memory, where the program asks the kernel for them itself. */
+enum thag_map_op { THAG_MAP_MAPPED = 0, THAG_MAP_UNMAPPED = 1 };
 
 /**
  * What happens to a task. Payload, three words: task id, THAG_TASK_STEP(step, site), open frames.
@@ -112,6 +149,7 @@ enum thag_site_kind {
 enum thag_site_flags {
 	THAG_SITE_PRETTY = 1,  /* its name is a compiler's __PRETTY_FUNCTION__ */
 	THAG_SITE_ADDRESS = 2, /* it has no name, but an address in a module */
+	THAG_SITE_CALL = 4,    /* the address is in a call: what is inlined there, and the line */
 };
 
 #define THAG_EXT_SHIFT 12
@@ -120,9 +158,15 @@ enum thag_site_flags {
 /** Payload words that follow an EXT word of kind `ext`; -1 when the kind is unknown. */
 static inline int thag_ext_payload_words(uint32_t ext)
 {
-	static const signed char words[THAG_EXT_COUNT] = { 0, 1, 0, 1, 3, 3, 2, 1, 2, 1 };
+	static const signed char words[THAG_EXT_COUNT] = { 0, 1, 0, 1, 3, 3, 3, 1, 2, 1 };
 
 	return ext < THAG_EXT_COUNT ? words[ext] : -1;
+}
+
+/** Payload words that follow a word of kind ALLOC or FREE with that arg. */
+static inline int thag_memory_payload_words(uint32_t arg)
+{
+	return 1 + (int)(arg >> 19 & 1);
 }
 
 /** The constant part of an event word: everything but its time and phase. */
