@@ -60,12 +60,14 @@ static void print_frame_constants(void)
 	begin("FrameType");
 	VALUE(THAG_FRAME_, FLAME);
 	VALUE(THAG_FRAME_, TABLE);
+	VALUE(THAG_FRAME_, MEMORY);
 	end();
 
 	begin("FrameFlag");
 	VALUE(THAG_FRAME_, LIVE);
 	VALUE(THAG_FRAME_, CORRECTED);
 	VALUE(THAG_FRAME_, CAPPED);
+	VALUE(THAG_FRAME_, TRACES);
 	end();
 
 	begin("NodeFlag");
@@ -73,6 +75,36 @@ static void print_frame_constants(void)
 	VALUE(THAG_FRAME_NODE_, SECTION);
 	VALUE(THAG_FRAME_NODE_, TASK);
 	VALUE(THAG_FRAME_NODE_, OPEN);
+	end();
+}
+
+static void print_memory_constants(void)
+{
+	begin("Metric");
+	VALUE(THAG_METRIC_, TIME);
+	VALUE(THAG_METRIC_, ALLOCATED);
+	VALUE(THAG_METRIC_, ALLOCATIONS);
+	VALUE(THAG_METRIC_, LIVE);
+	VALUE(THAG_METRIC_, PEAK);
+	VALUE(THAG_METRIC_, LEAKED);
+	VALUE(THAG_METRIC_, TEMPORARY);
+	VALUE(THAG_METRIC_, FREED);
+	end();
+
+	puts("\n/** What a watch calls each Metric. */");
+	fputs("export const METRIC_WORDS: readonly string[] = [", stdout);
+	for (uint32_t metric = 0; metric < THAG_METRIC_COUNT; metric++)
+		printf("%s\"%s\"", metric ? ", " : "", thag_metric_word(metric));
+	puts("];");
+	NUMBER(SIZE_CLASSES);
+
+	begin("MemoryFlag");
+	VALUE(THAG_SHM_, FUNCTIONS);
+	VALUE(THAG_SHM_, DETAIL);
+	VALUE(THAG_SHM_, FREE_TRACES);
+	VALUE(THAG_SHM_, MAPS);
+	VALUE(THAG_SHM_, PRELOADED);
+	VALUE(THAG_SHM_, OWN_MALLOC);
 	end();
 }
 
@@ -91,6 +123,7 @@ static void print_header_layout(void)
 	FIELD(thag_frame_header, flags);
 	FIELD(thag_frame_header, session);
 	FIELD(thag_frame_header, thread);
+	FIELD(thag_frame_header, metric);
 	FIELD(thag_frame_header, time_ns);
 	FIELD(thag_frame_header, events);
 	FIELD(thag_frame_header, lost);
@@ -161,6 +194,86 @@ static void print_table_layout(void)
 	end();
 }
 
+static void print_heap_layout(void)
+{
+	begin("Heap");
+	SIZE(thag_frame_heap);
+	FIELD(thag_frame_heap, allocated_bytes);
+	FIELD(thag_frame_heap, allocations);
+	FIELD(thag_frame_heap, live_bytes);
+	FIELD(thag_frame_heap, live);
+	FIELD(thag_frame_heap, peak_bytes);
+	FIELD(thag_frame_heap, leaked_bytes);
+	FIELD(thag_frame_heap, leaked);
+	FIELD(thag_frame_heap, temporary_bytes);
+	FIELD(thag_frame_heap, temporary);
+	FIELD(thag_frame_heap, reallocations);
+	FIELD(thag_frame_heap, released_bytes);
+	FIELD(thag_frame_heap, released);
+	FIELD(thag_frame_heap, high_bytes);
+	FIELD(thag_frame_heap, lifetime_p50_ns);
+	FIELD(thag_frame_heap, lifetime_p99_ns);
+	FIELD(thag_frame_heap, lifetime_max_ns);
+	end();
+}
+
+static void print_memory_layout(void)
+{
+	begin("Memory");
+	SIZE(thag_frame_memory);
+	FIELD(thag_frame_memory, all);
+	FIELD(thag_frame_memory, peak_at_ns);
+	FIELD(thag_frame_memory, unmatched_frees);
+	FIELD(thag_frame_memory, skipped);
+	FIELD(thag_frame_memory, skipped_bytes);
+	FIELD(thag_frame_memory, lost);
+	FIELD(thag_frame_memory, untracked);
+	FIELD(thag_frame_memory, size_threshold);
+	FIELD(thag_frame_memory, sample_bytes);
+	FIELD(thag_frame_memory, mapped_bytes);
+	FIELD(thag_frame_memory, mapped_peak_bytes);
+	FIELD(thag_frame_memory, from_ns);
+	FIELD(thag_frame_memory, to_ns);
+	FIELD(thag_frame_memory, displaced);
+	FIELD(thag_frame_memory, points);
+	FIELD(thag_frame_memory, sizes);
+	FIELD(thag_frame_memory, flags);
+	end();
+}
+
+static void print_memory_parts(void)
+{
+	begin("Point");
+	SIZE(thag_frame_point);
+	FIELD(thag_frame_point, start_ns);
+	FIELD(thag_frame_point, live_bytes);
+	FIELD(thag_frame_point, high_bytes);
+	FIELD(thag_frame_point, allocated_bytes);
+	FIELD(thag_frame_point, allocations);
+	FIELD(thag_frame_point, freed_bytes);
+	FIELD(thag_frame_point, frees);
+	end();
+
+	begin("Size");
+	SIZE(thag_frame_size);
+	FIELD(thag_frame_size, low);
+	FIELD(thag_frame_size, high);
+	FIELD(thag_frame_size, count);
+	FIELD(thag_frame_size, bytes);
+	end();
+
+	begin("Place");
+	SIZE(thag_frame_place);
+	FIELD(thag_frame_place, heap);
+	FIELD(thag_frame_place, node);
+	FIELD(thag_frame_place, name_offset);
+	FIELD(thag_frame_place, name_bytes);
+	FIELD(thag_frame_place, file_offset);
+	FIELD(thag_frame_place, file_bytes);
+	FIELD(thag_frame_place, line);
+	end();
+}
+
 static void print_word_constants(void)
 {
 	puts("\n/** Event words; see thag/words.h. */");
@@ -173,6 +286,8 @@ static void print_word_constants(void)
 	NUMBER(WORD_TIME_BITS);
 	NUMBER(EXT_SHIFT);
 	NUMBER(EXT_PAYLOAD_MAX);
+	NUMBER(ALLOC_LONG);
+	NUMBER(FREE_TRACE);
 
 	begin("Kind");
 	VALUE(THAG_KIND_, EXT);
@@ -212,6 +327,10 @@ int main(void)
 	print_header_layout();
 	print_flame_layout();
 	print_table_layout();
+	print_memory_constants();
+	print_heap_layout();
+	print_memory_layout();
+	print_memory_parts();
 	print_word_constants();
 	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

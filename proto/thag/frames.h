@@ -68,6 +68,16 @@ enum thag_metric {
 	THAG_METRIC_COUNT
 };
 
+/** The word of a metric; NULL for an unknown one. */
+static inline const char *thag_metric_word(uint32_t metric)
+{
+	static const char *const words[THAG_METRIC_COUNT] = {
+		"time", "allocated", "allocations", "live", "peak", "leaked", "temporary", "freed"
+	};
+
+	return metric < THAG_METRIC_COUNT ? words[metric] : NULL;
+}
+
 /**
  *   0 magic 4, version 2, type 2 | 8 total_bytes 4, count 4 | 16 strings_offset 4, strings_bytes 4
  *  24 sequence 4, flags 4 | 32 session 8 | 40 thread 4, metric 4 | 48 time_ns 8 | 56 events | 64
@@ -78,7 +88,7 @@ struct thag_frame_header {
 	uint16_t version;
 	uint16_t type;		 /* enum thag_frame_type */
 	uint32_t total_bytes;	 /* of the message */
-	uint32_t count;		 /* nodes or rows that follow */
+	uint32_t count;		 /* nodes, rows or places that follow */
 	uint32_t strings_offset; /* from the start of the message */
 	uint32_t strings_bytes;
 	uint32_t sequence; /* counts frames of this connection */

@@ -106,6 +106,7 @@ static struct thag_frame_header check_header(const struct vector *vector)
 	CHECK(expected, &header, flags);
 	CHECK(expected, &header, session);
 	CHECK(expected, &header, thread);
+	CHECK(expected, &header, metric);
 	CHECK(expected, &header, time_ns);
 	CHECK(expected, &header, events);
 	CHECK(expected, &header, lost);
@@ -114,6 +115,43 @@ static struct thag_frame_header check_header(const struct vector *vector)
 	CHECK(expected, &header, cost_ns_x256);
 	CHECK(expected, &header, tree_nodes);
 	return header;
+}
+
+static void check_heap(const void *bytes, const json_t *expected)
+{
+	struct thag_frame_heap heap;
+
+	memcpy(&heap, bytes, sizeof(heap));
+	CHECK(expected, &heap, allocated_bytes);
+	CHECK(expected, &heap, allocations);
+	CHECK(expected, &heap, live_bytes);
+	CHECK(expected, &heap, live);
+	CHECK(expected, &heap, peak_bytes);
+	CHECK(expected, &heap, leaked_bytes);
+	CHECK(expected, &heap, leaked);
+	CHECK(expected, &heap, temporary_bytes);
+	CHECK(expected, &heap, temporary);
+	CHECK(expected, &heap, reallocations);
+	CHECK(expected, &heap, released_bytes);
+	CHECK(expected, &heap, released);
+	CHECK(expected, &heap, high_bytes);
+	CHECK(expected, &heap, lifetime_p50_ns);
+	CHECK(expected, &heap, lifetime_p99_ns);
+	CHECK(expected, &heap, lifetime_max_ns);
+}
+
+/** The heaps that follow the nodes or rows, which end at `at`; none without a metric of memory. */
+static void check_heaps(const struct vector *vector, const struct thag_frame_header *header,
+			size_t at)
+{
+	const json_t *heaps = json_object_get(vector->expected, "heaps");
+	size_t count = json_array_size(heaps);
+
+	cr_assert_eq(count, header->metric == THAG_METRIC_TIME ? 0 : header->count);
+	cr_assert_eq(at + count * sizeof(struct thag_frame_heap), header->strings_offset);
+	for (size_t i = 0; i < count; i++)
+		check_heap(vector->bytes + at + i * sizeof(struct thag_frame_heap),
+			   json_array_get(heaps, i));
 }
 
 static void check_node(const struct vector *vector, const struct thag_frame_header *header,
@@ -163,12 +201,19 @@ static void check_flame(const char *name)
 	cr_assert_eq(json_array_size(json_object_get(vector.expected, "nodes")), header.count);
 	for (size_t index = 0; index < header.count; index++)
 		check_node(&vector, &header, index);
+	check_heaps(&vector, &header,
+		    sizeof(header) + sizeof(flame) + header.count * sizeof(struct thag_frame_node));
 	vector_fini(&vector);
 }
 
 Test(vectors, flame_reads_as_expected)
 {
 	check_flame("flame");
+}
+
+Test(vectors, flames_of_memory_have_a_heap_for_each_node)
+{
+	check_flame("flame-memory");
 }
 
 Test(vectors, empty_flame_reads_as_expected)
@@ -203,14 +248,14 @@ static void check_row(const struct vector *vector, const struct thag_frame_heade
 		   json_object_get(expected, "file"));
 }
 
-Test(vectors, table_reads_as_expected)
+static void check_table(const char *name)
 {
 	struct vector vector;
 	struct thag_frame_header header;
 	struct thag_frame_table table;
 	const json_t *expected;
 
-	vector_init(&vector, "table");
+	vector_init(&vector, name);
 	header = check_header(&vector);
 	cr_assert_eq(header.type, THAG_FRAME_TABLE);
 	memcpy(&table, vector.bytes + sizeof(header), sizeof(table));
@@ -221,7 +266,126 @@ Test(vectors, table_reads_as_expected)
 	cr_assert_eq(json_array_size(json_object_get(vector.expected, "rows")), header.count);
 	for (size_t index = 0; index < header.count; index++)
 		check_row(&vector, &header, index);
+	check_heaps(&vector, &header,
+		    sizeof(header) + sizeof(table) + header.count * sizeof(struct thag_frame_row));
 	vector_fini(&vector);
+}
+
+Test(vectors, table_reads_as_expected)
+{
+	check_table("table");
+}
+
+Test(vectors, tables_of_memory_have_a_heap_for_each_row)
+{
+	check_table("table-memory");
+}
+
+static size_t check_points(const struct vector *vector, size_t at, uint32_t count)
+{
+	const json_t *points = json_object_get(vector->expected, "points");
+
+	cr_assert_eq(json_array_size(points), count);
+	for (size_t i = 0; i < count; i++, at += sizeof(struct thag_frame_point)) {
+		const json_t *expected = json_array_get(points, i);
+		struct thag_frame_point point;
+
+		memcpy(&point, vector->bytes + at, sizeof(point));
+		CHECK(expected, &point, start_ns);
+		CHECK(expected, &point, live_bytes);
+		CHECK(expected, &point, high_bytes);
+		CHECK(expected, &point, allocated_bytes);
+		CHECK(expected, &point, allocations);
+		CHECK(expected, &point, freed_bytes);
+		CHECK(expected, &point, frees);
+	}
+	return at;
+}
+
+static size_t check_sizes(const struct vector *vector, size_t at, uint32_t count)
+{
+	const json_t *sizes = json_object_get(vector->expected, "sizes");
+
+	cr_assert_eq(json_array_size(sizes), count);
+	for (size_t i = 0; i < count; i++, at += sizeof(struct thag_frame_size)) {
+		const json_t *expected = json_array_get(sizes, i);
+		struct thag_frame_size size;
+
+		memcpy(&size, vector->bytes + at, sizeof(size));
+		CHECK(expected, &size, low);
+		CHECK(expected, &size, high);
+		CHECK(expected, &size, count);
+		CHECK(expected, &size, bytes);
+	}
+	return at;
+}
+
+static size_t check_places(const struct vector *vector, const struct thag_frame_header *header,
+			   size_t at)
+{
+	const json_t *places = json_object_get(vector->expected, "places");
+
+	cr_assert_eq(json_array_size(places), header->count);
+	for (size_t i = 0; i < header->count; i++, at += sizeof(struct thag_frame_place)) {
+		const json_t *expected = json_array_get(places, i);
+		struct thag_frame_place place;
+
+		memcpy(&place, vector->bytes + at, sizeof(place));
+		check_heap(&place.heap, json_object_get(expected, "heap"));
+		CHECK(expected, &place, node);
+		CHECK(expected, &place, line);
+		check_text(vector, header, place.name_offset, place.name_bytes,
+			   json_object_get(expected, "name"));
+		check_text(vector, header, place.file_offset, place.file_bytes,
+			   json_object_get(expected, "file"));
+	}
+	return at;
+}
+
+static void check_memory_facts(const struct thag_frame_memory *memory, const json_t *expected)
+{
+	CHECK(expected, memory, peak_at_ns);
+	CHECK(expected, memory, unmatched_frees);
+	CHECK(expected, memory, skipped);
+	CHECK(expected, memory, skipped_bytes);
+	CHECK(expected, memory, lost);
+	CHECK(expected, memory, untracked);
+	CHECK(expected, memory, size_threshold);
+	CHECK(expected, memory, sample_bytes);
+	CHECK(expected, memory, mapped_bytes);
+	CHECK(expected, memory, mapped_peak_bytes);
+	CHECK(expected, memory, from_ns);
+	CHECK(expected, memory, to_ns);
+	CHECK(expected, memory, displaced);
+	CHECK(expected, memory, flags);
+}
+
+Test(vectors, memory_reads_as_expected)
+{
+	struct vector vector;
+	struct thag_frame_header header;
+	struct thag_frame_memory memory;
+	size_t at = sizeof(header) + sizeof(memory);
+
+	vector_init(&vector, "memory");
+	header = check_header(&vector);
+	cr_assert_eq(header.type, THAG_FRAME_MEMORY);
+	memcpy(&memory, vector.bytes + sizeof(header), sizeof(memory));
+	check_heap(&memory.all, json_object_get(vector.expected, "all"));
+	check_memory_facts(&memory, json_object_get(vector.expected, "memory"));
+	at = check_points(&vector, at, memory.points);
+	at = check_sizes(&vector, at, memory.sizes);
+	at = check_places(&vector, &header, at);
+	cr_assert_eq(at, header.strings_offset);
+	vector_fini(&vector);
+}
+
+Test(vectors, each_metric_has_a_word_of_its_own)
+{
+	for (uint32_t metric = 0; metric < THAG_METRIC_COUNT; metric++)
+		for (uint32_t other = 0; other < metric; other++)
+			cr_assert_str_neq(thag_metric_word(metric), thag_metric_word(other));
+	cr_assert_null(thag_metric_word(THAG_METRIC_COUNT));
 }
 
 static const char *const kind_names[] = {
@@ -258,17 +422,12 @@ static uint64_t word_at(const struct vector *vector, size_t index)
 	return word;
 }
 
-/** Checks an EXT event at `index`; gives the number of its payload words. */
-static size_t check_ext(const struct vector *vector, size_t index, const json_t *event)
+/** Checks the `words` words of payload of the event at `index`. */
+static void check_payload(const struct vector *vector, size_t index, const json_t *event, int words)
 {
-	uint32_t arg = thag_word_arg(word_at(vector, index));
-	uint32_t ext = arg >> THAG_EXT_SHIFT;
 	const json_t *payload = json_object_get(event, "payload");
-	int words = thag_ext_payload_words(ext);
 
 	cr_assert_geq(words, 0);
-	cr_assert_str_eq(ext_names[ext], json_string_value(json_object_get(event, "ext")));
-	cr_assert_eq(arg & ((1U << THAG_EXT_SHIFT) - 1), number(event, "low"));
 	cr_assert_eq(json_array_size(payload), (size_t)words);
 	for (size_t at = 0; at < (size_t)words; at++) {
 		uint64_t value = thag_payload_unpack(word_at(vector, index + 1 + at));
@@ -276,6 +435,18 @@ static size_t check_ext(const struct vector *vector, size_t index, const json_t 
 		cr_assert_eq(value,
 			     strtoull(json_string_value(json_array_get(payload, at)), NULL, 10));
 	}
+}
+
+/** Checks an EXT event at `index`; gives the number of its payload words. */
+static size_t check_ext(const struct vector *vector, size_t index, const json_t *event)
+{
+	uint32_t arg = thag_word_arg(word_at(vector, index));
+	uint32_t ext = arg >> THAG_EXT_SHIFT;
+	int words = thag_ext_payload_words(ext);
+
+	cr_assert_str_eq(ext_names[ext], json_string_value(json_object_get(event, "ext")));
+	cr_assert_eq(arg & ((1U << THAG_EXT_SHIFT) - 1), number(event, "low"));
+	check_payload(vector, index, event, words);
 	return (size_t)words;
 }
 
@@ -283,6 +454,7 @@ static size_t check_ext(const struct vector *vector, size_t index, const json_t 
 static size_t check_event(const struct vector *vector, size_t index, const json_t *event)
 {
 	uint64_t word = word_at(vector, index);
+	int words;
 
 	cr_assert_str_eq(kind_names[thag_word_kind(word)],
 			 json_string_value(json_object_get(event, "kind")));
@@ -290,7 +462,11 @@ static size_t check_event(const struct vector *vector, size_t index, const json_
 	if (thag_word_kind(word) == THAG_KIND_EXT)
 		return 1 + check_ext(vector, index, event);
 	cr_assert_eq(thag_word_arg(word), number(event, "arg"));
-	return 1;
+	if (thag_word_kind(word) != THAG_KIND_ALLOC && thag_word_kind(word) != THAG_KIND_FREE)
+		return 1;
+	words = thag_memory_payload_words(thag_word_arg(word));
+	check_payload(vector, index, event, words);
+	return 1 + (size_t)words;
 }
 
 Test(vectors, words_read_as_expected)

@@ -133,6 +133,12 @@ function readWords(
     const kind = Number((word >> BigInt(proto.WORD_KIND_SHIFT)) & 7n);
     const arg = Number(word & proto.WORD_ARG_MASK);
     const time = (word >> BigInt(proto.WORD_TIME_SHIFT)).toString();
+    if (kind === proto.Kind.ALLOC || kind === proto.Kind.FREE) {
+      const payload = [...words.subarray(at, at + (arg & proto.ALLOC_LONG ? 2 : 1))].map(unpack);
+      at += payload.length;
+      events.push({ kind: proto.Kind[kind], arg, time, payload });
+      continue;
+    }
     if (kind !== proto.Kind.EXT) {
       events.push({ kind: proto.Kind[kind], arg, time });
       continue;
