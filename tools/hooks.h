@@ -11,7 +11,7 @@
  */
 int thag_hooks_preload(const struct thag_command *command);
 
-/** Says on stderr why nothing of `program` would be profiled, where that can be seen. */
-void thag_hooks_advise(const struct thag_command *command, const char *program);
+/** Says on stderr why nothing of the program `name` would be profiled, where that can be seen. */
+void thag_hooks_advise(const struct thag_command *command, const char *name);
 
 #endif

@@ -12,6 +12,7 @@
 #include "client.h"
 #include "command.h"
 #include "hooks.h"
+#include "memory.h"
 
 #define REPORT_MS 2000 /* a stopped thagd must not keep the program's end from its caller */
 #define URL_BYTES 256
@@ -24,13 +25,20 @@ static int run(int argc, char **argv);
 
 const struct thag_command thag_command_run = {
 	.name = "run",
-	.help = "Usage: thag run [-q] [--functions] [--paused] [--] PROGRAM [ARGUMENT]…\n"
-		"Runs PROGRAM, built with libthag, under thagd; starts a thagd when none answers.\n"
-		"Returns when its profile is saved.\n"
+	.help = "Usage: thag run [OPTION]… [--] PROGRAM [ARGUMENT]…\n"
+		"Runs PROGRAM under thagd; starts a thagd when none answers. It is one that was\n"
+		"built with libthag or, with --memory, any. Returns when its profile is saved.\n"
 		"\n"
 		"  -F, --functions  profile all functions of a program, and of libraries, that "
 		"were\n"
 		"                   compiled with -finstrument-functions\n"
+		"  -m, --memory     profile all memory that a program, and those it runs, gets "
+		"from\n"
+		"                   malloc and its kin, by call stacks\n"
+		"      --sample-bytes N  pick allocations, one in about N bytes (512K, 1M), and\n"
+		"                   estimate the rest\n"
+		"      --no-free-traces  leave out where memory is freed, which is half the cost\n"
+		"      --maps       count pages that the program maps itself, too\n"
 		"      --paused     record nothing until 'thag enable', the page or the program "
 		"itself\n"
 		"                   switches it on\n"
@@ -46,36 +54,91 @@ const struct thag_command thag_command_run = {
 
 struct options {
 	bool functions;
+	bool memory;
 	bool paused;
 	bool quiet;
+	struct thag_memory_options heap;
 };
+
+/** Options without a letter. */
+enum { OPTION_PAUSED = 256, OPTION_SAMPLE, OPTION_NO_FREE_TRACES, OPTION_MAPS };
+
+/** Heeds an option; false when it is none, or its value is bad. */
+static bool heed(struct options *asked, int option)
+{
+	switch (option) {
+	case 'F':
+		asked->functions = true;
+		return true;
+	case 'm':
+		asked->memory = true;
+		return true;
+	case 'q':
+		asked->quiet = true;
+		return true;
+	case OPTION_PAUSED:
+		asked->paused = true;
+		return true;
+	case OPTION_SAMPLE:
+		return thag_memory_parse_bytes(optarg, &asked->heap.sample_bytes) == 0;
+	case OPTION_NO_FREE_TRACES:
+		asked->heap.no_free_traces = true;
+		return true;
+	case OPTION_MAPS:
+		asked->heap.maps = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int bad_option(int option, char **argv)
+{
+	if (option == OPTION_SAMPLE)
+		return thag_command_bad_usage(&thag_command_run, "'%s' is no number of bytes",
+					      optarg);
+	return thag_command_bad_option(&thag_command_run, option, argv);
+}
+
+/** An option that says how memory is profiled, where it isn't; or NULL. */
+static const char *idle_option(const struct options *asked)
+{
+	if (asked->memory)
+		return NULL;
+	if (asked->heap.sample_bytes)
+		return "--sample-bytes";
+	if (asked->heap.no_free_traces)
+		return "--no-free-traces";
+	return asked->heap.maps ? "--maps" : NULL;
+}
 
 /** -1 to go on, or the status to exit with. */
 static int parse_arguments(int argc, char **argv, struct options *asked)
 {
 	static const struct option options[] = {
 		{ "functions", no_argument, NULL, 'F' },
+		{ "memory", no_argument, NULL, 'm' },
+		{ "sample-bytes", required_argument, NULL, OPTION_SAMPLE },
+		{ "no-free-traces", no_argument, NULL, OPTION_NO_FREE_TRACES },
+		{ "maps", no_argument, NULL, OPTION_MAPS },
 		{ "quiet", no_argument, NULL, 'q' },
-		{ "paused", no_argument, NULL, 'p' },
+		{ "paused", no_argument, NULL, OPTION_PAUSED },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+:Fqh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:Fmqh", options, NULL)) != -1) {
 		if (option == 'h')
 			return thag_command_print_help(&thag_command_run);
-		if (option == 'F')
-			asked->functions = true;
-		else if (option == 'p')
-			asked->paused = true;
-		else if (option == 'q')
-			asked->quiet = true;
-		else
-			return thag_command_bad_option(&thag_command_run, option, argv);
+		if (!heed(asked, option))
+			return bad_option(option, argv);
 	}
 	if (optind == argc)
 		return thag_command_bad_usage(&thag_command_run, "a program is missing");
+	if (idle_option(asked))
+		return thag_command_bad_usage(&thag_command_run, "'%s' needs --memory",
+					      idle_option(asked));
 	return -1;
 }
 
@@ -90,8 +153,8 @@ static void report_end(pid_t pid, int status)
 		thag_reply_fini(&reply);
 }
 
-/** Whether all sessions of the process are saved (exec makes several); the last one's file. */
-static bool are_saved(const json_t *list, pid_t pid, const char **file)
+/** Whether all sessions of the process are saved (exec makes several); the last one. */
+static bool are_saved(const json_t *list, pid_t pid, const json_t **last)
 {
 	const json_t *session;
 	bool all = true;
@@ -102,25 +165,34 @@ static bool are_saved(const json_t *list, pid_t pid, const char **file)
 		if (json_integer_value(json_object_get(session, "pid")) != pid)
 			continue;
 		all = all && json_is_true(json_object_get(session, "saved"));
-		*file = json_string_value(json_array_get(json_object_get(session, "files"), 0));
+		*last = session;
 	}
 	return all;
+}
+
+static void say_where(const json_t *session)
+{
+	const char *file = json_string_value(json_array_get(json_object_get(session, "files"), 0));
+
+	if (file)
+		fprintf(stderr, "thag: saved %s\n", file);
+	thag_memory_report(session);
 }
 
 /** Whether there is nothing more to wait for; says where the profile is, unless `quiet`. */
 static bool is_saved(pid_t pid, bool quiet)
 {
 	struct thag_reply reply;
-	const char *file = NULL;
+	const json_t *last = NULL;
 	json_t *list;
 	bool done;
 
 	if (thag_client_ask(json_pack("{s:s}", "op", "list"), REPORT_MS, &reply) != 0)
 		return true;
 	list = thag_reply_take_list(&reply);
-	done = are_saved(list, pid, &file);
-	if (done && file && !quiet)
-		fprintf(stderr, "thag: saved %s\n", file);
+	done = are_saved(list, pid, &last);
+	if (done && last && !quiet)
+		say_where(last);
 	json_decref(list);
 	thag_reply_fini(&reply);
 	return done;
@@ -141,6 +213,23 @@ static int complain_of_program(const char *program, int error)
 	return error == -ENOENT ? THAG_EXIT_RUN_MISSING : THAG_EXIT_RUN_REFUSED;
 }
 
+/** For the program; a thagd that was brought has started by now. 0, or the status to exit with. */
+static int prepare(const struct options *asked, const char *program)
+{
+	const struct thag_command *self = &thag_command_run;
+
+	if (asked->paused && setenv("THAG_PAUSED", "1", 1) != 0)
+		return complain_of_program(program, -errno);
+	if (asked->functions && thag_hooks_preload(self))
+		return THAG_EXIT_RUN_FAILURE;
+	if (asked->functions)
+		thag_hooks_advise(self, program);
+	/* before the hooks' library, which brings a libthag */
+	if (asked->memory && thag_memory_prepare(self, &asked->heap, program, asked->functions))
+		return THAG_EXIT_RUN_FAILURE;
+	return 0;
+}
+
 static int run(int argc, char **argv)
 {
 	struct thag_child child;
@@ -150,15 +239,13 @@ static int run(int argc, char **argv)
 
 	if (ret >= 0)
 		return ret;
+	if (asked.memory && thag_memory_refuses(&thag_command_run, argv[optind]))
+		return THAG_EXIT_RUN_REFUSED;
 	if (thag_bring_daemon(&thag_command_run, url, sizeof(url)))
 		return THAG_EXIT_RUN_FAILURE;
-	/* for the program; a thagd that was brought has started by now */
-	if (asked.paused && setenv("THAG_PAUSED", "1", 1) != 0)
-		return complain_of_program(argv[optind], -errno);
-	if (asked.functions && thag_hooks_preload(&thag_command_run))
-		return THAG_EXIT_RUN_FAILURE;
-	if (asked.functions)
-		thag_hooks_advise(&thag_command_run, argv[optind]);
+	ret = prepare(&asked, argv[optind]);
+	if (ret)
+		return ret;
 	ret = thag_child_start(&child, argv + optind);
 	if (ret)
 		return complain_of_program(argv[optind], ret);
