@@ -31,11 +31,15 @@ static void stop_fast_sides(void)
 
 void thag_switch_to(uint32_t modes)
 {
-	__atomic_store_n(&thag_on, modes, __ATOMIC_SEQ_CST);
+	uint32_t before = __atomic_exchange_n(&thag_on, modes, __ATOMIC_SEQ_CST);
+
 	if (!(modes & THAG_MODE_TIME))
 		stop_fast_sides();
-	if (thag_process_is_live())
-		__atomic_store_n(&thag_process.header->active, modes, __ATOMIC_RELAXED);
+	if (!thag_process_is_live())
+		return;
+	__atomic_store_n(&thag_process.header->active, modes, __ATOMIC_RELAXED);
+	if (before & ~modes & THAG_MODE_MEMORY)
+		__atomic_fetch_add(&thag_process.header->memory_pauses, 1, __ATOMIC_RELAXED);
 }
 
 void thag_switch_log(uint32_t modes, const char *who)

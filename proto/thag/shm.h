@@ -90,7 +90,7 @@ enum thag_misuse {
  * 112  reserved
  * 128  site_count 4, strings_used 4 | 136 exited 4, refused_threads 4 | 144 slots_used 4, active 4
  * 152  module_count 4, refused_tasks 4 | 160 misuses 3 x 4 | 172 heeded 4
- * 176  trace_count 4, lost_traces 4 | 184 reserved
+ * 176  trace_count 4, lost_traces 4 | 184 memory_pauses 4, 0
  * 192  text_bytes[4] | 208 reserved | 256 texts: exe, cwd, argv, output_dir (4096 each)
  */
 struct thag_shm_header {
@@ -129,10 +129,11 @@ struct thag_shm_header {
 	uint32_t module_count; /* ids given out: the entries below it may be valid */
 	uint32_t refused_tasks; /* tasks that found no room */
 	uint32_t misuses[THAG_MISUSE_COUNT];
-	uint32_t heeded;      /* number of the user's wish that was heeded last, see THAG_WISH */
-	uint32_t trace_count; /* ids given out: the entries below it may be valid */
-	uint32_t lost_traces; /* stacks that found no room, or could not be walked */
-	uint8_t reserved1[8];
+	uint32_t heeded;	/* number of the user's wish that was heeded last, see THAG_WISH */
+	uint32_t trace_count;	/* ids given out: the entries below it may be valid */
+	uint32_t lost_traces;	/* stacks that found no room, or could not be walked */
+	uint32_t memory_pauses; /* times that memory was switched off: frees went unseen */
+	uint8_t reserved1[4];
 
 	uint32_t text_bytes[4]; /* lengths of the texts, enum thag_text */
 	uint8_t reserved2[48];
@@ -318,6 +319,7 @@ THAG_ASSERT_OFFSET(struct thag_shm_header, nonce, 80);
 THAG_ASSERT_OFFSET(struct thag_shm_header, size_threshold, 96);
 THAG_ASSERT_OFFSET(struct thag_shm_header, site_count, 128);
 THAG_ASSERT_OFFSET(struct thag_shm_header, trace_count, 176);
+THAG_ASSERT_OFFSET(struct thag_shm_header, memory_pauses, 184);
 THAG_ASSERT_OFFSET(struct thag_shm_header, text_bytes, 192);
 THAG_ASSERT_OFFSET(struct thag_shm_header, text, 256);
 THAG_ASSERT_SIZE(struct thag_shm_thread, 128);

@@ -96,6 +96,7 @@ Test(switch, records_what_one_of_the_kinds_asks_for)
 	cr_expect_eq(collector_calls(collector, "time_leaf"), 1101);
 	cr_expect_eq(collector_calls(collector, "memory_leaf"), 110);
 	cr_expect_eq(collector->header->active, THAG_MODE_TIME);
+	cr_expect_eq(collector->header->memory_pauses, 1, "%u", collector->header->memory_pauses);
 	expect_balanced(collector);
 	collector_stop(collector);
 }
