@@ -13,6 +13,8 @@
 
 #define NAME_BYTES 512
 #define FD_PATH_BYTES 32
+#define SUFFIX_BYTES 64
+#define FILE_NAME_BYTES (NAME_BYTES + SUFFIX_BYTES)
 
 /* A file that has a name only once it is whole; `name` is "" while it has none at all. */
 struct draft {
@@ -113,62 +115,77 @@ static bool is_taken(int dir_fd, const char *name)
 	return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/*
- * Gives both drafts their names, or neither. A file that had a name and lost it can't get
- * another, so both are looked at first.
- */
-static int name_both(int dir_fd, struct draft drafts[static 2], const char *stem,
-		     char names[static 2][NAME_BYTES + 8])
+static void name_of(char out[static FILE_NAME_BYTES], const char *stem,
+		    const struct thag_file *file)
 {
-	int ret;
+	snprintf(out, FILE_NAME_BYTES, "%s%s", stem, file->suffix);
+}
 
-	snprintf(names[0], sizeof(names[0]), "%s.folded", stem);
-	snprintf(names[1], sizeof(names[1]), "%s.json", stem);
-	if (is_taken(dir_fd, names[0]) || is_taken(dir_fd, names[1]))
-		return -EEXIST;
-	ret = name_draft(dir_fd, &drafts[1], names[1]);
-	if (ret != 0)
-		return ret;
-	ret = name_draft(dir_fd, &drafts[0], names[0]);
-	if (ret != 0)
-		unlinkat(dir_fd, names[1], 0);
+/*
+ * Gives all drafts their names, the last first, or none. A file that had a name and lost it can't
+ * get another, so all are looked at first.
+ */
+static int name_all(int dir_fd, const struct thag_files *files, struct draft *drafts,
+		    const char *stem)
+{
+	char name[FILE_NAME_BYTES];
+	int at = files->count, ret = 0;
+
+	for (int i = 0; i < files->count; i++) {
+		name_of(name, stem, &files->files[i]);
+		if (is_taken(dir_fd, name))
+			return -EEXIST;
+	}
+	while (ret == 0 && at-- > 0) {
+		name_of(name, stem, &files->files[at]);
+		ret = name_draft(dir_fd, &drafts[at], name);
+	}
+	for (int i = at + 1; ret != 0 && i < files->count; i++) {
+		name_of(name, stem, &files->files[i]);
+		unlinkat(dir_fd, name, 0);
+	}
 	return ret;
 }
 
-static int name_some(int dir_fd, const struct thag_files *files, struct draft drafts[static 2],
-		     char paths[static 2][THAG_PATH_BYTES])
+static int name_some(int dir_fd, const struct thag_files *files, struct draft *drafts,
+		     char (*paths)[THAG_PATH_BYTES])
 {
-	char stem[NAME_BYTES], names[2][NAME_BYTES + 8];
+	char stem[NAME_BYTES], name[FILE_NAME_BYTES];
 	int ret = -EEXIST;
 
 	for (int i = 0; i < THAG_STEM_TRIES && ret == -EEXIST; i++) {
 		candidate(files, i, stem);
-		ret = name_both(dir_fd, drafts, stem, names);
+		ret = name_all(dir_fd, files, drafts, stem);
 	}
-	for (int i = 0; i < 2 && ret == 0; i++)
-		snprintf(paths[i], THAG_PATH_BYTES, "%s/%s", files->directory, names[i]);
+	for (int i = 0; i < files->count && ret == 0; i++) {
+		name_of(name, stem, &files->files[i]);
+		snprintf(paths[i], THAG_PATH_BYTES, "%s/%s", files->directory, name);
+	}
 	return ret;
 }
 
-int thag_files_write(const struct thag_files *files, char paths[static 2][THAG_PATH_BYTES])
+int thag_files_write(const struct thag_files *files,
+		     char paths[static THAG_SESSION_FILES_MAX][THAG_PATH_BYTES])
 {
-	struct draft drafts[2] = { { .fd = -1 }, { .fd = -1 } };
-	int dir_fd, ret;
+	struct draft drafts[THAG_SESSION_FILES_MAX];
+	int dir_fd, ret = 0;
 
-	if (strlen(files->directory) + NAME_BYTES + 16 > THAG_PATH_BYTES)
+	if (strlen(files->directory) + FILE_NAME_BYTES + 8 > THAG_PATH_BYTES)
 		return -ENAMETOOLONG;
 	dir_fd = open(files->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return -errno;
-	ret = fill_draft(dir_fd, 0666, files->folded, files->folded_bytes, &drafts[0]);
-	if (ret == 0)
-		ret = fill_draft(dir_fd, 0666, files->json, files->json_bytes, &drafts[1]);
+	for (int i = 0; i < files->count; i++)
+		drafts[i] = (struct draft){ .fd = -1 };
+	for (int i = 0; i < files->count && ret == 0; i++)
+		ret = fill_draft(dir_fd, 0666, files->files[i].data, files->files[i].bytes,
+				 &drafts[i]);
 	if (ret == 0)
 		ret = name_some(dir_fd, files, drafts, paths);
 	if (ret == 0)
 		fsync(dir_fd); /* some file systems can't, and the files are there */
-	close_draft(dir_fd, &drafts[0]);
-	close_draft(dir_fd, &drafts[1]);
+	for (int i = 0; i < files->count; i++)
+		close_draft(dir_fd, &drafts[i]);
 	close(dir_fd);
 	return ret;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The files a session leaves: STEM.folded and STEM.json. Each is written whole or not at all,
- * under a name that nobody had before.
+ * The files a session leaves: STEM.folded, STEM.json and others. All of them are written whole or
+ * none at all, under a name that nobody had before.
  *
  * Thread: any; blocks on the disk.
  */
@@ -12,22 +12,28 @@
 
 #include "thagd_limits.h"
 
+/** What goes into one file. Borrowed. */
+struct thag_file {
+	const char *suffix; /* after the stem: ".folded" */
+	const void *data;
+	size_t bytes;
+};
+
 /** What is written, and where to. Borrowed. */
 struct thag_files {
 	const char *directory;
 	const char *stem; /* a safe file name: see thag_format_file_name */
 	int pid;	  /* told apart by it, when the stem is taken */
-	const void *folded;
-	size_t folded_bytes;
-	const void *json;
-	size_t json_bytes;
+	struct thag_file files[THAG_SESSION_FILES_MAX];
+	int count;
 };
 
 /**
- * Writes both, under the stem, else STEM-PID, else STEM-PID-2 and so on. On success `paths` has
- * the names of STEM.folded and STEM.json. Otherwise a negative errno, and neither file is there.
+ * Writes all of them, under the stem, else STEM-PID, else STEM-PID-2 and so on. On success `paths`
+ * has their names, in the same order. Otherwise a negative errno, and none of them is there.
  */
-int thag_files_write(const struct thag_files *files, char paths[static 2][THAG_PATH_BYTES]);
+int thag_files_write(const struct thag_files *files,
+		     char paths[static THAG_SESSION_FILES_MAX][THAG_PATH_BYTES]);
 
 /**
  * Writes `path`, replacing it at once with what is whole; the mode is 0600. For our own records

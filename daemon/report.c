@@ -58,7 +58,7 @@ static json_t *files(const struct thag_session *session)
 {
 	json_t *list = json_array();
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < THAG_SESSION_FILES_MAX; i++)
 		if (session->files[i][0])
 			json_array_append_new(list,
 					      thag_format_json(session->files[i], THAG_PATH_BYTES));

@@ -62,21 +62,24 @@ static uint64_t root_total(const struct thag_profile *profile)
 	return count ? nodes[0].total_ns : 0;
 }
 
+static void add_file(struct thag_files *files, const char *suffix, const void *data, size_t bytes)
+{
+	files->files[files->count++] = (struct thag_file){ suffix, data, bytes };
+}
+
 static int write_files(struct thag_save *save, const struct thag_buffer *folded, const char *json)
 {
 	struct thag_session *session = save->session;
 	char stamp[16], stem[STEM_BYTES];
+	struct thag_files files = { .directory = save->directory,
+				    .stem = stem,
+				    .pid = (int)session->pid };
 
 	thag_format_stamp(stamp, session->start_real_ns);
 	snprintf(stem, sizeof(stem), "%s-%s", session->program, stamp);
-	return thag_files_write(&(struct thag_files){ .directory = save->directory,
-						      .stem = stem,
-						      .pid = (int)session->pid,
-						      .folded = folded->data,
-						      .folded_bytes = folded->bytes,
-						      .json = json,
-						      .json_bytes = strlen(json) },
-				save->paths);
+	add_file(&files, ".folded", folded->data, folded->bytes);
+	add_file(&files, ".json", json, strlen(json));
+	return thag_files_write(&files, save->paths);
 }
 
 static int make_files(struct thag_save *save, const struct thag_profile *profile)

@@ -16,7 +16,7 @@ struct thag_save {
 	/* outcome */
 	int error;
 	char directory[THAG_PATH_BYTES];
-	char paths[2][THAG_PATH_BYTES];
+	char paths[THAG_SESSION_FILES_MAX][THAG_PATH_BYTES]; /* "" for none */
 };
 
 /** Writes the files. Any thread; blocks. */

@@ -150,7 +150,7 @@ struct thag_session {
 	uint32_t sites_seen;		   /* when names were last requested */
 	struct thag_session_counts counts; /* the latest; see thag_session_count */
 	char message[THAG_MESSAGE_BYTES];
-	char files[2][THAG_PATH_BYTES]; /* "" for none */
+	char files[THAG_SESSION_FILES_MAX][THAG_PATH_BYTES]; /* "" for none */
 	uint64_t saved_total_ns;
 	struct thag_clock_rate *clock; /* the daemon's; NULL when it was lost */
 	void *life;		       /* of liveness.c */

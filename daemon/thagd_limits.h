@@ -84,6 +84,7 @@
 
 /* files */
 #define THAG_STEM_TRIES 1000
+#define THAG_SESSION_FILES_MAX 5 /* that one session leaves */
 #define THAG_PATH_BYTES 4096
 
 #endif

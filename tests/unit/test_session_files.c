@@ -15,7 +15,7 @@
 #include "files.h"
 
 static char directory[] = "/tmp/thag-files-XXXXXX";
-static char paths[2][THAG_PATH_BYTES];
+static char paths[THAG_SESSION_FILES_MAX][THAG_PATH_BYTES];
 
 static void make_directory(void)
 {
@@ -35,14 +35,14 @@ TestSuite(files, .init = make_directory, .fini = remove_directory);
 
 static int write_pair(const char *folded)
 {
-	return thag_files_write(&(struct thag_files){ .directory = directory,
-						      .stem = "prog-20261122-101500",
-						      .pid = 77,
-						      .folded = folded,
-						      .folded_bytes = strlen(folded),
-						      .json = "{}",
-						      .json_bytes = 2 },
-				paths);
+	return thag_files_write(
+		&(struct thag_files){
+			.directory = directory,
+			.stem = "prog-20261122-101500",
+			.pid = 77,
+			.files = { { ".folded", folded, strlen(folded) }, { ".json", "{}", 2 } },
+			.count = 2 },
+		paths);
 }
 
 static int count_entries(void)
@@ -100,6 +100,26 @@ Test(files, keeps_the_pair_together_when_half_is_taken)
 	cr_assert_neq(access("prog-20261122-101500.json", F_OK), 0);
 }
 
+Test(files, keeps_five_together_when_the_last_is_taken)
+{
+	struct thag_files files = { .directory = directory,
+				    .stem = "prog",
+				    .pid = 77,
+				    .files = { { ".folded", "a", 1 },
+					       { "-memory.folded", "b", 1 },
+					       { "-memory_detail.folded", "c", 1 },
+					       { "-memory_detail_dealloc.folded", "d", 1 },
+					       { ".json", "e", 1 } },
+				    .count = 5 };
+
+	cr_assert_eq(close(creat("prog.json", 0600)), 0);
+	cr_assert_eq(thag_files_write(&files, paths), 0);
+	cr_assert_eq(count_entries(), 6);
+	expect_content("prog-77-memory_detail_dealloc.folded", "d");
+	expect_content(paths[4], "e");
+	cr_assert_str_eq(paths[4] + strlen(directory), "/prog-77.json");
+}
+
 Test(files, follows_no_symbolic_link)
 {
 	cr_assert_eq(symlink("elsewhere", "prog-20261122-101500.folded"), 0);
@@ -115,10 +135,9 @@ Test(files, leaves_nothing_when_it_can_not_be_whole)
 	struct rlimit limit = { 4096, 4096 };
 	struct thag_files files = { .directory = directory,
 				    .stem = "prog",
-				    .folded = big,
-				    .folded_bytes = sizeof(big),
-				    .json = "{}",
-				    .json_bytes = 2 };
+				    .files = { { ".json", "{}", 2 },
+					       { ".folded", big, sizeof(big) } },
+				    .count = 2 };
 
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
