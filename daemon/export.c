@@ -14,9 +14,12 @@
 
 enum thag_export_format thag_export_find_format(const char *name)
 {
-	if (strcmp(name, "folded") == 0)
-		return THAG_EXPORT_FOLDED;
-	return strcmp(name, "events") == 0 ? THAG_EXPORT_EVENTS : THAG_EXPORT_FORMATS;
+	static const char *const names[] = { "folded", "events", "memory" };
+	uint32_t format = 0;
+
+	while (format < THAG_EXPORT_FORMATS && strcmp(name, names[format]) != 0)
+		format++;
+	return (enum thag_export_format)format;
 }
 
 static void make_folded(struct thag_export *job)
@@ -52,7 +55,9 @@ static void run(uv_work_t *work)
 {
 	struct thag_export *job = work->data;
 
-	if (job->wish.format == THAG_EXPORT_EVENTS)
+	if (job->wish.format == THAG_EXPORT_MEMORY || job->wish.metric.metric != THAG_METRIC_TIME)
+		job->error = -ENOSYS;
+	else if (job->wish.format == THAG_EXPORT_EVENTS)
 		make_events(job);
 	else
 		make_folded(job);

@@ -12,6 +12,7 @@
 
 #include <uv.h>
 
+#include "metric.h"
 #include "session.h"
 #include "thag_profile.h"
 
@@ -22,12 +23,14 @@ struct thag_export;
 enum thag_export_format {
 	THAG_EXPORT_FOLDED, /* folded stacks */
 	THAG_EXPORT_EVENTS, /* tasks, marks, frames and values, as JSON: see notes.h */
+	THAG_EXPORT_MEMORY, /* what is known of the program's memory, as JSON */
 	THAG_EXPORT_FORMATS
 };
 
-/** What is wanted; `tid` and `raw` are of folded stacks. */
+/** What is wanted; the rest is of folded stacks, the metric of memory as well. */
 struct thag_export_wish {
 	enum thag_export_format format;
+	struct thag_metric_query metric;
 	uint32_t tid; /* 0: all threads */
 	bool raw;
 };

@@ -97,28 +97,39 @@ static void on_exported(struct thag_export *export)
 	free(job);
 }
 
+/* What is to be exported; -EINVAL with `why` in words. */
+static int parse_export(json_t *request, const char **id, struct thag_export_wish *wish,
+			const char **why)
+{
+	const char *format = "folded", *metric = "", *by = "";
+	json_int_t tid = 0, from = 0, to = 0;
+	int raw = 0;
+
+	*why = "a field of the export is wrong";
+	if (json_unpack(request, "{s?s, s?s, s?I, s?b, s?s, s?s, s?I, s?I}", "session", id,
+			"format", &format, "thread", &tid, "raw", &raw, "metric", &metric, "by",
+			&by, "from", &from, "to", &to) != 0 ||
+	    tid < 0 || tid > UINT32_MAX)
+		return -EINVAL;
+	wish->format = thag_export_find_format(format);
+	wish->tid = (uint32_t)tid;
+	wish->raw = raw != 0;
+	*why = "unknown format; 'folded', 'events' and 'memory' are known";
+	if (wish->format == THAG_EXPORT_FORMATS)
+		return -EINVAL;
+	return thag_metric_parse(&wish->metric, metric, by, from, to, why);
+}
+
 static void run_export(struct thag_connection *connection, json_t *request)
 {
 	struct thag_daemon *daemon = thag_connection_daemon(connection);
+	const char *id = "latest", *why;
+	struct thag_export_wish wish;
 	struct thag_session *session;
 	struct export_job *job;
-	const char *id = "latest", *format = "folded";
-	struct thag_export_wish wish;
-	json_int_t tid = 0;
-	int raw = 0;
 
-	if (json_unpack(request, "{s?s, s?s, s?I, s?b}", "session", &id, "format", &format,
-			"thread", &tid, "raw", &raw) != 0 ||
-	    tid < 0 || tid > UINT32_MAX) {
-		thag_connection_fail(connection, -EINVAL, "a field of the export is wrong");
-		return;
-	}
-	wish.format = thag_export_find_format(format);
-	wish.tid = (uint32_t)tid;
-	wish.raw = raw != 0;
-	if (wish.format == THAG_EXPORT_FORMATS) {
-		thag_connection_fail(connection, -EINVAL,
-				     "unknown format; 'folded' and 'events' are known");
+	if (parse_export(request, &id, &wish, &why) != 0) {
+		thag_connection_fail(connection, -EINVAL, why);
 		return;
 	}
 	session = thag_registry_find(&daemon->registry, id);

@@ -149,35 +149,65 @@ static void copy_arg(struct lws *wsi, const char *name, char out[static ARG_BYTE
 	snprintf(out, ARG_BYTES, "%s", value ? value : "");
 }
 
-static int parse_export(struct lws *wsi, struct thag_export_wish *wish)
+static int parse_number(struct lws *wsi, const char *name, uint64_t most, uint64_t *out)
 {
-	char format[ARG_BYTES], thread[ARG_BYTES], raw_text[ARG_BYTES];
-	unsigned long long wanted;
+	char text[ARG_BYTES];
 
-	copy_arg(wsi, "format=", format);
-	copy_arg(wsi, "thread=", thread);
-	copy_arg(wsi, "raw=", raw_text);
-	wish->format = format[0] ? thag_export_find_format(format) : THAG_EXPORT_FOLDED;
-	if (wish->format == THAG_EXPORT_FORMATS)
+	copy_arg(wsi, name, text);
+	if (strspn(text, "0123456789") != strlen(text))
 		return -EINVAL;
-	if (strspn(thread, "0123456789") != strlen(thread))
-		return -EINVAL;
-	wanted = strtoull(thread, NULL, 10);
-	if (wanted > UINT32_MAX)
-		return -EINVAL;
-	wish->tid = (uint32_t)wanted;
-	wish->raw = strcmp(raw_text, "1") == 0 || strcmp(raw_text, "true") == 0;
-	return 0;
+	errno = 0;
+	*out = strtoull(text, NULL, 10);
+	return errno == 0 && *out <= most ? 0 : -EINVAL;
 }
 
-static void name_export(const struct thag_session *session, enum thag_export_format format,
+static int parse_metric(struct lws *wsi, struct thag_metric_query *metric, const char **why)
+{
+	char name[ARG_BYTES], by[ARG_BYTES];
+	uint64_t from, to;
+
+	copy_arg(wsi, "metric=", name);
+	copy_arg(wsi, "by=", by);
+	if (parse_number(wsi, "from=", INT64_MAX, &from) != 0 ||
+	    parse_number(wsi, "to=", INT64_MAX, &to) != 0)
+		return -EINVAL;
+	return thag_metric_parse(metric, name, by, (int64_t)from, (int64_t)to, why);
+}
+
+static int parse_export(struct lws *wsi, struct thag_export_wish *wish, const char **why)
+{
+	char format[ARG_BYTES], raw_text[ARG_BYTES];
+	uint64_t tid;
+
+	*why = "wrong arguments";
+	copy_arg(wsi, "format=", format);
+	copy_arg(wsi, "raw=", raw_text);
+	wish->format = format[0] ? thag_export_find_format(format) : THAG_EXPORT_FOLDED;
+	if (wish->format == THAG_EXPORT_FORMATS ||
+	    parse_number(wsi, "thread=", UINT32_MAX, &tid) != 0)
+		return -EINVAL;
+	wish->tid = (uint32_t)tid;
+	wish->raw = strcmp(raw_text, "1") == 0 || strcmp(raw_text, "true") == 0;
+	return parse_metric(wsi, &wish->metric, why);
+}
+
+/* What a browser calls the file: as those that are written at the end, where there is such a one.
+ */
+static void name_export(const struct thag_session *session, const struct thag_export_wish *wish,
 			char out[static FILE_NAME_BYTES])
 {
+	const char *metric = thag_metric_name((enum thag_metric)wish->metric.metric);
 	char stamp[16];
 
 	thag_format_stamp(stamp, session->start_real_ns);
-	snprintf(out, FILE_NAME_BYTES, "%s-%s.%s", session->program, stamp,
-		 format == THAG_EXPORT_EVENTS ? "events.json" : "folded");
+	if (wish->format != THAG_EXPORT_FOLDED)
+		snprintf(out, FILE_NAME_BYTES, "%s-%s.%s.json", session->program, stamp,
+			 wish->format == THAG_EXPORT_EVENTS ? "events" : "memory");
+	else if (wish->metric.metric == THAG_METRIC_TIME)
+		snprintf(out, FILE_NAME_BYTES, "%s-%s.folded", session->program, stamp);
+	else
+		snprintf(out, FILE_NAME_BYTES, "%s-%s-memory-%s.folded", session->program, stamp,
+			 metric);
 }
 
 static int start_export(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,
@@ -185,9 +215,13 @@ static int start_export(struct lws *wsi, struct thag_daemon *daemon, struct thag
 {
 	struct thag_route_job *job;
 	struct thag_export_wish wish;
+	char line[THAG_WHY_BYTES];
+	const char *why;
 
-	if (parse_export(wsi, &wish) != 0)
-		return fail(wsi, head, HTTP_STATUS_BAD_REQUEST, "wrong arguments\n");
+	if (parse_export(wsi, &wish, &why) != 0) {
+		snprintf(line, sizeof(line), "%s\n", why);
+		return fail(wsi, head, HTTP_STATUS_BAD_REQUEST, line);
+	}
 	job = calloc(1, sizeof(*job));
 	if (!job)
 		return fail(wsi, head, HTTP_STATUS_INTERNAL_SERVER_ERROR, "out of memory\n");
@@ -195,7 +229,7 @@ static int start_export(struct lws *wsi, struct thag_daemon *daemon, struct thag
 	job->route = route;
 	job->without_body = head->without_body;
 	snprintf(job->host, sizeof(job->host), "%s", head->host);
-	name_export(session, wish.format, job->file_name);
+	name_export(session, &wish, job->file_name);
 	route->job = job;
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, 6 * THAG_HTTP_TIMEOUT_S);
 	thag_export_start(&job->export, daemon, session, &wish, on_exported);

@@ -58,6 +58,19 @@ static uint32_t clamp_width(json_int_t width)
 	return (uint32_t)width;
 }
 
+static int parse_metric(struct thag_watch *watch, json_t *request, const char **why)
+{
+	const char *metric = "", *by = "";
+	json_int_t from = 0, to = 0;
+
+	if (json_unpack(request, "{s?s, s?s, s?I, s?I}", "metric", &metric, "by", &by, "from",
+			&from, "to", &to) != 0) {
+		*why = "a field of the watch has a wrong type";
+		return -EINVAL;
+	}
+	return thag_metric_parse(&watch->metric, metric, by, from, to, why);
+}
+
 int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest, const char **why)
 {
 	const char *id = "", *focus = "", *search = "", *sort = "self";
@@ -71,12 +84,14 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 		*why = "a field of the watch has a wrong type";
 		return -EINVAL;
 	}
+	if (parse_metric(watch, request, why) != 0)
+		return -EINVAL;
 	*why = "a field of the watch has a wrong value";
 	if (tid < 0 || tid > UINT32_MAX || strlen(search) >= sizeof(watch->search) ||
 	    parse_session(id, latest, &watch->session) != 0 ||
 	    parse_focus(focus, &watch->focus) != 0 || parse_sort(sort, &watch->sort) != 0)
 		return -EINVAL;
-	watch->tid = (uint32_t)tid;
+	watch->tid = watch->metric.metric == THAG_METRIC_TIME ? (uint32_t)tid : 0;
 	watch->width = clamp_width(width);
 	watch->raw = raw != 0;
 	watch->paused = paused != 0;
@@ -88,5 +103,5 @@ bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b)
 {
 	return a->session == b->session && a->focus == b->focus && a->tid == b->tid &&
 	       a->width == b->width && a->sort == b->sort && a->raw == b->raw &&
-	       strcmp(a->search, b->search) == 0;
+	       thag_metric_equal(&a->metric, &b->metric) && strcmp(a->search, b->search) == 0;
 }

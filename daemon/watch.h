@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "metric.h"
 #include "thagd_limits.h"
 #include "thag_profile.h"
 
@@ -19,9 +20,10 @@
 struct thag_watch {
 	uint64_t session;
 	uint64_t focus;
-	uint32_t tid;
+	uint32_t tid; /* 0 with a metric of memory: it is that of all threads */
 	uint32_t width;
 	uint32_t sort; /* enum thag_table_sort */
+	struct thag_metric_query metric;
 	bool raw;
 	bool paused;
 	char search[THAG_VIEW_SEARCH_BYTES];

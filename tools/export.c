@@ -13,11 +13,14 @@
 #include "command.h"
 #include "output.h"
 
+#define SECONDS_MAX 9e9 /* as nanoseconds they fit 63 bits */
+
 static int run(int argc, char **argv);
 
 const struct thag_command thag_command_export = {
 	.name = "export",
 	.help = "Usage: thag export ID [--format FORMAT] [-o FILE] [--thread TID] [--raw]\n"
+		"                      [--metric METRIC [--by WHAT] [--from S] [--to S]]\n"
 		"Writes the profile of a session, running or ended. ID: as 'thag list' shows it, "
 		"or\n"
 		"'latest'.\n"
@@ -26,9 +29,19 @@ const struct thag_command thag_command_export = {
 		"                       as inferno, flamegraph.pl and speedscope read it "
 		"(default)\n"
 		"                       events: tasks, marks, frames and values, as JSON\n"
+		"                       memory: totals, sizes and history of the memory, as JSON\n"
 		"  -o, --output FILE    write FILE, whole or not at all; default and '-': stdout\n"
 		"  -t, --thread TID     this thread only; default: all together\n"
 		"      --raw            leave the time that recording took in\n"
+		"  -m, --metric METRIC  what N counts: time (default), or of memory, for all "
+		"threads\n"
+		"                       together, allocated, live, peak, leaked or freed bytes, or "
+		"how\n"
+		"                       many allocations or temporary ones\n"
+		"      --by WHAT        memory by profiled calls ('calls') or by native stacks\n"
+		"                       ('traces'); default: traces where they were taken\n"
+		"      --from S, --to S memory of that part of the run, in seconds since its "
+		"start\n"
 		"  -h, --help           print this and exit\n"
 		"\n"
 		"Exit status: 0 done; 1 failure; 2 wrong usage; 3 no thagd is running; 4 no such\n"
@@ -41,9 +54,19 @@ struct request {
 	const char *session;
 	const char *format;
 	const char *file; /* NULL: stdout */
+	const char *metric;
+	const char *by;
+	double from_s, to_s; /* 0: no bound */
 	uint32_t thread;
 	bool raw;
 };
+
+static bool is_one_of(const char *text, const char *const *names)
+{
+	while (*names && strcmp(text, *names) != 0)
+		names++;
+	return *names != NULL;
+}
 
 static int parse_thread(struct request *request, const char *text)
 {
@@ -58,11 +81,49 @@ static int parse_thread(struct request *request, const char *text)
 
 static int parse_format(struct request *request, const char *text)
 {
-	if (strcmp(text, "folded") != 0 && strcmp(text, "events") != 0)
-		return thag_command_bad_usage(&thag_command_export,
-					      "no format '%s': 'folded' and 'events' are there",
-					      text);
+	static const char *const formats[] = { "folded", "events", "memory", NULL };
+
+	if (!is_one_of(text, formats))
+		return thag_command_bad_usage(
+			&thag_command_export,
+			"no format '%s': 'folded', 'events' and 'memory' are there", text);
 	request->format = text;
+	return -1;
+}
+
+static int parse_metric(struct request *request, const char *text)
+{
+	static const char *const metrics[] = { "time",	 "allocated", "allocations", "live", "peak",
+					       "leaked", "temporary", "freed",	     NULL };
+
+	if (!is_one_of(text, metrics))
+		return thag_command_bad_usage(&thag_command_export,
+					      "no metric '%s': time, allocated, allocations, live, "
+					      "peak, leaked, temporary and freed are there",
+					      text);
+	request->metric = text;
+	return -1;
+}
+
+static int parse_by(struct request *request, const char *text)
+{
+	static const char *const kinds[] = { "calls", "traces", NULL };
+
+	if (!is_one_of(text, kinds))
+		return thag_command_bad_usage(&thag_command_export,
+					      "by '%s'? 'calls' and 'traces' are there", text);
+	request->by = text;
+	return -1;
+}
+
+static int parse_seconds(double *seconds, const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (text[0] < '0' || text[0] > '9' || *end || !(value <= SECONDS_MAX))
+		return thag_command_bad_usage(&thag_command_export, "'%s' are no seconds", text);
+	*seconds = value;
 	return -1;
 }
 
@@ -81,11 +142,37 @@ static int parse_option(struct request *request, int option, char **argv)
 	case 'r':
 		request->raw = true;
 		return -1;
+	case 'm':
+		return parse_metric(request, optarg);
+	case 'b':
+		return parse_by(request, optarg);
+	case 'F':
+		return parse_seconds(&request->from_s, optarg);
+	case 'T':
+		return parse_seconds(&request->to_s, optarg);
 	case 'h':
 		return thag_command_print_help(&thag_command_export);
 	default:
 		return thag_command_bad_option(&thag_command_export, option, argv);
 	}
+}
+
+/** What goes together. */
+static int check(const struct request *request)
+{
+	bool memory = strcmp(request->metric, "time") != 0;
+
+	if (!memory && (request->by[0] || request->from_s > 0 || request->to_s > 0))
+		return thag_command_bad_usage(&thag_command_export,
+					      "--by, --from and --to need a --metric of memory");
+	if (memory && (request->thread || request->raw || strcmp(request->format, "folded") != 0))
+		return thag_command_bad_usage(&thag_command_export,
+					      "memory is exported for all threads together, as "
+					      "folded stacks, and has no time in it");
+	if (request->to_s > 0 && request->to_s <= request->from_s)
+		return thag_command_bad_usage(&thag_command_export,
+					      "the range ends before it begins");
+	return -1;
 }
 
 /** -1 to go on, or the status to exit with. */
@@ -96,12 +183,16 @@ static int parse_arguments(struct request *request, int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ "thread", required_argument, NULL, 't' },
 		{ "raw", no_argument, NULL, 'r' },
+		{ "metric", required_argument, NULL, 'm' },
+		{ "by", required_argument, NULL, 'b' },
+		{ "from", required_argument, NULL, 'F' },
+		{ "to", required_argument, NULL, 'T' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	int option, ret = -1;
 
-	while (ret < 0 && (option = getopt_long(argc, argv, ":f:o:t:h", options, NULL)) != -1)
+	while (ret < 0 && (option = getopt_long(argc, argv, ":f:o:t:m:h", options, NULL)) != -1)
 		ret = parse_option(request, option, argv);
 	if (ret >= 0)
 		return ret;
@@ -112,7 +203,7 @@ static int parse_arguments(struct request *request, int argc, char **argv)
 					      "of which session? An ID of "
 					      "'thag list' or 'latest' is missing");
 	request->session = argv[optind];
-	return -1;
+	return check(request);
 }
 
 /** thagd gives an empty profile for a thread it doesn't know: better say so. */
@@ -140,17 +231,30 @@ static int write_data(const struct request *request, int data_fd)
 	return THAG_EXIT_FAILURE;
 }
 
+static json_int_t nanoseconds(double seconds)
+{
+	return (json_int_t)(seconds * 1e9);
+}
+
+static json_t *make_request(const struct request *request)
+{
+	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:I, s:I}", "op", "export", "session",
+			 request->session, "format", request->format, "thread",
+			 (json_int_t)request->thread, "raw", (int)request->raw, "metric",
+			 request->metric, "by", request->by, "from", nanoseconds(request->from_s),
+			 "to", nanoseconds(request->to_s));
+}
+
 static int run(int argc, char **argv)
 {
-	struct request request = { .format = "folded" };
+	struct request request = { .format = "folded", .metric = "time", .by = "" };
 	struct thag_reply reply;
 	int ret = parse_arguments(&request, argc, argv);
 
 	if (ret >= 0)
 		return ret;
-	json_t *json = json_pack("{s:s, s:s, s:s, s:I, s:b}", "op", "export", "session",
-				 request.session, "format", request.format, "thread",
-				 (json_int_t)request.thread, "raw", (int)request.raw);
+	json_t *json = make_request(&request);
+
 	if (!json)
 		return thag_command_bad_usage(&thag_command_export, "the ID is no text");
 	ret = thag_client_command(&thag_command_export, json, THAG_CLIENT_EXPORT_TIMEOUT_MS,

@@ -118,7 +118,12 @@ sees_live() {
 }
 ok 'a running program is seen at least 4 and at most 8 times a second' sees_live
 for bad in '{"op":"watch"}' '{"op":"watch","session":"999"}' '{"op":"dance"}' '[1]' 'x' \
-  '{"op":"watch","session":"1","focus":"zz"}' '{"op":"watch","session":"1","sort":"age"}'; do
+  '{"op":"watch","session":"1","focus":"zz"}' '{"op":"watch","session":"1","sort":"age"}' \
+  '{"op":"watch","session":"1","metric":"age"}' \
+  '{"op":"watch","session":"1","metric":"live","by":"age"}' \
+  '{"op":"watch","session":"1","metric":"live","from":-1}' \
+  '{"op":"watch","session":"1","metric":"live","from":2,"to":1}' \
+  '{"op":"watch","session":"1","metric":"live","to":"1"}'; do
   says_error() {
     watch "$bad" 0.4 "$place/frames"
     grep -aq '"op":"error"' "$place/frames"
