@@ -91,7 +91,8 @@ int thag_naming_add(struct thag_session *session, uint32_t index, const struct t
 	struct thag_naming_site one = { .address = site->address,
 					.site = index,
 					.kind = site->kind,
-					.module = THAG_MODULE_NONE };
+					.module = THAG_MODULE_NONE,
+					.flags = site->flags };
 	struct thag_naming_module *module;
 	const char *base;
 	int ret;
@@ -120,20 +121,43 @@ bool thag_naming_is_pending(const struct thag_session *session)
 	return session->naming && session->naming->pending_count;
 }
 
+static struct thag_names_frame frame_of(const struct thag_symbol_frame *frame)
+{
+	return (struct thag_names_frame){ .name = frame->name,
+					  .name_bytes = frame->name_bytes,
+					  .file = frame->file,
+					  .file_bytes = frame->file_bytes,
+					  .line = frame->line };
+}
+
+/* The functions a site stands for, the innermost first. */
+static uint32_t list_frames(const struct thag_naming_site *site, const struct thag_symbol *symbol,
+			    struct thag_names_frame frames[static THAG_SYMBOL_FRAMES_MAX])
+{
+	if (!(site->flags & THAG_SITE_CALL) || symbol->frame_count == 0) {
+		frames[0] = frame_of(&symbol->function);
+		return 1;
+	}
+	for (uint32_t i = 0; i < symbol->frame_count; i++)
+		frames[i] = frame_of(&symbol->frames[i]);
+	return symbol->frame_count;
+}
+
 int thag_naming_put(struct thag_session *session, const struct thag_naming_site *site,
 		    const struct thag_symbol *symbol)
 {
-	const struct thag_symbol_frame *function = &symbol->function;
+	struct thag_names_frame frames[THAG_SYMBOL_FRAMES_MAX];
+	bool found = symbol->status == THAG_SYMBOL_FOUND;
+	uint32_t frame_count = found ? list_frames(site, symbol, frames) : 0;
 	int ret = 0;
 
-	if (symbol->status == THAG_SYMBOL_FOUND)
-		ret = thag_names_put(session->names, site->site, site->kind, function->name,
-				     function->name_bytes, function->file, function->file_bytes,
-				     function->line);
+	if (found)
+		ret = thag_names_put_frames(session->names, site->site, site->kind, frames,
+					    frame_count);
 	if (ret == -ENOMEM)
 		return ret;
 	count(&session->naming_counts.by_status[symbol->status]);
-	if (symbol->status == THAG_SYMBOL_FOUND && function->line)
+	if (found && frames[0].line)
 		count(&session->naming_counts.lines);
 	count(&session->naming_counts.version);
 	return 0;

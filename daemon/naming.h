@@ -23,6 +23,7 @@ struct thag_naming_site {
 	uint32_t site;
 	uint32_t kind;
 	uint32_t module; /* THAG_MODULE_NONE: its address is absolute */
+	uint32_t flags;	 /* enum thag_site_flags */
 };
 
 /** A checked copy of a program's entry: it stays when the program's memory is gone. */
@@ -58,7 +59,11 @@ int thag_naming_add(struct thag_session *session, uint32_t index, const struct t
 /** Whether some sites are on the list. */
 bool thag_naming_is_pending(const struct thag_session *session);
 
-/** Names a site, or notes why it has none. 0 or -ENOMEM. */
+/**
+ * Names a site, or notes why it has none. One that stands for a call gets the names of all
+ * functions inlined there, and the call's line; else it is the function, at its declaration. 0 or
+ * -ENOMEM.
+ */
 int thag_naming_put(struct thag_session *session, const struct thag_naming_site *site,
 		    const struct thag_symbol *symbol);
 

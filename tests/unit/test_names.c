@@ -193,3 +193,70 @@ Test(names, a_long_name_of_a_module_is_cut)
 	cr_expect_eq(thag_names_get(names, 9).name_bytes, 255 + strlen("+0xffffffffffffffff"));
 	thag_names_destroy(names);
 }
+
+static const struct thag_names_frame inlined[] = {
+	{ .name = "reserve", .name_bytes = 7, .file = "vector.h", .file_bytes = 8, .line = 70 },
+	{ .name = "push_back", .name_bytes = 9, .file = "vector.h", .file_bytes = 8, .line = 99 },
+	{ .name = "load\0x", .name_bytes = 6, .file = NULL, .file_bytes = 0, .line = 12 },
+};
+
+static void check_inlined(const struct thag_names *names, uint32_t site)
+{
+	static const char *const called[] = { "reserve", "push_back", "load" };
+	static const char *const files[] = { "vector.h", "vector.h", "" };
+
+	cr_assert_eq(thag_names_frames(names, site), 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct thag_name name = thag_names_get_frame(names, site, i);
+
+		cr_expect_str_eq(name.name, called[i]);
+		cr_expect_str_eq(name.file, files[i]);
+		cr_expect_eq(name.line, inlined[i].line);
+		cr_expect_eq(name.kind, THAG_SITE_FUNCTION);
+	}
+	cr_expect_str_eq(thag_names_get(names, site).name, "reserve", "the innermost names it");
+}
+
+Test(names, a_call_stands_for_what_is_inlined_there)
+{
+	struct thag_names *names = create(), *copy;
+
+	cr_assert_eq(thag_names_put_address(names, 7, THAG_SITE_FUNCTION, "a.out", 5, 0x40), 0);
+	cr_expect_eq(thag_names_frames(names, 7), 1);
+	cr_expect_str_eq(thag_names_get_frame(names, 7, 0).name, "a.out+0x40");
+	cr_assert_eq(thag_names_put_frames(names, 7, THAG_SITE_FUNCTION, inlined, 3), 0);
+	cr_assert_eq(thag_names_put_frames(names, 8, THAG_SITE_FUNCTION, inlined + 1, 1), 0);
+	cr_assert_eq(thag_names_put_frames(names, 9, THAG_SITE_FUNCTION, inlined, 3), 0);
+	cr_assert_eq(thag_names_put_frames(names, 7, THAG_SITE_FUNCTION, inlined, 1), 0);
+	check_inlined(names, 7);
+	check_inlined(names, 9);
+	cr_expect_eq(thag_names_frames(names, 8), 1);
+	cr_expect_eq(thag_names_frames(names, 10), 1);
+	cr_expect_eq(thag_names_frames(names, UINT32_MAX), 1);
+	cr_expect_str_eq(thag_names_get_frame(names, 7, 3).name, "reserve");
+	cr_assert_eq(thag_names_copy(&copy, names), 0);
+	thag_names_destroy(names);
+	check_inlined(copy, 7);
+	check_inlined(copy, 9);
+	thag_names_destroy(copy);
+}
+
+Test(names, frames_have_a_limit)
+{
+	struct thag_names *names = create();
+	struct thag_names_frame *frames = calloc(8192, sizeof(*frames));
+	uint32_t site = 2, whole = 0;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < 8192; i++)
+		frames[i] = inlined[i % 2];
+	for (; !ret; site++, whole += !ret)
+		ret = thag_names_put_frames(names, site, THAG_SITE_FUNCTION, frames, 8192);
+	cr_expect_eq(ret, -E2BIG);
+	cr_expect_eq(whole, THAG_NAMES_FRAMES_MAX / 8191);
+	cr_expect_eq(thag_names_frames(names, site - 2), 8192);
+	cr_expect_eq(thag_names_frames(names, site - 1), 1);
+	cr_expect_str_eq(thag_names_get(names, site - 1).name, "reserve");
+	free(frames);
+	thag_names_destroy(names);
+}
