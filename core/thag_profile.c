@@ -313,3 +313,8 @@ const char *thag_profile_name(const struct thag_profile *profile, uint32_t name,
 {
 	return thag_strings_get(&profile->names, name, bytes);
 }
+
+const char *thag_profile_file(const struct thag_profile *profile, uint32_t file, size_t *bytes)
+{
+	return thag_strings_get(&profile->files, file, bytes);
+}

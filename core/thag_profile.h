@@ -80,6 +80,9 @@ const struct thag_profile_node *thag_profile_nodes(const struct thag_profile *pr
 /** A node's name: bytes, not necessarily UTF-8; terminated; borrowed. */
 const char *thag_profile_name(const struct thag_profile *profile, uint32_t name, size_t *bytes);
 
+/** A file that a place of a heap's profile names, likewise; "" when it isn't known. */
+const char *thag_profile_file(const struct thag_profile *profile, uint32_t file, size_t *bytes);
+
 #define THAG_FOLDED_BYTES_MAX (UINT64_C(256) << 20)
 #define THAG_FOLDED_DEEPER "<deeper>"
 
