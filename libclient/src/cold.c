@@ -21,15 +21,21 @@ void thag_time_put(struct thag_producer *producer, uint64_t ticks)
 	thag_put_plain(producer, ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_TIME, high));
 }
 
-static void say_lost(struct thag_producer *producer, uint64_t ticks)
+static void say_lost(struct thag_producer *producer, enum thag_lost what, uint64_t ticks)
 {
-	struct thag_producer_cold *cold = thag_cold(producer);
-	uint64_t lost = cold->lost_unsaid;
+	uint64_t *unsaid = &thag_cold(producer)->lost_unsaid[what], lost = *unsaid;
 
-	if (lost == 0 || !thag_room_has(producer, 3))
+	if (lost == 0 || !thag_room_has(producer, 6))
 		return;
-	cold->lost_unsaid = 0;
-	thag_put_ext(producer, ticks, THAG_EXT_LOST, lost);
+	*unsaid = 0;
+	thag_put_ext_changing(producer, ticks, THAG_EXT_LOST << THAG_EXT_SHIFT | (uint32_t)what,
+			      &lost, 1, 0);
+}
+
+void thag_lost_say(struct thag_producer *producer, uint64_t ticks)
+{
+	say_lost(producer, THAG_LOST_CALLS, ticks);
+	say_lost(producer, THAG_LOST_MEMORY, ticks);
 }
 
 /* Opens a frame for which there is room. */
@@ -40,7 +46,7 @@ static uint32_t open_frame(struct thag_producer *producer, uint32_t word, uintpt
 
 	if ((uint32_t)(ticks >> 32) != producer->time_high)
 		thag_time_put(producer, ticks);
-	say_lost(producer, ticks);
+	thag_lost_say(producer, ticks);
 	head = thag_head_add(producer, THAG_HEAD_OPEN);
 	index = thag_head_depth(head);
 	producer->frame_sp[index] = sp;
@@ -48,13 +54,14 @@ static uint32_t open_frame(struct thag_producer *producer, uint32_t word, uintpt
 	return thag_process.slow_clock ? index | THAG_SPAN_SLOW_CLOCK : index;
 }
 
-void thag_lost_count(struct thag_producer *producer)
+void thag_lost_count(struct thag_producer *producer, enum thag_lost what)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 	struct thag_shm_thread *shared = &thag_process.threads[cold->slot];
+	uint64_t *lost = what == THAG_LOST_MEMORY ? &shared->lost_memory : &shared->lost_calls;
 
-	cold->lost_unsaid++;
-	__atomic_store_n(&shared->lost_calls, shared->lost_calls + 1, __ATOMIC_RELAXED);
+	cold->lost_unsaid[what]++;
+	__atomic_store_n(lost, *lost + 1, __ATOMIC_RELAXED);
 }
 
 void thag_drop_begin(struct thag_producer *producer, uintptr_t sp)
@@ -72,7 +79,7 @@ void thag_drop_begin(struct thag_producer *producer, uintptr_t sp)
 	stack->drop_nested = 0;
 	/* whatever is called from here on comes by the cold side */
 	__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
-	thag_lost_count(producer);
+	thag_lost_count(producer, THAG_LOST_CALLS);
 }
 
 static uint32_t drop_call(struct thag_producer *producer, uintptr_t sp)
@@ -114,7 +121,7 @@ struct thag_producer *thag_open_ready(uint32_t modes)
 uint32_t thag_open_word(struct thag_producer *producer, uint32_t word, uintptr_t sp)
 {
 	if (drop_goes_on(producer)) {
-		thag_lost_count(producer);
+		thag_lost_count(producer, THAG_LOST_CALLS);
 		return THAG_SPAN_DROPPED;
 	}
 	return thag_open_cold(producer, word, sp);

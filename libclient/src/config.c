@@ -161,6 +161,10 @@ static int read_mode(const char *mode, uint32_t *modes)
 					     { "runtime", 0 },
 					     { NULL, 0 } };
 
+	if (!mode) {
+		*modes = THAG_MODE_MEMORY;
+		return 0;
+	}
 	if (read_word(mode, strlen(mode), words, modes) == 0)
 		return 0;
 	thag_say("THAG_ENABLE_PROFILING(", mode,
@@ -182,6 +186,8 @@ static uint32_t choose_modes(const char *mode, uint32_t own, const char *environ
 {
 	if (asked == 0)
 		return 0;
+	if (!mode)
+		return asked == UINT32_MAX ? own : asked;
 	if (strcasecmp(mode, "runtime") != 0)
 		return own;
 	if (!environment)

@@ -67,7 +67,7 @@ struct thag_producer_cold {
 	struct thag_stack stack; /* the one that runs */
 	uint64_t patience_tail;	 /* the reader's index when this thread began to wait */
 	uint64_t wait_until_ns;	 /* until when it waits for the reader to move from there */
-	uint64_t lost_unsaid;	 /* calls dropped since the last LOST word */
+	uint64_t lost_unsaid[2]; /* dropped since the last LOST word, by enum thag_lost */
 	uint64_t position_high;	 /* positions taken off both halves of head so far */
 
 	/* tasks */
@@ -103,6 +103,9 @@ uint64_t thag_mono_ns(void);
 int thag_process_attach(bool quiet);
 bool thag_process_is_live(void);
 
+/** Starts profiling by itself, as a preloaded library does: memory, unless told otherwise. */
+void thag_start_preloaded(void);
+
 /** Moves a descriptor out of the way of the program's own; returns where it is now. */
 int thag_fd_move_up(int fd);
 
@@ -135,6 +138,12 @@ int thag_hello(int shm_fd, uint32_t patience_ms, int *consumer_fd, char *why, si
 
 /** Gives the calling thread a ring. NULL when there is none, or the process isn't attached. */
 struct thag_producer *thag_thread_attach(void);
+
+/**
+ * After an event of memory: gives back the ring of a thread that has ended already, but whose last
+ * bits still free what they hold.
+ */
+void thag_thread_leave_if_over(void);
 
 /** Prepares for threads to end, and for fork. Once a process. */
 void thag_thread_setup(void);
@@ -178,7 +187,10 @@ struct thag_producer *thag_open_ready(uint32_t modes);
 uint32_t thag_open_word(struct thag_producer *producer, uint32_t word, uintptr_t sp);
 
 /** Counts a call, or another thing to record, that found no room. */
-void thag_lost_count(struct thag_producer *producer);
+void thag_lost_count(struct thag_producer *producer, enum thag_lost what);
+
+/** Says what was lost since that was last said, if there is room. */
+void thag_lost_say(struct thag_producer *producer, uint64_t ticks);
 
 /** Opens a frame, or drops it where there is no room; returns its index or THAG_SPAN_DROP_ROOT. */
 uint32_t thag_open_cold(struct thag_producer *producer, uint32_t word, uintptr_t sp);
@@ -194,8 +206,11 @@ bool thag_room_find(struct thag_producer *producer, uint32_t words);
 /** Whether `words` more fit beside the exits of all open frames. Doesn't wait. */
 bool thag_room_has(struct thag_producer *producer, uint32_t words);
 
-/** Sets the fast side's limit, unless recording is off. */
+/** Sets the fast side's limits, but those of what is not recorded now, or dropped. */
 void thag_room_set(struct thag_producer *producer, uint64_t limit);
+
+/** What thag_room_set was told last, or 0; until it is told again there is no room. */
+uint64_t thag_room_take(struct thag_producer *producer);
 
 /* task.c */
 
@@ -235,7 +250,8 @@ struct thag_config {
 
 /**
  * Reads `mode`, as in THAG_ENABLE_PROFILING(mode), and the environment's THAG_PROFILER and
- * THAG_PAUSED. 0; or -EINVAL after one line on stderr, with all of `config` off and banned.
+ * THAG_PAUSED. NULL: the library is preloaded, what THAG_PROFILER says goes, memory without it. 0;
+ * or -EINVAL after one line on stderr, with all of `config` off and banned.
  */
 int thag_config_read(const char *mode, struct thag_config *config);
 
@@ -265,12 +281,17 @@ const char *thag_log_kinds(uint32_t modes);
 /**
  * While a thread does what must not be left half-way, or takes descriptors: no handler runs on it,
  * and it is not cancelled. (What it calls there has points of cancellation, which the program's
- * code at this place hasn't; and an object's constructor could not be unwound.)
+ * code at this place hasn't; and an object's constructor could not be unwound.) What is allocated
+ * there is not recorded.
  */
 struct thag_alone {
 	sigset_t signals;
 	int cancel;
+	bool within; /* another of its kind */
 };
+
+/** Whether the calling thread is alone: what it allocates is the profiler's, not the program's. */
+extern __thread bool thag_is_alone;
 
 static inline bool thag_alone_begin(struct thag_alone *alone)
 {
@@ -280,11 +301,16 @@ static inline bool thag_alone_begin(struct thag_alone *alone)
 	if (pthread_sigmask(SIG_SETMASK, &all, &alone->signals) != 0)
 		return false;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &alone->cancel);
+	alone->within = thag_is_alone;
+	thag_is_alone = true;
+	/* the fast side doesn't look at that */
+	__atomic_store_n(&thag_this_producer->memory_limit, 0, __ATOMIC_RELAXED);
 	return true;
 }
 
 static inline void thag_alone_end(const struct thag_alone *alone)
 {
+	thag_is_alone = alone->within;
 	pthread_setcancelstate(alone->cancel, NULL);
 	pthread_sigmask(SIG_SETMASK, &alone->signals, NULL);
 }

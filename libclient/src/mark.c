@@ -28,7 +28,7 @@ static struct thag_producer *ready_for(uint32_t words)
 	if (thag_head_get(producer) + ((uint64_t)(words + 2) << 32) < thag_limit_get(producer) ||
 	    thag_room_find(producer, words + 2))
 		return producer;
-	thag_lost_count(producer);
+	thag_lost_count(producer, THAG_LOST_CALLS);
 	return NULL;
 }
 

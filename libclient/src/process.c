@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "internal.h"
 #include "functions.h"
+#include "heap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,7 @@ struct thag_process thag_process;
 static struct thag_process parent_process;
 static struct thag_epoch *epoch;
 static struct thag_config config;
+static bool preloaded;
 static pid_t introduced_pid; /* who may say that it exited */
 
 /* Seen by a program that keeps its descriptors in order: ours stay out of the low numbers. */
@@ -222,6 +224,7 @@ static void fill_header(struct thag_process *process)
 	header->clock = choose_clock();
 	header->modes = config.modes;
 	header->flags = (config.detail ? THAG_SHM_DETAIL : 0) |
+			(preloaded ? THAG_SHM_PRELOADED : 0) |
 			(thag_functions_sample ? THAG_SHM_FUNCTIONS : 0);
 	header->active = __atomic_load_n(&thag_on, __ATOMIC_RELAXED);
 	header->site_count = THAG_SITE_FIRST;
@@ -434,9 +437,11 @@ static int configure(const char *mode)
 	}
 	if (thag_config_read(mode, &config) != 0)
 		return -EINVAL;
+	thag_heap_configure(&config);
 	thag_log_open(config.log);
-	thag_log("asked for: %s; to record: %s%s%s", mode, thag_log_kinds(config.modes),
-		 config.banned ? ", ever" : "", config.paused ? ", paused at first" : "");
+	thag_log("asked for: %s; to record: %s%s%s", mode ? mode : "preloaded",
+		 thag_log_kinds(config.modes), config.banned ? ", ever" : "",
+		 config.paused ? ", paused at first" : "");
 	return config.banned ? -ECANCELED : 0;
 }
 
@@ -446,7 +451,7 @@ static void start(const char *mode)
 		begin(config.paused ? 0 : config.modes);
 }
 
-void thag_start(const char *mode)
+static void start_alone(const char *mode)
 {
 	int saved = errno;
 	struct thag_alone alone;
@@ -456,6 +461,17 @@ void thag_start(const char *mode)
 	start(mode);
 	thag_alone_end(&alone);
 	errno = saved;
+}
+
+void thag_start(const char *mode)
+{
+	start_alone(mode);
+}
+
+void thag_start_preloaded(void)
+{
+	preloaded = true;
+	start_alone(NULL);
 }
 
 static int enable(uint32_t modes)

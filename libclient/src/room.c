@@ -14,6 +14,9 @@
 #define SPINS 20
 #define NAP_NS 20000
 
+/* An allocation takes more than the one word that a comparison of head and limit answers for. */
+#define MEMORY_WORDS 4
+
 /* Every so many words a thread comes by here and sees what the user wishes. */
 #define WINDOW_WORDS 65536
 
@@ -59,11 +62,32 @@ static uint64_t allowed(const struct thag_producer *producer, uint64_t tail)
 
 void thag_room_set(struct thag_producer *producer, uint64_t limit)
 {
+	uint64_t margin = (uint64_t)MEMORY_WORDS << 32;
+	uint32_t on;
+
 	/* sequentially consistent, as is what follows: partner of thag_switch_to, which clears
 	 * the bit before the limit. One of both sees what the other wrote. */
-	__atomic_store_n(&producer->limit, limit, __ATOMIC_SEQ_CST);
-	if (!(__atomic_load_n(&thag_on, __ATOMIC_SEQ_CST) & THAG_MODE_TIME))
+	__atomic_store_n(&producer->memory_limit, limit > margin ? limit - margin : 0,
+			 __ATOMIC_SEQ_CST);
+	__atomic_store_n(&producer->limit, thag_cold(producer)->stack.dropping ? 0 : limit,
+			 __ATOMIC_SEQ_CST);
+	on = __atomic_load_n(&thag_on, __ATOMIC_SEQ_CST);
+	if (!(on & THAG_MODE_TIME))
 		__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
+	if (!(on & THAG_MODE_MEMORY))
+		__atomic_store_n(&producer->memory_limit, 0, __ATOMIC_RELAXED);
+}
+
+uint64_t thag_room_take(struct thag_producer *producer)
+{
+	uint64_t limit = thag_limit_get(producer);
+	uint64_t memory = __atomic_load_n(&producer->memory_limit, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&producer->memory_limit, 0, __ATOMIC_RELAXED);
+	if (memory)
+		memory += (uint64_t)MEMORY_WORDS << 32;
+	return limit > memory ? limit : memory;
 }
 
 /*
@@ -79,9 +103,9 @@ static uint64_t refresh(struct thag_producer *producer, uint64_t *limit)
 	uint64_t places = allowed(producer, tail);
 
 	*limit = places << 32;
-	/* where the fast side can't time events, or drops calls, it must find no room; nor while
-	 * it is between two stacks, whose limits differ */
-	if (!thag_process.slow_clock && !cold->stack.dropping && !cold->switching)
+	/* where the fast side can't time events it must find no room; nor while it is between two
+	 * stacks, whose limits differ */
+	if (!thag_process.slow_clock && !cold->switching)
 		thag_room_set(producer, (places < window ? places : window) << 32);
 	return tail;
 }

@@ -7,6 +7,7 @@
  * its limit is 0 and gets a new one. A wish of the user's lies in thagd's memory; threads look at
  * it whenever they are on the cold side: every THAG_RING_WORDS / 16 words or 2^32 ticks.
  */
+#include "heap.h"
 #include "internal.h"
 
 #define ALL_MODES (THAG_MODE_TIME | THAG_MODE_MEMORY)
@@ -17,15 +18,22 @@ static const uint64_t no_wish;
 const uint64_t *thag_wish = &no_wish;
 uint64_t thag_wish_heeded;
 
-static void stop_fast_sides(void)
+static void stop(uint64_t *limit)
+{
+	/* sequentially consistent: see thag_room_set */
+	__atomic_store_n(limit, 0, __ATOMIC_SEQ_CST);
+}
+
+static void stop_fast_sides(uint32_t modes)
 {
 	for (uint32_t i = 0; i < THAG_SLOTS_MAX; i++) {
 		struct thag_producer *producer =
 			__atomic_load_n(&thag_process.producers[i], __ATOMIC_ACQUIRE);
 
-		/* sequentially consistent: see refresh in room.c */
-		if (producer)
-			__atomic_store_n(&producer->limit, 0, __ATOMIC_SEQ_CST);
+		if (producer && modes & THAG_MODE_TIME)
+			stop(&producer->limit);
+		if (producer && modes & THAG_MODE_MEMORY)
+			stop(&producer->memory_limit);
 	}
 }
 
@@ -33,8 +41,9 @@ void thag_switch_to(uint32_t modes)
 {
 	uint32_t before = __atomic_exchange_n(&thag_on, modes, __ATOMIC_SEQ_CST);
 
-	if (!(modes & THAG_MODE_TIME))
-		stop_fast_sides();
+	thag_heap_switch();
+	if (modes != ALL_MODES)
+		stop_fast_sides(~modes);
 	if (!thag_process_is_live())
 		return;
 	__atomic_store_n(&thag_process.header->active, modes, __ATOMIC_RELAXED);
@@ -67,6 +76,7 @@ static void heed(uint64_t wish)
 
 	do {
 		applied = wish;
+		__atomic_store_n(&thag_heap_gate.heeded, wish, __ATOMIC_RELAXED);
 		thag_switch_log((uint32_t)wish & ALL_MODES, "the user");
 		apply(wish);
 		wish = __atomic_load_n(&thag_wish_heeded, __ATOMIC_SEQ_CST);
@@ -88,7 +98,10 @@ void thag_switch_listen(const uint64_t *wish)
 {
 	const uint64_t *from = wish ? wish : &no_wish;
 
-	__atomic_store_n(&thag_wish_heeded, __atomic_load_n(from, __ATOMIC_RELAXED),
-			 __ATOMIC_RELAXED);
+	uint64_t said = __atomic_load_n(from, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&thag_wish_heeded, said, __ATOMIC_RELAXED);
 	__atomic_store_n(&thag_wish, from, __ATOMIC_RELAXED);
+	__atomic_store_n(&thag_heap_gate.heeded, said, __ATOMIC_RELAXED);
+	__atomic_store_n(&thag_heap_gate.wish, from, __ATOMIC_RELAXED);
 }

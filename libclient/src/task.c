@@ -272,23 +272,13 @@ static uint32_t put_aside(struct thag_producer *producer)
 	return slot->depth + SWITCH_WORDS;
 }
 
-/* From here on the limit is that of the other stack: until it is known there is no room. */
-static uint64_t take_limit(struct thag_producer *producer)
-{
-	uint64_t limit = thag_limit_get(producer);
-
-	__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
-	return limit;
-}
-
 /* A stack so deep comes by the cold side, which looks how deep it may get. */
 #define DEEP 65536
 
 /* The limit of the stack that runs now, from that of the one before, if that had one. */
 static void give_limit(struct thag_producer *producer, uint64_t limit, int64_t words)
 {
-	if (limit && !thag_cold(producer)->stack.dropping &&
-	    thag_head_depth(thag_head_get(producer)) < THAG_TASK_BASE + DEEP)
+	if (limit && thag_head_depth(thag_head_get(producer)) < THAG_TASK_BASE + DEEP)
 		thag_room_set(producer, limit + ((uint64_t)words << 32));
 }
 
@@ -313,7 +303,8 @@ static void run(struct thag_producer *producer, struct slot *slot)
 	parked = put_aside(producer);
 	cold->parked += parked;
 	slot->below = cold->task;
-	limit = take_limit(producer);
+	/* that of the other stack is known once the switch is over */
+	limit = thag_room_take(producer);
 	cold->task = slot->id;
 	put(producer, THAG_TASK_RUN, slot, (int64_t)THAG_TASK_BASE + slot->depth - depth);
 	cold->stack = slot->stack;
@@ -391,7 +382,7 @@ static void switch_back(struct thag_producer *producer, struct slot *slot)
 
 	set_switching(cold, 1);
 	put_aside(producer);
-	limit = take_limit(producer);
+	limit = thag_room_take(producer);
 	put(producer, THAG_TASK_RUN, below, (int64_t)back + (below ? THAG_TASK_BASE : 0) - depth);
 	cold->task = slot->below;
 	cold->parked -= back + SWITCH_WORDS;
@@ -462,7 +453,7 @@ static void destroy(uint64_t id)
 		if (has_room(producer, SWITCH_WORDS + TIME_WORDS))
 			put(producer, THAG_TASK_DESTROY, slot, 0);
 		else
-			thag_lost_count(producer);
+			thag_lost_count(producer, THAG_LOST_CALLS);
 	}
 	__atomic_store_n(&slot->id, 0, __ATOMIC_RELAXED);
 	set_state(slot, TASK_FREE);

@@ -3,6 +3,7 @@
 #include "functions.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -17,6 +18,8 @@ __thread struct thag_producer *thag_this_producer = &nobody;
 /* A thread that found no slot tries again after so many calls. */
 #define RETRY_CALLS 4096
 static __thread uint32_t calls_to_retry;
+
+__thread bool thag_is_alone;
 
 static pthread_key_t end_key;
 static bool end_key_made;
@@ -100,7 +103,7 @@ static void reset(struct thag_producer *producer, uint32_t slot)
 	uint64_t high = (uint32_t)producer->head ? cold->position_high : 0;
 
 	*cold = (struct thag_producer_cold){ .slot = slot, .position_high = high };
-	producer->limit = 0;
+	producer->limit = producer->memory_limit = 0;
 	producer->time_high = 0;
 	producer->head = position << 32 | position;
 	producer->words = (uint64_t *)(void *)(thag_process.rings + slot * THAG_RING_BYTES);
@@ -188,16 +191,13 @@ struct thag_producer *thag_thread_attach(void)
 	return producer;
 }
 
-/* A thread is ending. Events of destructors that run after this one attach it anew. */
-static void end_thread(void *context)
+/* A thread is ending. What comes after this attaches it anew. */
+static void leave(struct thag_producer *producer)
 {
 	static uint32_t said;
-	struct thag_producer *producer = context;
 	struct thag_producer_cold *cold = thag_cold(producer);
 	uint64_t ticks = thag_clock_now();
 
-	if (!cold->live || producer != thag_this_producer)
-		return;
 	thag_this_producer = &nobody;
 	if ((uint32_t)(ticks >> 32) != producer->time_high)
 		thag_time_put(producer, ticks);
@@ -209,6 +209,30 @@ static void end_thread(void *context)
 	if (thag_log_once_more(&said, 200))
 		thag_log("a thread ended; ring %u is free", cold->slot);
 	give_back(cold->slot);
+}
+
+static __thread uint32_t end_rounds;
+
+/* Other keys' destructors may free what they hold: ours comes again, until it is the last. */
+static void end_thread(void *context)
+{
+	struct thag_producer *producer = context;
+
+	if (!thag_cold(producer)->live || producer != thag_this_producer)
+		return;
+	if (++end_rounds < PTHREAD_DESTRUCTOR_ITERATIONS &&
+	    pthread_setspecific(end_key, producer) == 0)
+		return;
+	end_rounds = PTHREAD_DESTRUCTOR_ITERATIONS;
+	leave(producer);
+}
+
+void thag_thread_leave_if_over(void)
+{
+	struct thag_producer *producer = thag_this_producer;
+
+	if (end_rounds == PTHREAD_DESTRUCTOR_ITERATIONS && thag_cold(producer)->live)
+		leave(producer);
 }
 
 /*

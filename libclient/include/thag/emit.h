@@ -82,7 +82,8 @@ struct thag_producer {
 	uint64_t limit; /* head at which the cold side must look; 0: always; only written there */
 	uint32_t time_high; /* upper half of the clock at the last TIME word */
 	uint32_t unused;
-	unsigned char cold[4096 - 24];
+	uint64_t memory_limit; /* as `limit`, for allocations and frees */
+	unsigned char cold[4096 - 32];
 	uint64_t *words;       /* THAG_RING_WORDS of them */
 	uintptr_t frame_sp[1]; /* really RING_WORDS: stack pointer of each open frame, by index */
 };
@@ -92,7 +93,7 @@ struct thag_producer {
 
 /**
  * What is recorded in this process, enum thag_mode_bits; 0: nothing. Written by the library only.
- * Looked at on the cold side alone: where it lacks THAG_MODE_TIME, no producer has room.
+ * Looked at on the cold side alone: where it lacks THAG_MODE_TIME, no producer has room for calls.
  */
 extern uint32_t thag_on;
 
