@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 void thag_hist_pool_fini(struct thag_hist_pool *pool)
 {
@@ -10,6 +11,30 @@ void thag_hist_pool_fini(struct thag_hist_pool *pool)
 	free(pool->metas);
 	free(pool->carries);
 	*pool = (struct thag_hist_pool){ 0 };
+}
+
+static void *copy_array(const void *from, size_t count, size_t size)
+{
+	void *copy = malloc(count * size + 1);
+
+	if (copy && count)
+		memcpy(copy, from, count * size);
+	return copy;
+}
+
+int thag_hist_pool_copy(struct thag_hist_pool *copy, const struct thag_hist_pool *pool)
+{
+	*copy = (struct thag_hist_pool){ .count = pool->count,
+					 .capacity = pool->count,
+					 .carry_count = pool->carry_count,
+					 .carry_capacity = pool->carry_count };
+	copy->blocks = copy_array(pool->blocks, pool->count, sizeof(*pool->blocks));
+	copy->metas = copy_array(pool->metas, pool->count, sizeof(*pool->metas));
+	copy->carries = copy_array(pool->carries, pool->carry_count, sizeof(*pool->carries));
+	if (copy->blocks && copy->metas && copy->carries)
+		return 0;
+	thag_hist_pool_fini(copy);
+	return -ENOMEM;
 }
 
 uint64_t thag_hist_pool_bytes(const struct thag_hist_pool *pool)

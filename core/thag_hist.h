@@ -48,6 +48,9 @@ struct thag_hist_pool {
 
 void thag_hist_pool_fini(struct thag_hist_pool *pool);
 
+/** A copy into the uninitialised `copy`. 0, or -ENOMEM with `copy` empty. */
+int thag_hist_pool_copy(struct thag_hist_pool *copy, const struct thag_hist_pool *pool);
+
 /** Bytes the pool holds. */
 uint64_t thag_hist_pool_bytes(const struct thag_hist_pool *pool);
 

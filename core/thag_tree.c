@@ -261,23 +261,14 @@ static void *copy_array(const void *from, size_t count, size_t size)
 
 int thag_tree_copy(struct thag_tree *copy, const struct thag_tree *tree)
 {
-	const struct thag_hist_pool *hists = &tree->hists;
-
 	*copy = *tree;
 	copy->slot_keys = NULL;
 	copy->slot_nodes = NULL;
 	copy->slot_count = copy->slot_mask = 0;
 	copy->capacity = tree->count;
-	copy->hists.capacity = hists->count;
-	copy->hists.carry_capacity = hists->carry_count;
 	copy->nodes = copy_array(tree->nodes, tree->count, sizeof(*tree->nodes));
-	copy->hists.blocks = copy_array(hists->blocks, hists->count, sizeof(*hists->blocks));
-	copy->hists.metas = copy_array(hists->metas, hists->count, sizeof(*hists->metas));
-	copy->hists.carries =
-		copy_array(hists->carries, hists->carry_count, sizeof(*hists->carries));
 	copy->waits = copy_array(tree->waits, tree->wait_capacity, sizeof(*tree->waits));
-	if (copy->waits && copy->nodes && copy->hists.blocks && copy->hists.metas &&
-	    copy->hists.carries)
+	if (thag_hist_pool_copy(&copy->hists, &tree->hists) == 0 && copy->nodes && copy->waits)
 		return 0;
 	thag_tree_fini(copy);
 	return -ENOMEM;
