@@ -49,6 +49,7 @@ void thag_thread_fini(struct thag_thread *thread)
 {
 	thag_stack_fini(&thread->own);
 	thag_tree_fini(&thread->tree);
+	free(thread->heap_paths);
 	*thread = (struct thag_thread){ 0 };
 }
 

@@ -68,6 +68,8 @@ struct thag_thread {
 	struct thag_task_state *suspended; /* tasks that ran here last; see thag_tasks.h */
 	uint32_t name_site;		   /* what the program calls it, 0: nothing */
 	struct thag_round rounds[THAG_THREAD_ROUNDS_MAX];
+	uint32_t *heap_paths; /* by node, one more than the path: see thag_heap_path */
+	uint32_t heap_path_capacity;
 	uint64_t first_ticks; /* of its first event, 0 before */
 	uint64_t last_ticks;  /* of its latest event */
 	uint64_t calls;	      /* frames closed by their own exit */

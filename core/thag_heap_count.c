@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "thag_heap_private.h"
+
+#include <math.h>
+
+#define CARRIES_MAX 65536 /* of the lifetimes' counters; each stands for 2^32 */
+
+/* A number from 0 to below 1, the same for a block whenever it is asked for. */
+static double draw(const struct thag_heap_block *block)
+{
+	uint64_t x = block->address * UINT64_C(0x9e3779b97f4a7c15) ^ block->ticks;
+
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (double)((x ^ x >> 31) >> 11) * 0x1p-53;
+}
+
+/*
+ * A block that was picked stands for 1/p, with p the probability of that. Counts are whole: it is
+ * rounded up as often as its fraction says, so sums are right on average, and each block is
+ * rounded the same when it comes and when it goes.
+ */
+struct thag_heap_weight thag_heap_weigh(const struct thag_heap *heap,
+					const struct thag_heap_block *block)
+{
+	uint64_t size = thag_heap_block_size(block);
+	double factor, at;
+
+	if (heap->options.sample_bytes == 0)
+		return (struct thag_heap_weight){ .bytes = size, .count = 1 };
+	/* as the program does, a block of no bytes counts as one */
+	factor = -1 / expm1(-(double)(size ? size : 1) / (double)heap->options.sample_bytes);
+	at = draw(block);
+	return (struct thag_heap_weight){ .bytes = (uint64_t)(factor * (double)size + at),
+					  .count = (uint64_t)(factor + at) };
+}
+
+/* What an account and its record in this slice are, about to change. */
+struct place {
+	struct thag_heap_account *account;
+	struct thag_heap_record *record;
+};
+
+static inline struct place place_at(struct thag_heap *heap, enum thag_heap_kind kind, uint32_t node)
+{
+	struct thag_heap_account *account = thag_heap_account_at(heap, kind, &node);
+
+	if (account->epoch != heap->epoch) {
+		account->peak_bytes = account->allocated_bytes - account->freed_bytes;
+		account->epoch = heap->epoch;
+	}
+	return (struct place){ account, thag_heap_record_of(heap, kind, account, node) };
+}
+
+static inline void add_alloc(struct place at, struct thag_heap_weight weight, bool reallocated)
+{
+	struct thag_heap_account *account = at.account;
+	uint64_t live;
+
+	account->allocated_bytes += weight.bytes;
+	account->allocations += weight.count;
+	account->reallocations += reallocated ? weight.count : 0;
+	live = account->allocated_bytes - account->freed_bytes;
+	if (live > account->high_bytes)
+		account->high_bytes = live;
+	at.record->allocated_bytes += weight.bytes;
+	at.record->allocations += weight.count;
+}
+
+static inline void add_free(struct place at, struct thag_heap_weight weight)
+{
+	at.account->freed_bytes += weight.bytes;
+	at.account->frees += weight.count;
+	at.record->freed_bytes += weight.bytes;
+	at.record->frees += weight.count;
+}
+
+static inline void add_temporary(struct place at, struct thag_heap_weight weight)
+{
+	at.account->temporary_bytes += weight.bytes;
+	at.account->temporary += weight.count;
+	at.record->temporary_bytes += weight.bytes;
+	at.record->temporary += weight.count;
+}
+
+static inline void add_release(struct place at, struct thag_heap_weight weight)
+{
+	at.account->released_bytes += weight.bytes;
+	at.account->released += weight.count;
+	at.record->released_bytes += weight.bytes;
+	at.record->released += weight.count;
+}
+
+static void add_lifetime(struct thag_heap_paths *paths, struct thag_heap_account *account,
+			 uint64_t ticks, uint64_t count)
+{
+	struct thag_hist_pool *pool = &paths->lifetimes;
+	uint32_t bucket = thag_hist_bucket(ticks);
+	uint32_t *at;
+
+	if (ticks > account->lifetime_max)
+		account->lifetime_max = ticks;
+	if (account->lifetimes &&
+	    pool->metas[account->lifetimes].group == bucket / THAG_HIST_BLOCK_BUCKETS) {
+		at = &pool->blocks[account->lifetimes].count[bucket % THAG_HIST_BLOCK_BUCKETS];
+		if (*at + count <= UINT32_MAX) {
+			*at += (uint32_t)count;
+			return;
+		}
+	}
+	/* at a limit, or without memory, it is missing from the histogram, and only from there */
+	if (pool->count < THAG_HEAP_LIFETIMES_MAX && pool->carry_count < CARRIES_MAX)
+		(void)thag_hist_add(pool, &account->lifetimes, bucket, count);
+}
+
+/* 0-64, 65-256, 257-1K, 1K-4K, 4K-16K, 16K-64K, >64K */
+static uint32_t size_class(uint64_t size)
+{
+	uint32_t bits = size > 1 ? 64u - (uint32_t)__builtin_clzll(size - 1) : 0;
+
+	return bits <= 6 ? 0 : bits > 16 ? 6 : (bits - 5) / 2;
+}
+
+static void count_size(struct thag_heap_totals *totals, uint64_t size,
+		       struct thag_heap_weight weight)
+{
+	uint32_t bucket = thag_hist_bucket(size), class = size_class(size);
+
+	totals->classes[class].count += weight.count;
+	totals->classes[class].bytes += weight.bytes;
+	totals->size_count[bucket] += weight.count;
+	totals->size_bytes[bucket] += weight.bytes;
+}
+
+static void grow_live(struct thag_heap *heap, struct thag_heap_slice *slice,
+		      struct thag_heap_weight weight)
+{
+	struct thag_heap_totals *totals = &heap->totals;
+
+	totals->live_bytes += weight.bytes;
+	totals->live += weight.count;
+	slice->live_bytes = totals->live_bytes;
+	slice->live = totals->live;
+	if (totals->live_bytes > slice->high_bytes)
+		slice->high_bytes = totals->live_bytes;
+	if (totals->live_bytes <= totals->peak_bytes)
+		return;
+	totals->peak_bytes = totals->live_bytes;
+	totals->peak_blocks = totals->live;
+	totals->peak_ticks = heap->now;
+	heap->epoch++;
+}
+
+void thag_heap_count_alloc(struct thag_heap *heap, const struct thag_heap_block *block,
+			   bool reallocated, bool untracked)
+{
+	const uint32_t nodes[THAG_HEAP_KINDS] = { block->path, block->trace };
+	struct thag_heap_weight weight = thag_heap_weigh(heap, block);
+	struct thag_heap_slice *slice = &heap->slices[heap->slice_count - 1];
+	struct thag_heap_totals *totals = &heap->totals;
+
+	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++)
+		add_alloc(place_at(heap, kind, nodes[kind]), weight, reallocated);
+	totals->allocated_bytes += weight.bytes;
+	totals->allocations += weight.count;
+	totals->reallocations += reallocated ? weight.count : 0;
+	slice->allocated_bytes += weight.bytes;
+	slice->allocations += weight.count;
+	count_size(totals, thag_heap_block_size(block), weight);
+	if (untracked)
+		totals->untracked += weight.count;
+	grow_live(heap, slice, weight);
+}
+
+void thag_heap_count_free(struct thag_heap *heap, const struct thag_heap_block *block)
+{
+	struct thag_heap_weight weight = thag_heap_weigh(heap, block);
+	struct thag_heap_slice *slice = &heap->slices[heap->slice_count - 1];
+	struct thag_heap_totals *totals = &heap->totals;
+
+	add_free(place_at(heap, THAG_HEAP_CALLS, block->path), weight);
+	add_free(place_at(heap, THAG_HEAP_TRACES, block->trace), weight);
+	totals->freed_bytes += weight.bytes;
+	totals->frees += weight.count;
+	totals->live_bytes -= weight.bytes;
+	totals->live -= weight.count;
+	slice->freed_bytes += weight.bytes;
+	slice->frees += weight.count;
+	slice->live_bytes = totals->live_bytes;
+	slice->live = totals->live;
+}
+
+void thag_heap_count_end(struct thag_heap *heap, const struct thag_heap_block *block,
+			 const struct thag_heap_event *by, bool temporary)
+{
+	const uint32_t nodes[THAG_HEAP_KINDS] = { block->path, block->trace };
+	const uint32_t ends[THAG_HEAP_KINDS] = { by->path, thag_heap_trace_node(heap, by->trace) };
+	struct thag_heap_weight weight = thag_heap_weigh(heap, block);
+	uint64_t ticks = by->ticks > block->ticks ? by->ticks - block->ticks : 0;
+
+	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++) {
+		struct place at = place_at(heap, kind, nodes[kind]);
+
+		if (temporary)
+			add_temporary(at, weight);
+		add_lifetime(&heap->paths[kind], at.account, ticks, weight.count);
+		add_release(place_at(heap, kind, ends[kind]), weight);
+	}
+	if (temporary) {
+		heap->totals.temporary_bytes += weight.bytes;
+		heap->totals.temporary += weight.count;
+	}
+}
+
+void thag_heap_count_map(struct thag_heap *heap, const struct thag_heap_event *event)
+{
+	struct thag_heap_totals *totals = &heap->totals;
+
+	if (event->op == THAG_HEAP_MAP) {
+		totals->mapped_bytes += event->size;
+		if (totals->mapped_bytes > totals->mapped_peak_bytes)
+			totals->mapped_peak_bytes = totals->mapped_bytes;
+		return;
+	}
+	totals->mapped_bytes -=
+		event->size < totals->mapped_bytes ? event->size : totals->mapped_bytes;
+}
