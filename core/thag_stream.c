@@ -3,6 +3,9 @@
 
 #include "thag/shm.h"
 
+/* Events of memory wait for their payload as those of kind EXT do. */
+enum { PENDING_ALLOC = THAG_EXT_COUNT, PENDING_FREE };
+
 /* The full time of a word: the one nearest to the latest; earlier ones are moved up to it. */
 static inline uint64_t unfold_time(struct thag_stream *stream, uint64_t word)
 {
@@ -36,6 +39,37 @@ static void run_own(struct thag_stream *stream)
 		thag_stack_go_on(&stream->thread->own, stream->last_ticks);
 }
 
+/* The path of what is open; allocations of threads that we know nothing of count at the root. */
+static uint32_t open_path(struct thag_stream *stream)
+{
+	struct thag_thread *thread = stream->thread;
+
+	if (!thread)
+		return THAG_TREE_ROOT;
+	return thag_heap_path(stream->memory->heap, thread,
+			      thread->stack->frames[thread->stack->depth].node);
+}
+
+static void push_memory(struct thag_stream *stream, enum thag_heap_op op, uint64_t address,
+			uint64_t old, uint64_t size, uint64_t trace)
+{
+	struct thag_heap_event *event;
+
+	if (!stream->memory)
+		return;
+	event = thag_heap_queue_push(stream->memory);
+	if (!event)
+		return;
+	*event = (struct thag_heap_event){ .ticks = stream->last_ticks,
+					   .address = address,
+					   .old = old,
+					   .size = size,
+					   .path = open_path(stream),
+					   .trace = (uint32_t)trace & (THAG_TRACES_MAX - 1),
+					   .ring = stream->memory->ring,
+					   .op = (uint8_t)op };
+}
+
 static void end_thread(struct thag_stream *stream)
 {
 	struct thag_thread *thread = stream->thread;
@@ -43,6 +77,7 @@ static void end_thread(struct thag_stream *stream)
 	if (!thread)
 		return;
 	run_own(stream);
+	push_memory(stream, THAG_HEAP_FINISH, 0, 0, 0, 0);
 	thag_thread_close(thread);
 	thread->ended = 1;
 	stream->thread = NULL;
@@ -147,6 +182,56 @@ static void apply_note(struct thag_stream *stream)
 		stream->note(stream->context, stream->thread, &note);
 }
 
+static void apply_lost(struct thag_stream *stream)
+{
+	if (stream->pending_low == THAG_LOST_MEMORY)
+		stream->lost_memory += stream->payload[0];
+	else
+		stream->lost_calls += stream->payload[0];
+}
+
+static void apply_realloc(struct thag_stream *stream)
+{
+	uint64_t size = (uint64_t)stream->pending_low << 40 | stream->payload[2] >> THAG_TRACE_BITS;
+
+	stream->events++;
+	push_memory(stream, THAG_HEAP_MOVED, stream->payload[1], stream->payload[0], size,
+		    stream->payload[2]);
+}
+
+static void apply_map(struct thag_stream *stream)
+{
+	if (stream->pending_low > THAG_MAP_UNMAPPED) {
+		stream->invalid++;
+		return;
+	}
+	stream->events++;
+	push_memory(stream,
+		    stream->pending_low == THAG_MAP_MAPPED ? THAG_HEAP_MAP : THAG_HEAP_UNMAP,
+		    stream->payload[0], 0, stream->payload[1], stream->payload[2]);
+}
+
+static void apply_alloc(struct thag_stream *stream)
+{
+	uint32_t arg = stream->pending_low;
+	uint64_t more = stream->payload[1];
+
+	if (arg & THAG_ALLOC_LONG)
+		push_memory(stream, THAG_HEAP_ALLOC, stream->payload[0], 0,
+			    (uint64_t)(arg & (THAG_ALLOC_LONG - 1)) << 40 | more >> THAG_TRACE_BITS,
+			    more);
+	else
+		push_memory(stream, THAG_HEAP_ALLOC, stream->payload[0], 0, arg, 0);
+}
+
+static void apply_free(struct thag_stream *stream)
+{
+	uint32_t arg = stream->pending_low;
+
+	push_memory(stream, arg & THAG_FREE_MOVES ? THAG_HEAP_MOVE : THAG_HEAP_FREE,
+		    stream->payload[0], 0, 0, arg & THAG_FREE_TRACE ? stream->payload[1] : 0);
+}
+
 static void apply_ext(struct thag_stream *stream)
 {
 	switch (stream->pending_ext) {
@@ -159,7 +244,19 @@ static void apply_ext(struct thag_stream *stream)
 		end_thread(stream);
 		break;
 	case THAG_EXT_LOST:
-		stream->lost_calls += stream->payload[0];
+		apply_lost(stream);
+		break;
+	case THAG_EXT_REALLOC:
+		apply_realloc(stream);
+		break;
+	case THAG_EXT_MAP:
+		apply_map(stream);
+		break;
+	case PENDING_ALLOC:
+		apply_alloc(stream);
+		break;
+	case PENDING_FREE:
+		apply_free(stream);
 		break;
 	case THAG_EXT_TASK:
 		stream->blocked = !apply_task(stream, false);
@@ -181,11 +278,31 @@ bool thag_stream_retry(struct thag_stream *stream, bool force)
 	return !stream->blocked;
 }
 
+/* A word of the pending event's payload is over; with the last one, the event is. */
+static void end_payload_word(struct thag_stream *stream)
+{
+	if (--stream->pending_words)
+		return;
+	if (stream->gap)
+		stream->broken++;
+	else
+		apply_ext(stream);
+	stream->gap = false;
+}
+
 static void take_payload(struct thag_stream *stream, uint64_t word)
 {
 	stream->payload[stream->payload_count++] = thag_payload_unpack(word);
-	if (--stream->pending_words == 0)
-		apply_ext(stream);
+	end_payload_word(stream);
+}
+
+void thag_stream_gap(struct thag_stream *stream)
+{
+	if (!stream->pending_words)
+		return;
+	stream->payload[stream->payload_count++] = 0;
+	stream->gap = true;
+	end_payload_word(stream);
 }
 
 static void begin_ext(struct thag_stream *stream, uint64_t word)
@@ -205,6 +322,30 @@ static void begin_ext(struct thag_stream *stream, uint64_t word)
 	stream->payload_count = 0;
 	if (words == 0)
 		apply_ext(stream);
+}
+
+/* The event of memory at the head of `words`; returns how many of them it took. */
+static size_t feed_memory(struct thag_stream *stream, const uint64_t *words, size_t count)
+{
+	uint32_t arg = thag_word_arg(words[0]);
+	uint32_t payload = (uint32_t)thag_memory_payload_words(arg);
+
+	stream->events++;
+	unfold_time(stream, words[0]);
+	if (stream->thread)
+		stream->thread->last_ticks = stream->last_ticks;
+	stream->pending_ext =
+		thag_word_kind(words[0]) == THAG_KIND_ALLOC ? PENDING_ALLOC : PENDING_FREE;
+	stream->pending_low = arg;
+	stream->payload_count = 0;
+	if (payload >= count) {
+		stream->pending_words = payload;
+		return 1;
+	}
+	for (uint32_t i = 0; i < payload; i++)
+		stream->payload[i] = thag_payload_unpack(words[1 + i]);
+	apply_ext(stream);
+	return 1 + payload;
 }
 
 static void set_time(struct thag_stream *stream, uint64_t word)
@@ -233,9 +374,15 @@ static void end_section(struct thag_stream *stream, uint64_t word)
 	thread->last_ticks = stream->last_ticks;
 }
 
-static void feed_other(struct thag_stream *stream, uint64_t word)
+/* What is no call, at the head of `words`; returns how many of them it took. */
+static size_t feed_other(struct thag_stream *stream, const uint64_t *words, size_t count)
 {
+	uint64_t word = words[0];
+
 	switch (thag_word_kind(word)) {
+	case THAG_KIND_ALLOC:
+	case THAG_KIND_FREE:
+		return feed_memory(stream, words, count);
 	case THAG_KIND_EXT:
 		begin_ext(stream, word);
 		break;
@@ -246,15 +393,11 @@ static void feed_other(struct thag_stream *stream, uint64_t word)
 		stream->events++;
 		end_section(stream, word);
 		break;
-	case THAG_KIND_ENTER:
-	case THAG_KIND_EXIT:
-	case THAG_KIND_SECTION_BEGIN:
-		stream->events++; /* only without a thread do they come here */
+	default: /* calls: only without a thread do they come here */
+		stream->events++;
 		stream->orphans++;
-		break;
-	default:
-		stream->invalid++;
 	}
+	return 1;
 }
 
 /* Where a run of calls stands in time. */
@@ -307,6 +450,13 @@ static size_t feed_calls(struct thag_stream *stream, const uint64_t *words, size
 	return i;
 }
 
+/* Each event pushes one of memory at most. */
+static bool may_go_on(const struct thag_stream *stream)
+{
+	return !stream->blocked && stream->work <= THAG_STREAM_WORK_MAX &&
+	       !(stream->memory && thag_heap_queue_is_full(stream->memory));
+}
+
 size_t thag_stream_feed(struct thag_stream *stream, const uint64_t *words, size_t count)
 {
 	size_t i = 0;
@@ -314,7 +464,7 @@ size_t thag_stream_feed(struct thag_stream *stream, const uint64_t *words, size_
 	stream->work = 0;
 	if (!thag_stream_retry(stream, false))
 		return 0;
-	while (i < count && !stream->blocked && stream->work <= THAG_STREAM_WORK_MAX) {
+	while (i < count && may_go_on(stream)) {
 		if (stream->pending_words) {
 			take_payload(stream, words[i++]);
 			continue;
@@ -322,7 +472,7 @@ size_t thag_stream_feed(struct thag_stream *stream, const uint64_t *words, size_
 		if (stream->thread)
 			i += feed_calls(stream, words + i, count - i);
 		if (i < count)
-			feed_other(stream, words[i++]);
+			i += feed_other(stream, words + i, count - i);
 	}
 	return i;
 }

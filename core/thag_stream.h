@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "thag_heap_queue.h"
 #include "thag_tasks.h"
 #include "thag_thread.h"
 #include "thag/words.h"
@@ -45,28 +46,38 @@ struct thag_stream {
 	thag_stream_note_fn *note;
 	void *context;
 	struct thag_tasks *tasks; /* of all rings of the program; NULL: tasks are not told apart */
-	struct thag_thread *thread; /* the one that writes now, NULL before the first */
-	uint64_t last_ticks;	    /* the latest time seen: times are unfolded around it */
-	uint64_t events;	    /* words of kinds that stand for an event, decoded */
-	uint64_t lost_calls;	    /* as LOST events told */
-	uint64_t skewed;	    /* events earlier than the one before: clamped to it */
-	uint64_t invalid;	    /* words that made no sense */
-	uint64_t orphans;	    /* events before the first THREAD_START */
-	uint32_t pending_ext;	    /* an EXT whose payload has not all come */
-	uint32_t pending_low;	    /* the lower bits of its arg */
+	struct thag_heap_queue *memory; /* where events of memory go; NULL: they are dropped */
+	struct thag_thread *thread;	/* the one that writes now, NULL before the first */
+	uint64_t last_ticks;		/* the latest time seen: times are unfolded around it */
+	uint64_t events;		/* words of kinds that stand for an event, decoded */
+	uint64_t lost_calls;		/* as LOST events told */
+	uint64_t lost_memory;		/* likewise: allocations and frees */
+	uint64_t skewed;		/* events earlier than the one before: clamped to it */
+	uint64_t invalid;		/* words that made no sense */
+	uint64_t orphans;		/* events before the first THREAD_START */
+	uint64_t broken;		/* events of which some words were never written */
+	uint32_t pending_ext;		/* an EXT whose payload has not all come; or ALLOC, FREE: */
+	uint32_t pending_low; /* the lower bits of its arg       … beyond THAG_EXT_COUNT */
 	uint32_t pending_words;
 	uint32_t payload_count;
 	uint64_t payload[THAG_EXT_PAYLOAD_MAX];
 	uint64_t work; /* frames moved in this feed */
 	bool blocked;  /* at a step of a task that must wait for another ring */
+	bool gap;      /* in the payload of the pending event */
 };
 
 /**
  * Decodes up to `count` words, and returns how many it took: fewer when it is blocked at a step
- * of a task whose earlier steps lie in other rings, or has worked long. The others must be given
- * again. Never fails: see the counts.
+ * of a task whose earlier steps lie in other rings, has worked long, or its queue of memory events
+ * is full. The others must be given again. Never fails: see the counts.
  */
 size_t thag_stream_feed(struct thag_stream *stream, const uint64_t *words, size_t count);
+
+/**
+ * The next word was never written, and the reader stepped over it (thag_ring_skip_hole): the
+ * event that it belonged to is lost, and only that.
+ */
+void thag_stream_gap(struct thag_stream *stream);
 
 /**
  * Looks again whether a blocked stream can go on, and returns whether it does. With `force` it

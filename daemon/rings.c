@@ -17,13 +17,24 @@ static void check_quarantine(struct thag_session_ring *ring)
 		atomic_store_explicit(&ring->session->quarantined, true, memory_order_relaxed);
 }
 
+/* An event of several words, of which one was stepped over, must not take others' for its own. */
+static bool step_over(struct thag_session_ring *ring, uint64_t now_ns, bool writer_dead)
+{
+	uint64_t holes = ring->reader.holes;
+	bool go_on = thag_ring_skip_hole(&ring->reader, now_ns, writer_dead);
+
+	if (ring->reader.holes != holes)
+		thag_stream_gap(&ring->stream);
+	return go_on;
+}
+
 /* A signal handler that jumped away leaves a hole; looking for one costs more than a read. */
 static bool skip_hole(struct thag_session_ring *ring, uint64_t now_ns, bool writer_dead)
 {
 	if (!writer_dead && now_ns - ring->hole_check_ns < THAG_DRAIN_HOLE_CHECK_NS)
 		return false;
 	ring->hole_check_ns = now_ns;
-	return thag_ring_skip_hole(&ring->reader, now_ns, writer_dead);
+	return step_over(ring, now_ns, writer_dead);
 }
 
 static void note_blocked(struct thag_session_ring *ring, uint64_t now_ns)
@@ -121,7 +132,7 @@ static bool is_past(struct thag_session_ring *ring, uint64_t ticks, uint64_t now
 	if (!ring->empty)
 		return false;
 	/* nothing to be seen may be a hole, with more behind it */
-	return !thag_ring_skip_hole(&ring->reader, now_ns, false) &&
+	return !step_over(ring, now_ns, false) &&
 	       ring->reader.hole_pos != ring->reader.tail;
 }
 

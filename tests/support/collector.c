@@ -184,6 +184,7 @@ static uint64_t drain_ring(struct collector_ring *ring, bool writer_dead)
 {
 	uint64_t words[THAG_RING_BATCH], all = thag_stream_retry(&ring->stream, false);
 	size_t count, taken;
+	bool more;
 
 	if (!all)
 		return 0;
@@ -197,7 +198,12 @@ static uint64_t drain_ring(struct collector_ring *ring, bool writer_dead)
 			if (ring->stream.blocked)
 				return all;
 		}
-	} while (thag_ring_skip_hole(&ring->reader, now_ns(), writer_dead));
+		uint64_t holes = ring->reader.holes;
+
+		more = thag_ring_skip_hole(&ring->reader, now_ns(), writer_dead);
+		if (ring->reader.holes != holes)
+			thag_stream_gap(&ring->stream);
+	} while (more);
 	return all;
 }
 

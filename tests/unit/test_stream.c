@@ -201,9 +201,11 @@ Test(stream, counts_losses_and_nonsense)
 	feed(&stream, THAG_KIND_EXT, THAG_EXT_LOST << THAG_EXT_SHIFT, 10);
 	thag_stream_feed(&stream, &lost, 1);
 	feed(&stream, THAG_KIND_EXT, 200u << THAG_EXT_SHIFT, 10);
-	feed(&stream, THAG_KIND_ALLOC, 0, 10);
+	feed(&stream, THAG_KIND_EXT, THAG_EXT_LOST << THAG_EXT_SHIFT | THAG_LOST_MEMORY, 10);
+	thag_stream_feed(&stream, &lost, 1);
 	cr_expect_eq(stream.lost_calls, 12345);
-	cr_expect_eq(stream.invalid, 2);
+	cr_expect_eq(stream.lost_memory, 12345);
+	cr_expect_eq(stream.invalid, 1);
 }
 
 Test(stream, adds_the_time_of_open_frames)
