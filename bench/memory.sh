@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# memory.sh [RUNS]: what profiling memory costs whole programs, by `thag run --memory` and, where it
+# is installed, by heaptrack, which leaves its data raw: wall time, in turn, medians of RUNS (5), and
+# what they add to it.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "${THAG_BUILD:-$here/../build}" && pwd)
+runs=${1:-5}
+work=$(mktemp -d "${TMPDIR:-/tmp}/thag-memory.XXXXXX")
+export THAG_SOCKET=$work/thagd.sock
+unset THAG_PROFILER THAG_ON_FULL LD_PRELOAD
+thagd=
+
+cleanup() {
+  [[ -z $thagd ]] || { kill "$thagd" && wait "$thagd"; } 2>/dev/null || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+start_thagd() {
+  "$build/daemon/thagd" --socket "$THAG_SOCKET" --port 0 --output-dir "$work/saved" \
+    --log-level error >/dev/null &
+  thagd=$!
+  for _ in {1..100}; do
+    [[ -S $THAG_SOCKET ]] && return
+    sleep 0.05
+  done
+  echo "thagd doesn't start" >&2
+  exit 1
+}
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+# --- the programs: each reads what lies in $work, and says something ---
+
+# Four hundred functions.
+make_source() {
+  awk 'BEGIN {
+    print "struct node { struct node *next; int key; double value[4]; };"
+    print "extern int puts(const char *); extern void *malloc(unsigned long);"
+    for (n = 0; n < 400; n++) {
+      printf "static struct node *find%d(struct node *list, int key)\n{\n", n
+      printf "\tfor (; list; list = list->next)\n\t\tswitch (list->key %% %d) {\n", 5 + n % 7
+      for (c = 0; c < 5; c++)
+        printf "\t\tcase %d: list->value[%d] += key * %d.5; break;\n", c, c % 4, n + c
+      printf "\t\tdefault: if (list->key == key) return list;\n\t\t}\n\treturn 0;\n}\n"
+      printf "int work%d(struct node *a, int b)\n{\n\tstruct node *n = find%d(a, b * %d);\n", n, n, n
+      printf "\tif (!n) { n = malloc(sizeof *n); n->next = a; puts(\"new %d\"); }\n", n
+      printf "\treturn n->key + %s;\n}\n", n ? "work" (n - 1) "(n, b - 1)" : "0"
+    }
+  }' >"$work/source.c"
+}
+
+make_statements() {
+  local i
+  for i in 1 2 3 4 5 6; do
+    echo "DROP VIEW IF EXISTS cheap; DROP TABLE IF EXISTS item; DROP TABLE IF EXISTS log;"
+    awk -f "$here/../tests/real/statements.awk"
+  done >"$work/statements.sql"
+}
+
+make_script() {
+  cat >"$work/script.py" <<'END'
+import collections, json, re
+text = " ".join("word%d of the %s" % (i % 977, "text" * (i % 5)) for i in range(60000))
+words = collections.Counter(re.findall(r"\w+", text))
+tree = {w: {"count": n, "places": list(range(n % 50)), "name": w * 3} for w, n in words.items()}
+for _ in range(60):
+    tree = json.loads(json.dumps(tree, indent=1))
+print(len(text), words.most_common(2), len(json.dumps(tree)))
+END
+}
+
+run_cc1() { "$@" "$(gcc -print-prog-name=cc1)" -quiet -O1 "$work/source.c" -o "$work/source.s"; }
+run_gcc() { "$@" gcc -O1 -c "$work/source.c" -o "$work/source.o"; }
+run_python() { "$@" /usr/bin/python3 "$work/script.py"; }
+run_malloc() { PYTHONMALLOC=malloc "$@" /usr/bin/python3 "$work/script.py"; }
+run_sqlite() { "$@" sqlite3 :memory: <"$work/statements.sql"; }
+
+# --- the ways ---
+
+plain() { "$@"; }
+thag() { "$build/tools/thag" run -q --memory -- "$@"; }
+thag_allocations() { "$build/tools/thag" run -q --memory --no-free-traces -- "$@"; }
+# Without the command: the program's own end, not that of the profile's way to the disk.
+thag_program() {
+  THAG_PROFILER="memory,$work/saved,,true" LD_PRELOAD=$build/libclient/libthag-preload.so "$@"
+}
+heaptrack_raw() { heaptrack --raw --output "$work/heaptrack" "$@"; }
+
+# timed PROGRAM WAY: milliseconds.
+timed() {
+  local start
+  start=${EPOCHREALTIME//[!0-9]/}
+  "run_$1" "$2" >"$work/said" 2>"$work/errors" || true
+  echo $(((${EPOCHREALTIME//[!0-9]/} - start) / 1000)) >>"$work/$1.$2"
+  rm -rf "$work"/heaptrack* "$work/saved"
+  mkdir "$work/saved"
+}
+
+ways=(plain thag thag_allocations thag_program)
+! command -v heaptrack >/dev/null || ways+=(heaptrack_raw)
+
+# Times of a way: as they are, as a ratio to plain, and what is added, as a ratio to heaptrack's.
+show() {
+  awk -v way="$1" -v ms="$2" -v plain="$3" -v heaptrack="$4" 'BEGIN {
+    printf "  %-18s %7d ms   x %5.2f", way, ms, ms / plain
+    if (heaptrack && way != "plain" && heaptrack > plain)
+      printf "   adds %5.2f of what heaptrack adds", (ms - plain) / (heaptrack - plain)
+    print ""
+  }'
+}
+
+program() {
+  local name=$1 way i heaptrack=0
+  for ((i = 0; i < runs; i++)); do
+    for way in "${ways[@]}"; do
+      timed "$name" "$way"
+    done
+  done
+  [[ ! -e $work/$name.heaptrack_raw ]] || heaptrack=$(median <"$work/$name.heaptrack_raw")
+  echo "$2"
+  for way in "${ways[@]}"; do
+    show "$way" "$(median <"$work/$name.$way")" "$(median <"$work/$name.plain")" "$heaptrack"
+  done
+}
+
+programs() {
+  make_source
+  make_statements
+  make_script
+  mkdir -p "$work/saved"
+  echo "Wall time of whole programs, medians of $runs:"
+  program cc1 "cc1, 400 functions"
+  program gcc "gcc -c, the same (heaptrack records the driver alone)"
+  program python "python3: words and JSON"
+  program malloc "the same, PYTHONMALLOC=malloc"
+  program sqlite "sqlite3, 6,000 statements"
+}
+
+start_thagd
+programs
