@@ -3,6 +3,8 @@
 
 #include "thag/words.h"
 
+#define HOLE_WORDS 32 /* looked at behind a word that isn't there */
+
 /*
  * Words order nothing between them, so each is loaded relaxed; the acquire fence after a batch
  * pairs with the release fence that ends the registration of a site (libclient): who has seen a
@@ -58,6 +60,12 @@ static bool any_is_there(const struct thag_ring_reader *reader, uint64_t pos, ui
 static bool is_crowded(const struct thag_ring_reader *reader)
 {
 	return any_is_there(reader, reader->tail + THAG_RING_WORDS / 2, 64);
+}
+
+bool thag_ring_has_hole(const struct thag_ring_reader *reader)
+{
+	/* each handler that interrupts another leaves one event's words to be filled in later */
+	return any_is_there(reader, reader->tail + 1, HOLE_WORDS);
 }
 
 bool thag_ring_skip_hole(struct thag_ring_reader *reader, uint64_t now_ns, bool writer_dead)

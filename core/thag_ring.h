@@ -47,4 +47,10 @@ void thag_ring_release(struct thag_ring_reader *reader);
  */
 bool thag_ring_skip_hole(struct thag_ring_reader *reader, uint64_t now_ns, bool writer_dead);
 
+/**
+ * To be called when thag_ring_read gave 0: whether words wait close behind one that isn't there
+ * yet, as those of a signal handler do that interrupted its writer.
+ */
+bool thag_ring_has_hole(const struct thag_ring_reader *reader);
+
 #endif

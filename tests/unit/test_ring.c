@@ -104,6 +104,25 @@ Test(ring, steps_over_holes_of_the_dead_at_once)
 	free(ring.words);
 }
 
+Test(ring, sees_words_close_behind_a_hole)
+{
+	struct ring ring;
+	uint64_t out[8];
+
+	setup(&ring, THAG_RING_WORDS);
+	put(&ring, THAG_RING_WORDS, 1);
+	cr_expect_eq(thag_ring_read(&ring.reader, out, 8), 1);
+	cr_expect_not(thag_ring_has_hole(&ring.reader));
+	put(&ring, THAG_RING_WORDS + 5, 2); /* behind one of four words */
+	cr_expect_eq(thag_ring_read(&ring.reader, out, 8), 0);
+	cr_expect(thag_ring_has_hole(&ring.reader));
+	for (uint64_t i = 1; i < 5; i++)
+		put(&ring, THAG_RING_WORDS + i, 3);
+	cr_expect_eq(thag_ring_read(&ring.reader, out, 8), 5);
+	cr_expect_not(thag_ring_has_hole(&ring.reader));
+	free(ring.words);
+}
+
 Test(ring, does_not_take_a_word_of_two_laps_ago_for_todays)
 {
 	struct ring ring;
