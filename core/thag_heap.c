@@ -55,7 +55,7 @@ static void set_options(struct thag_heap *heap, const struct thag_heap_options *
 
 static void set_classes(struct thag_heap_totals *totals)
 {
-	static const uint64_t highs[THAG_SIZE_CLASSES] = { 64,	  256,	 1024,	   4096,
+	static const uint64_t highs[THAG_SIZE_CLASSES] = { 64,	  256,	 1024,	    4096,
 							   16384, 65536, UINT64_MAX };
 
 	for (int i = 0; i < THAG_SIZE_CLASSES; i++) {
@@ -394,4 +394,13 @@ uint64_t thag_heap_bytes(const struct thag_heap *heap)
 const struct thag_heap_totals *thag_heap_totals(const struct thag_heap *heap)
 {
 	return &heap->totals;
+}
+
+bool thag_heap_is_capped(const struct thag_heap *heap)
+{
+	bool capped = heap->capped;
+
+	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++)
+		capped |= heap->paths[kind].tree.overflowed != 0;
+	return capped;
 }

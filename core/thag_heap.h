@@ -178,6 +178,9 @@ uint64_t thag_heap_bytes(const struct thag_heap *heap);
 /** The totals so far, for who needs no more than that. */
 const struct thag_heap_totals *thag_heap_totals(const struct thag_heap *heap);
 
+/** Whether a limit was reached: some paths count at their callers, or blocks are untracked. */
+bool thag_heap_is_capped(const struct thag_heap *heap);
+
 /** What a reader gets: all that the heap knows but the live blocks themselves. */
 struct thag_heap_copy {
 	struct thag_heap_paths paths[THAG_HEAP_KINDS];

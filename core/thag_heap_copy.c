@@ -118,11 +118,9 @@ int thag_heap_copy(struct thag_heap_copy *copy, const struct thag_heap *heap, ui
 				       .now = heap->now };
 	int ret = 0;
 
-	made.capped = heap->capped;
-	for (int kind = 0; kind < THAG_HEAP_KINDS && ret == 0; kind++) {
-		made.capped |= heap->paths[kind].tree.overflowed != 0;
+	made.capped = thag_heap_is_capped(heap);
+	for (int kind = 0; kind < THAG_HEAP_KINDS && ret == 0; kind++)
 		ret = copy_paths(&made.paths[kind], &heap->paths[kind]);
-	}
 	if (ret == 0)
 		ret = copy_slices(&made, heap, to != 0);
 	if (ret == 0 && to != 0)
