@@ -166,3 +166,22 @@ int thag_handshake_read_module(const void *shm, uint32_t index, struct thag_shm_
 	*out = module;
 	return 1;
 }
+
+int thag_handshake_read_trace(const void *shm, uint32_t index, struct thag_shm_trace *out)
+{
+	const uint64_t *entries = (const uint64_t *)((const char *)shm + THAG_SHM_TRACES_OFFSET);
+	struct thag_shm_trace trace;
+	uint64_t entry;
+
+	if (index == 0 || index >= THAG_TRACES_MAX)
+		return -EPROTO;
+	/* acquire: its parent's entry and its site were written before */
+	entry = __atomic_load_n(&entries[index], __ATOMIC_ACQUIRE);
+	if (entry == 0)
+		return 0;
+	memcpy(&trace, &entry, sizeof(trace));
+	if (trace.parent >= index || trace.site == 0 || trace.site >= THAG_SITES_MAX)
+		return -EPROTO;
+	*out = trace;
+	return 1;
+}

@@ -40,4 +40,10 @@ int thag_handshake_read_site(const void *shm, uint32_t index, struct thag_shm_si
 /** The same for the table of modules; the path is at most THAG_TEXT_BYTES long. */
 int thag_handshake_read_module(const void *shm, uint32_t index, struct thag_shm_module *out);
 
+/**
+ * The same for the table of traces: the parent's index is lower than `index`, the site one of the
+ * table's, registered or not.
+ */
+int thag_handshake_read_trace(const void *shm, uint32_t index, struct thag_shm_trace *out);
+
 #endif
