@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "memory.h"
 #include "rings.h"
 
 struct list {
@@ -55,30 +56,45 @@ static bool is_quarantined(const struct thag_session *session)
 	return atomic_load_explicit(&session->quarantined, memory_order_relaxed);
 }
 
-/* Whoever reads a ring; for a moment when tasks turn out to cross rings it may be two who try. */
+/* Which of a session's rings one thread reads: every `step`th from `first` on. */
+struct part {
+	uint32_t first;
+	uint32_t step;
+	uint32_t used; /* outcome: so many were claimed when it came round */
+	bool shared;   /* outcome: someone else was at one of them */
+};
+
+/*
+ * Whoever reads a ring; for a moment when one is to read them all it may be two who try. Whoever
+ * isn't that one leaves: when it has taken the ring after the other, it sees that.
+ */
 static enum thag_found drain_ring(struct worker *worker, struct thag_session_ring *ring,
-				  uint64_t now_ns)
+				  uint64_t now_ns, struct part *part)
 {
 	enum thag_found found = THAG_FOUND_NOTHING;
 
 	/* acquire and release: what the one before did to the ring is seen */
-	if (atomic_exchange_explicit(&ring->busy, true, memory_order_acquire))
+	if (atomic_exchange_explicit(&ring->busy, true, memory_order_acquire)) {
+		part->shared = true;
 		return THAG_FOUND_MORE;
-	found = thag_rings_read(ring, worker->words, now_ns, false);
+	}
+	if (part->step == 1 || !thag_rings_together(ring->session))
+		found = thag_rings_read(ring, worker->words, now_ns, false);
 	atomic_store_explicit(&ring->busy, false, memory_order_release);
 	return found;
 }
 
 /* The lock is given up after each ring that had words, so that readers get in. */
 static enum thag_found drain_rings(struct worker *worker, struct thag_session *session,
-				   uint64_t now_ns, uint32_t first, uint32_t step)
+				   uint64_t now_ns, struct part *part)
 {
 	enum thag_found most = THAG_FOUND_NOTHING;
 
-	for (uint32_t i = first; !session->detached && i < thag_session_rings_used(session);
-	     i += step) {
-		enum thag_found found = drain_ring(worker, &session->rings[i], now_ns);
+	for (uint32_t i = part->first; !session->detached && i < thag_session_rings_used(session);
+	     i += part->step) {
+		enum thag_found found = drain_ring(worker, &session->rings[i], now_ns, part);
 
+		part->used = i + 1;
 		if (found == THAG_FOUND_NOTHING)
 			continue;
 		most = found > most ? found : most;
@@ -88,15 +104,29 @@ static enum thag_found drain_rings(struct worker *worker, struct thag_session *s
 	return most;
 }
 
-/* All rings in turn, again and again while one waits for another. */
-static enum thag_found drain_tangled(struct worker *worker, struct thag_session *session,
-				     uint64_t now_ns)
+/* All rings in turn, and then what they had to say about memory. */
+static enum thag_found drain_round(struct worker *worker, struct thag_session *session,
+				   uint64_t now_ns)
+{
+	struct part part = { .step = 1 };
+	uint64_t begun = thag_clock_ticks(session->header.clock);
+	enum thag_found found = drain_rings(worker, session, now_ns, &part);
+
+	if (!session->detached && !part.shared && thag_memory_apply(session, part.used, begun) &&
+	    found == THAG_FOUND_NOTHING)
+		found = THAG_FOUND_WORDS;
+	return found;
+}
+
+/* Round after round while one ring waits for another. */
+static enum thag_found drain_together(struct worker *worker, struct thag_session *session,
+				      uint64_t now_ns)
 {
 	enum thag_found found;
 	uint32_t round = 0;
 
 	do {
-		found = drain_rings(worker, session, now_ns, 0, 1);
+		found = drain_round(worker, session, now_ns);
 		if (session->detached || !thag_rings_blocked(session))
 			return found;
 		if (thag_rings_unblock(session, now_ns, false))
@@ -109,15 +139,16 @@ static enum thag_found drain_session(struct worker *worker, struct thag_session 
 				     uint64_t now_ns)
 {
 	uint32_t workers = worker->drain->worker_count;
-	uint32_t first = (uint32_t)((worker->index + session->id) % workers);
-	bool tangled = atomic_load_explicit(&session->tangled, memory_order_relaxed);
+	struct part part = { .first = (uint32_t)((worker->index + session->id) % workers),
+			     .step = workers };
+	bool together = thag_rings_together(session);
 	enum thag_found found = THAG_FOUND_NOTHING;
 
-	if (is_quarantined(session) || (tangled && first != 0))
+	if (is_quarantined(session) || (together && part.first != 0))
 		return found;
 	pthread_rwlock_rdlock(&session->lock);
-	found = tangled ? drain_tangled(worker, session, now_ns)
-			: drain_rings(worker, session, now_ns, first, workers);
+	found = together ? drain_together(worker, session, now_ns)
+			 : drain_rings(worker, session, now_ns, &part);
 	pthread_rwlock_unlock(&session->lock);
 	return found;
 }

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "daemon.h"
 #include "log.h"
+#include "memory.h"
 #include "proc.h"
 #include "records.h"
 #include "save.h"
@@ -77,6 +78,17 @@ static bool is_time_up(const struct life *life)
 	return waited > (life->daemon->stopping ? THAG_SYMBOLS_LEAVE_NS : THAG_SYMBOLS_END_NS);
 }
 
+/* What makes its profile less than whole, if nothing else was said. */
+static void explain(struct thag_session *session)
+{
+	thag_session_say_quarantine(session);
+	if (!session->message[0] &&
+	    !thag_memory_explain(session, &session->counts.memory, session->message,
+				 sizeof(session->message)))
+		thag_naming_explain(&session->naming_counts, session->message,
+				    sizeof(session->message));
+}
+
 /* No thread of the pool waits for a file that is hard to read. */
 static void on_names(uv_timer_t *timer)
 {
@@ -85,9 +97,7 @@ static void on_names(uv_timer_t *timer)
 	if (!thag_symbols_is_done(life->daemon->symbols, life->session) && !is_time_up(life))
 		return;
 	uv_timer_stop(timer);
-	if (!life->session->message[0])
-		thag_naming_explain(&life->session->naming_counts, life->session->message,
-				    sizeof(life->session->message));
+	explain(life->session);
 	uv_queue_work(&life->daemon->loop, &life->work, run_save, after_save);
 }
 

@@ -9,6 +9,7 @@
 #include "daemon.h"
 #include "life.h"
 #include "log.h"
+#include "memory.h"
 #include "modes.h"
 #include "report.h"
 #include "symbols.h"
@@ -121,13 +122,19 @@ static void warn(struct thag_registry *registry, const struct thag_session *sess
 
 static void check_quarantine(struct thag_registry *registry, struct thag_session *session)
 {
-	/* relaxed: set once, by a drain thread; nothing else is read by it */
-	if (session->quarantine_said ||
-	    !atomic_load_explicit(&session->quarantined, memory_order_relaxed))
+	if (thag_session_say_quarantine(session))
+		warn(registry, session);
+}
+
+/* A limit on its memory events was reached: once is enough to say it. */
+static void check_capped(struct thag_registry *registry, struct thag_session *session)
+{
+	if (session->capped_said || !session->counts.memory.capped)
 		return;
-	session->quarantine_said = true;
-	thag_session_say(session, "its events make no sense (%llu so far): not read any more",
-			 (unsigned long long)session->counts.invalid);
+	session->capped_said = true;
+	if (!session->message[0])
+		thag_memory_explain(session, &session->counts.memory, session->message,
+				    sizeof(session->message));
 	warn(registry, session);
 }
 
@@ -178,10 +185,20 @@ static void check_memory(struct thag_registry *registry, uint64_t bytes)
 		stop_largest(registry);
 }
 
+/* The same for heaps: blocks to come are counted, but not followed. */
+static void check_heaps(struct thag_registry *registry, uint64_t bytes)
+{
+	if (bytes <= THAG_HEAPS_BYTES_MAX)
+		return;
+	for (uint32_t i = 0; i < registry->count; i++)
+		if (is_running(registry->sessions[i]))
+			thag_memory_tighten(registry->sessions[i]);
+}
+
 void thag_registry_tick(struct thag_daemon *daemon)
 {
 	struct thag_registry *registry = &daemon->registry;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, heap_bytes = 0;
 
 	registry->ticks++;
 	for (uint32_t i = 0; i < registry->count; i++) {
@@ -192,12 +209,15 @@ void thag_registry_tick(struct thag_daemon *daemon)
 			update_state(registry, session);
 			check_modes(registry, session);
 			check_quarantine(registry, session);
+			check_capped(registry, session);
 			request_names(daemon, session);
 			check_exec(daemon, session);
 		}
 		bytes += session->counts.tree_bytes;
+		heap_bytes += session->counts.memory.heap_bytes;
 	}
 	check_memory(registry, bytes);
+	check_heaps(registry, heap_bytes);
 	thag_registry_trim(registry);
 }
 
@@ -227,10 +247,10 @@ void thag_registry_trim(struct thag_registry *registry)
 		if (!may_go(session))
 			continue;
 		finished++;
-		bytes += session->counts.tree_bytes;
+		bytes += session->counts.tree_bytes + session->counts.memory.heap_bytes;
 		if (finished > THAG_SESSIONS_FINISHED_MAX ||
 		    (finished > 1 && bytes > THAG_FINISHED_BYTES_MAX)) {
-			bytes -= session->counts.tree_bytes;
+			bytes -= session->counts.tree_bytes + session->counts.memory.heap_bytes;
 			drop(registry, i);
 		}
 	}

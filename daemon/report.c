@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "memory.h"
 #include "modes.h"
 #include "notes.h"
 #include "snapshot.h"
@@ -190,6 +191,7 @@ json_t *thag_report_session(struct thag_session *session)
 		json_object_set_new(object, "saved", json_boolean(session->saved));
 		thag_modes_report(session, object);
 		json_object_set_new(object, "symbols", symbols(session));
+		thag_memory_report(session, &counts->memory, object);
 		if (session->clock)
 			thag_notes_report(session, session->clock, counts, false, object);
 	}

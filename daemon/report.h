@@ -24,7 +24,7 @@
  *
  * "modes": what was to be recorded when it started; "active": what is now; "wished": what the user
  * has asked for since, until the program has heeded that.
- * Then what notes.h tells of, briefly.
+ * Then what notes.h and memory.h tell of, briefly.
  * At most THAG_REPORT_THREADS_MAX threads; tid 0 stands for those that ended long ago.
  */
 json_t *thag_report_session(struct thag_session *session);

@@ -2,6 +2,7 @@
 #include "rings.h"
 
 #include "clock.h"
+#include "memory.h"
 
 #define LEAST_BATCH 64
 
@@ -9,6 +10,13 @@ static bool is_quarantined(const struct thag_session *session)
 {
 	/* relaxed: the flag says when to stop, and nothing about what was read until then */
 	return atomic_load_explicit(&session->quarantined, memory_order_relaxed);
+}
+
+bool thag_rings_together(const struct thag_session *session)
+{
+	/* relaxed: whoever takes a ring after the one who reads them all sees what that one saw */
+	return atomic_load_explicit(&session->tangled, memory_order_relaxed) ||
+	       atomic_load_explicit(&session->remembers, memory_order_relaxed);
 }
 
 static void check_quarantine(struct thag_session_ring *ring)
@@ -48,6 +56,12 @@ static void note_blocked(struct thag_session_ring *ring, uint64_t now_ns)
 	atomic_store_explicit(&ring->session->tangled, true, memory_order_relaxed);
 }
 
+static void note_memory(struct thag_session_ring *ring)
+{
+	if (!thag_heap_queue_is_empty(&ring->queue))
+		atomic_store_explicit(&ring->session->remembers, true, memory_order_relaxed);
+}
+
 /* Words copied and then not taken are copied again: the less, the more often that happens. */
 static uint32_t next_batch(const struct thag_session_ring *ring, size_t read, size_t taken)
 {
@@ -58,11 +72,19 @@ static uint32_t next_batch(const struct thag_session_ring *ring, size_t read, si
 	return batch < THAG_RING_BATCH / 2 ? batch * 2 : THAG_RING_BATCH;
 }
 
-/* Reads a batch; what the stream doesn't take stays in the ring. Returns how many it took. */
-static size_t read_batch(struct thag_session_ring *ring, uint64_t *words)
+/* With many rings less of each, so that what waits in their queues has a bound. */
+static uint32_t batch_size(const struct thag_session_ring *ring, uint32_t used)
 {
-	size_t read =
-		thag_ring_read(&ring->reader, words, ring->batch ? ring->batch : THAG_RING_BATCH);
+	uint32_t batch = ring->batch ? ring->batch : THAG_RING_BATCH;
+	uint32_t share = THAG_MEMORY_QUEUED_MAX / (used ? used : 1);
+
+	return batch < share || !thag_rings_together(ring->session) ? batch : share;
+}
+
+/* Reads a batch; what the stream doesn't take stays in the ring. Returns how many it took. */
+static size_t read_batch(struct thag_session_ring *ring, uint64_t *words, uint32_t used)
+{
+	size_t read = thag_ring_read(&ring->reader, words, batch_size(ring, used));
 	size_t taken = thag_stream_feed(&ring->stream, words, read);
 
 	ring->empty = read == 0;
@@ -78,6 +100,7 @@ enum thag_found thag_rings_read(struct thag_session_ring *ring, uint64_t *words,
 				bool writer_dead)
 {
 	enum thag_found found = THAG_FOUND_NOTHING;
+	uint32_t used = thag_session_rings_used(ring->session);
 
 	if (ring->stream.blocked) {
 		if (!thag_stream_retry(&ring->stream, false))
@@ -87,9 +110,15 @@ enum thag_found thag_rings_read(struct thag_session_ring *ring, uint64_t *words,
 		found = THAG_FOUND_WORDS;
 	}
 	for (int i = 0; i < THAG_DRAIN_BATCHES && !is_quarantined(ring->session); i++) {
-		size_t taken = read_batch(ring, words);
+		size_t taken;
 
+		if (thag_memory_is_full(ring, used)) {
+			ring->empty = false;
+			return THAG_FOUND_MORE;
+		}
+		taken = read_batch(ring, words, used);
 		note_blocked(ring, now_ns);
+		note_memory(ring);
 		if (taken == 0 && ring->empty)
 			return skip_hole(ring, now_ns, writer_dead) ? THAG_FOUND_MORE : found;
 		found = THAG_FOUND_WORDS;
@@ -132,8 +161,7 @@ static bool is_past(struct thag_session_ring *ring, uint64_t ticks, uint64_t now
 	if (!ring->empty)
 		return false;
 	/* nothing to be seen may be a hole, with more behind it */
-	return !step_over(ring, now_ns, false) &&
-	       ring->reader.hole_pos != ring->reader.tail;
+	return !step_over(ring, now_ns, false) && ring->reader.hole_pos != ring->reader.tail;
 }
 
 static bool are_past(const struct thag_session *session, uint32_t used, uint64_t ticks,
@@ -172,10 +200,13 @@ static bool finish_ring(struct thag_session_ring *ring, uint64_t *words, uint64_
 	if (ring->reader.tail < end)
 		more = thag_rings_read(ring, words, thag_clock_mono_ns(), writer_dead) !=
 		       THAG_FOUND_NOTHING;
+	else
+		ring->empty = true; /* as far as we are concerned */
 	pthread_rwlock_unlock(&session->lock);
 	return more;
 }
 
+/* One round over all rings. Nothing that counts is written any more, so none is too young. */
 static bool finish_all(struct thag_session *session, uint64_t *words, const uint64_t *ends,
 		       bool writer_dead)
 {
@@ -184,6 +215,9 @@ static bool finish_all(struct thag_session *session, uint64_t *words, const uint
 
 	for (uint32_t i = 0; i < used && !is_quarantined(session); i++)
 		more |= finish_ring(&session->rings[i], words, ends[i], writer_dead);
+	pthread_rwlock_wrlock(&session->lock);
+	thag_memory_apply(session, used, UINT64_MAX);
+	pthread_rwlock_unlock(&session->lock);
 	return more;
 }
 

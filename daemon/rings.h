@@ -3,9 +3,9 @@
  * Reading the rings of a session.
  *
  * Where a task goes from thread to thread, its next step lies in another ring than the one
- * before, and a ring must not be read on before that one was. While no such thing was seen,
- * several drain threads share a session's rings; from then on one reads them all in turn, so
- * that none waits for another.
+ * before, and a ring must not be read on before that one was; and what happens to memory is to be
+ * put in the order of time over all rings. While no such thing was seen, several drain threads
+ * share a session's rings; from then on one reads them all in turn, so that none waits for another.
  *
  * Thread: a drain thread under the session's shared lock, or any under the exclusive one.
  */
@@ -23,6 +23,9 @@ enum thag_found {
 	THAG_FOUND_WORDS, /* and read all of them */
 	THAG_FOUND_MORE,  /* than may be read at once */
 };
+
+/** Whether one thread is to read all rings of the session: from once on, for ever. */
+bool thag_rings_together(const struct thag_session *session);
 
 /**
  * Reads and decodes what is in the ring, at most THAG_DRAIN_BATCHES batches. `words` has room for

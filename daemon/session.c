@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "format.h"
 #include "members.h"
+#include "memory.h"
 #include "rings.h"
 #include "sites.h"
 #include "thag_checkpoint.h"
@@ -163,12 +164,11 @@ static int fill(struct thag_session *session, const struct thag_session_origin *
 	session->memory = origin->memory;
 	init_times(session);
 	init_program(session);
-	for (uint32_t i = 0; i < session->header.slots; i++) {
+	for (uint32_t i = 0; i < session->header.slots; i++)
 		init_ring(session, i);
-		if (origin->adopted)
-			resume_ring(session, i);
-	}
-	return 0;
+	for (uint32_t i = 0; i < session->header.slots && origin->adopted; i++)
+		resume_ring(session, i);
+	return thag_memory_init(session);
 }
 
 int thag_session_create(struct thag_session **out, const struct thag_session_origin *origin)
@@ -226,6 +226,7 @@ void thag_session_unref(struct thag_session *session)
 	/* acquire and release: what others did with it is done before it is freed */
 	if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	thag_memory_fini(session);
 	thag_tasks_fini(&session->tasks);
 	thag_events_fini(&session->events);
 	thag_members_fini(session);
@@ -300,8 +301,124 @@ static void read_header(struct thag_session *session)
 
 	session->refused_threads = __atomic_load_n(&from->refused_threads, __ATOMIC_RELAXED);
 	session->refused_tasks = __atomic_load_n(&from->refused_tasks, __ATOMIC_RELAXED);
+	session->lost_traces = __atomic_load_n(&from->lost_traces, __ATOMIC_RELAXED);
+	session->memory_pauses = __atomic_load_n(&from->memory_pauses, __ATOMIC_RELAXED);
 	for (int i = 0; i < THAG_MISUSE_COUNT; i++)
 		session->misuses[i] = __atomic_load_n(&from->misuses[i], __ATOMIC_RELAXED);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t add_sat(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+static void count_thread(const struct thag_thread *thread, struct thag_session_counts *sum)
+{
+	sum->calls += thread->calls;
+	sum->truncated += thread->truncated;
+	sum->unwound += thread->unwound;
+	sum->unmatched += thread->unmatched;
+	sum->tree_bytes += thag_tree_bytes(&thread->tree);
+	sum->tree_nodes += thread->tree.count - 1;
+	sum->overflowed += thread->tree.overflowed;
+}
+
+static uint64_t read_count(const uint64_t *from)
+{
+	return __atomic_load_n(from, __ATOMIC_RELAXED);
+}
+
+static void read_slots(struct thag_session *session)
+{
+	struct thag_session_slot_sums sums = { 0 };
+	uint32_t used = thag_session_rings_used(session);
+
+	for (uint32_t i = 0; i < used; i++) {
+		const struct thag_shm_thread *from = slot(session, i);
+
+		sums.lost = add_sat(sums.lost, read_count(&from->lost_calls));
+		sums.waits = add_sat(sums.waits, read_count(&from->waits));
+		sums.skewed = add_sat(sums.skewed, read_count(&from->skewed));
+		sums.lost_memory = add_sat(sums.lost_memory, read_count(&from->lost_memory));
+		sums.skipped = add_sat(sums.skipped, read_count(&from->skipped_allocs));
+		sums.skipped_bytes = add_sat(sums.skipped_bytes, read_count(&from->skipped_bytes));
+	}
+	session->slot_sums = sums;
+	read_header(session);
+}
+
+static void sum_rings(const struct thag_session *session, struct thag_session_ring_sums *sums)
+{
+	uint32_t slots = session->rings ? session->header.slots : 0;
+
+	*sums = session->ring_sums;
+	for (uint32_t i = 0; i < slots; i++) {
+		const struct thag_session_ring *ring = &session->rings[i];
+
+		sums->events += ring->stream.events;
+		sums->lost = add_sat(sums->lost, ring->stream.lost_calls);
+		sums->lost_memory = add_sat(sums->lost_memory, ring->stream.lost_memory);
+		sums->lost_memory = add_sat(sums->lost_memory, ring->queue.dropped);
+		sums->holes += ring->reader.holes;
+		sums->skewed += ring->stream.skewed;
+		sums->invalid += ring->stream.invalid;
+		sums->orphans += ring->stream.orphans;
+	}
+}
+
+static void count_rings(struct thag_session *session, struct thag_session_counts *sum)
+{
+	struct thag_session_ring_sums rings;
+
+	sum_rings(session, &rings);
+	sum->events = rings.events;
+	sum->holes = rings.holes;
+	sum->skewed = add_sat(rings.skewed, session->slot_sums.skewed);
+	sum->invalid = rings.invalid;
+	sum->orphans = rings.orphans;
+	/* the ring tells late, or never when the program is killed; the slot tells at once */
+	sum->lost = larger(rings.lost, session->slot_sums.lost);
+	sum->memory.lost = larger(rings.lost_memory, session->slot_sums.lost_memory);
+}
+
+/* Every word was read: what is left of the rings is their sums. */
+static void drop_rings(struct thag_session *session)
+{
+	sum_rings(session, &session->ring_sums);
+	thag_memory_drop_queues(session);
+	free(session->rings);
+	session->rings = NULL;
+}
+
+void thag_session_count(struct thag_session *session, struct thag_session_counts *out)
+{
+	struct thag_session_counts sum = { 0 };
+
+	pthread_rwlock_wrlock(&session->lock);
+	if (session->memory.shm)
+		read_slots(session);
+	count_rings(session, &sum);
+	for (uint32_t i = 0; i < session->member_count; i++)
+		count_thread(&session->members[i]->thread, &sum);
+	if (session->folded)
+		count_thread(&session->folded->thread, &sum);
+	sum.lost_before = session->lost_before;
+	sum.refused_threads = session->refused_threads;
+	sum.refused_tasks = session->refused_tasks;
+	memcpy(sum.misuses, session->misuses, sizeof(sum.misuses));
+	sum.task_gaps = session->tasks.gaps;
+	sum.tasks_untold = session->tasks.refused;
+	sum.dropped_notes = session->events.dropped;
+	sum.tree_bytes += session->tasks.bytes;
+	sum.waits = session->slot_sums.waits;
+	thag_memory_count(session, &sum.memory);
+	pthread_rwlock_unlock(&session->lock);
+	*out = sum;
 }
 
 /* What the program said last, kept for when its memory is gone. */
@@ -327,90 +444,13 @@ void thag_session_finish(struct thag_session *session, bool writer_dead)
 	pthread_rwlock_wrlock(&session->lock);
 	thag_members_end(session);
 	keep_last(session);
-	if (writer_dead)
+	thag_memory_finish(session);
+	if (writer_dead) {
+		drop_rings(session);
 		thag_session_memory_fini(&session->memory);
+	}
 	pthread_rwlock_unlock(&session->lock);
 	pthread_mutex_unlock(&session->names_lock);
-}
-
-static uint64_t add_sat(uint64_t a, uint64_t b)
-{
-	return a + b < a ? UINT64_MAX : a + b;
-}
-
-static void count_thread(const struct thag_thread *thread, struct thag_session_counts *sum)
-{
-	sum->calls += thread->calls;
-	sum->truncated += thread->truncated;
-	sum->unwound += thread->unwound;
-	sum->unmatched += thread->unmatched;
-	sum->tree_bytes += thag_tree_bytes(&thread->tree);
-	sum->tree_nodes += thread->tree.count - 1;
-	sum->overflowed += thread->tree.overflowed;
-}
-
-/* What the slots say: it survives a kill, but comes from the program. */
-static void read_slots(struct thag_session *session)
-{
-	uint64_t lost = 0, waits = 0, skewed = 0;
-	uint32_t used = thag_session_rings_used(session);
-
-	for (uint32_t i = 0; i < used; i++) {
-		const struct thag_shm_thread *from = slot(session, i);
-
-		lost = add_sat(lost, __atomic_load_n(&from->lost_calls, __ATOMIC_RELAXED));
-		waits = add_sat(waits, __atomic_load_n(&from->waits, __ATOMIC_RELAXED));
-		skewed = add_sat(skewed, __atomic_load_n(&from->skewed, __ATOMIC_RELAXED));
-	}
-	session->slot_lost = lost;
-	session->slot_waits = waits;
-	session->slot_skewed = skewed;
-	read_header(session);
-}
-
-static void count_rings(const struct thag_session *session, struct thag_session_counts *sum)
-{
-	uint32_t slots = session->rings ? session->header.slots : 0;
-	uint64_t told = 0;
-
-	for (uint32_t i = 0; i < slots; i++) {
-		const struct thag_session_ring *ring = &session->rings[i];
-
-		sum->events += ring->stream.events;
-		told = add_sat(told, ring->stream.lost_calls);
-		sum->holes += ring->reader.holes;
-		sum->skewed += ring->stream.skewed;
-		sum->invalid += ring->stream.invalid;
-		sum->orphans += ring->stream.orphans;
-	}
-	/* the ring tells late, or never when the program is killed; the slot tells at once */
-	sum->lost = told > session->slot_lost ? told : session->slot_lost;
-}
-
-void thag_session_count(struct thag_session *session, struct thag_session_counts *out)
-{
-	struct thag_session_counts sum = { 0 };
-
-	pthread_rwlock_wrlock(&session->lock);
-	if (session->memory.shm)
-		read_slots(session);
-	count_rings(session, &sum);
-	for (uint32_t i = 0; i < session->member_count; i++)
-		count_thread(&session->members[i]->thread, &sum);
-	if (session->folded)
-		count_thread(&session->folded->thread, &sum);
-	sum.lost_before = session->lost_before;
-	sum.refused_threads = session->refused_threads;
-	sum.refused_tasks = session->refused_tasks;
-	memcpy(sum.misuses, session->misuses, sizeof(sum.misuses));
-	sum.task_gaps = session->tasks.gaps;
-	sum.tasks_untold = session->tasks.refused;
-	sum.dropped_notes = session->events.dropped;
-	sum.tree_bytes += session->tasks.bytes;
-	sum.waits = session->slot_waits;
-	sum.skewed = add_sat(sum.skewed, session->slot_skewed);
-	pthread_rwlock_unlock(&session->lock);
-	*out = sum;
 }
 
 static void tighten(struct thag_tree *tree)
@@ -436,4 +476,16 @@ void thag_session_say(struct thag_session *session, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(session->message, sizeof(session->message), format, args);
 	va_end(args);
+}
+
+bool thag_session_say_quarantine(struct thag_session *session)
+{
+	/* relaxed: set once, by a drain thread; nothing else is read by it */
+	if (session->quarantine_said ||
+	    !atomic_load_explicit(&session->quarantined, memory_order_relaxed))
+		return false;
+	session->quarantine_said = true;
+	thag_session_say(session, "its events make no sense (%llu so far): not read any more",
+			 (unsigned long long)session->counts.invalid);
+	return true;
 }

@@ -30,6 +30,7 @@
 #include "naming.h"
 #include "thag/shm.h"
 #include "thag_events.h"
+#include "thag_heap_queue.h"
 #include "thag_names.h"
 #include "thag_ring.h"
 #include "thag_stream.h"
@@ -58,11 +59,12 @@ struct thag_session_ring {
 	struct thag_ring_reader reader;
 	struct thag_shm_stack *saved; /* in thagd's own memfd: for the thagd after this one */
 	struct thag_stream stream;
-	uint64_t hole_check_ns;	   /* when we last looked for a hole */
-	uint64_t blocked_since_ns; /* 0: the stream is not blocked */
-	uint32_t batch;		   /* words to read at once: few where it is blocked often */
-	bool empty;		   /* when last looked at */
-	atomic_bool busy;	   /* a drain thread is at it */
+	struct thag_heap_queue queue; /* events of memory that wait for those of other rings */
+	uint64_t hole_check_ns;	      /* when we last looked for a hole */
+	uint64_t blocked_since_ns;    /* 0: the stream is not blocked */
+	uint32_t batch;		      /* words to read at once: few where it is blocked often */
+	bool empty;		      /* when last looked at */
+	atomic_bool busy;	      /* a drain thread is at it */
 };
 
 /** What two memfds hold, mapped. All zero but the fds -1 is empty. */
@@ -74,6 +76,22 @@ struct thag_session_memory {
 	size_t consumer_bytes;
 };
 
+/** What is known of a program's memory: see memory.h and struct thag_heap_totals. */
+struct thag_memory_counts {
+	uint64_t allocated_bytes, allocations, freed_bytes, frees;
+	uint64_t live_bytes, live, peak_bytes, peak_blocks;
+	uint64_t temporary_bytes, temporary, reallocations;
+	uint64_t unmatched, displaced, untracked;
+	uint64_t mapped_bytes, mapped_peak_bytes;
+	uint64_t lost; /* allocations and frees */
+	uint64_t skipped, skipped_bytes;
+	uint64_t heap_bytes; /* that thagd needs for all that */
+	uint32_t lost_traces;
+	uint32_t pauses; /* times that it was switched off */
+	bool recorded;	 /* it was asked for, or met */
+	bool capped;	 /* a limit was reached */
+};
+
 /** Sums over a session's threads and rings, at one moment. */
 struct thag_session_counts {
 	uint64_t events, calls;
@@ -82,6 +100,19 @@ struct thag_session_counts {
 	uint64_t tree_bytes, tree_nodes, overflowed;
 	uint64_t task_gaps, tasks_untold, dropped_notes;
 	uint32_t refused_tasks, misuses[THAG_MISUSE_COUNT];
+	struct thag_memory_counts memory;
+};
+
+/** Sums over the rings, which are let go of when the session has ended. */
+struct thag_session_ring_sums {
+	uint64_t events, holes, skewed, invalid, orphans;
+	uint64_t lost, lost_memory; /* as the rings told */
+};
+
+/** Sums over what the slots of threads tell; it survives a kill, but comes from the program. */
+struct thag_session_slot_sums {
+	uint64_t lost, waits, skewed;
+	uint64_t lost_memory, skipped, skipped_bytes;
 };
 
 struct thag_session {
@@ -102,10 +133,16 @@ struct thag_session {
 	/* drained */
 	pthread_rwlock_t lock;
 	struct thag_session_memory memory;
-	struct thag_session_ring *rings; /* header.slots of them */
-	struct thag_tasks tasks;	 /* has a lock of its own, the last to be taken */
-	struct thag_events events;	 /* likewise */
-	atomic_bool tangled;	 /* relaxed: tasks cross rings, so one thread reads them all */
+	struct thag_session_ring *rings;	 /* header.slots of them; NULL when all were read */
+	struct thag_session_ring_sums ring_sums; /* of rings that are gone */
+	struct thag_session_slot_sums slot_sums;
+	struct thag_tasks tasks;   /* has a lock of its own, the last to be taken */
+	struct thag_events events; /* likewise */
+	struct thag_heap *heap;	   /* see memory.h; NULL only when it is lost */
+	/* relaxed: one thread reads all rings, as tasks cross them, or events of memory, whose
+	 * order counts, are in them */
+	atomic_bool tangled;
+	atomic_bool remembers;
 	bool detached;		 /* the drain threads keep away */
 	atomic_bool quarantined; /* relaxed: a hint to stop */
 	pthread_mutex_t members_lock;
@@ -117,11 +154,10 @@ struct thag_session {
 	uint32_t node_limit;	    /* for trees to come */
 	struct thag_member *folded; /* all the threads that ended long ago, tid 0 */
 	uint64_t lost_before;	    /* words that earlier thagds read */
-	uint64_t slot_lost;	    /* calls, as the slots tell */
-	uint64_t slot_waits;
-	uint64_t slot_skewed;
 	uint32_t refused_threads;
 	uint32_t refused_tasks;
+	uint32_t lost_traces;
+	uint32_t memory_pauses;
 	uint32_t misuses[THAG_MISUSE_COUNT];
 
 	pthread_mutex_t names_lock;
@@ -140,6 +176,7 @@ struct thag_session {
 	bool finishing;			   /* its program is gone, its last words are being read */
 	bool saved;			   /* files were written, or could not be */
 	bool quarantine_said;		   /* the message tells of it */
+	bool capped_said;		   /* likewise, that a limit on its memory was reached */
 	bool adopted;			   /* taken over from an earlier thagd */
 	int signal;			   /* that killed it, 0: none, -1: not known */
 	int exit_code;			   /* -1: not known */
@@ -216,5 +253,8 @@ void thag_session_tighten(struct thag_session *session);
 /** Sets the line it shows to its user. Main loop. */
 void thag_session_say(struct thag_session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/** Says that it is quarantined, once, if it is; returns whether it did. Main loop. */
+bool thag_session_say_quarantine(struct thag_session *session);
 
 #endif

@@ -25,7 +25,10 @@
 #define THAG_TREE_NODES_MAX (UINT32_C(1) << 20)	      /* nodes of one thread's tree */
 #define THAG_TREE_NODES_TIGHT UINT32_C(64)	      /* the same, when the budget is spent */
 #define THAG_TREES_BYTES_MAX (UINT64_C(512) << 20)    /* all trees of all sessions */
-#define THAG_FINISHED_BYTES_MAX (UINT64_C(256) << 20) /* of those, trees of finished sessions */
+#define THAG_FINISHED_BYTES_MAX (UINT64_C(256) << 20) /* trees and heaps of finished sessions */
+
+#define THAG_HEAP_BLOCKS_MAX (UINT64_C(1) << 24) /* of a session live at once, 32 bytes each */
+#define THAG_HEAPS_BYTES_MAX (UINT64_C(1) << 30) /* heaps of all sessions */
 
 /* draining */
 #define THAG_DRAIN_THREADS_MAX 4
@@ -33,8 +36,10 @@
 #define THAG_DRAIN_NAP_MIN_NS 100000
 #define THAG_DRAIN_NAP_MAX_NS 2000000
 #define THAG_DRAIN_HOLE_CHECK_NS UINT64_C(10000000)
-#define THAG_DRAIN_ROUNDS 64 /* through the rings of a session whose tasks cross them */
-#define THAG_TASK_WAIT_NS UINT64_C(1000000000) /* a ring waits for a task's step in another */
+#define THAG_DRAIN_ROUNDS 64	   /* through the rings of a session whose tasks cross them */
+#define THAG_MEMORY_ROUND_MAX 4096 /* events of memory of one ring in a round … */
+#define THAG_MEMORY_QUEUED_MAX (UINT32_C(1) << 17) /* … and of all rings of a session */
+#define THAG_TASK_WAIT_NS UINT64_C(1000000000)	   /* a ring waits for a task's step in another */
 
 /* control socket */
 #define THAG_CONTROL_CONNECTIONS_MAX 64
