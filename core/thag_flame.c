@@ -15,6 +15,7 @@ struct flame {
 	uint32_t focus;
 	uint32_t levels; /* below the focus, that are sent */
 	uint32_t *sent;	 /* by node of the profile: its index in the message, once sent */
+	uint32_t *order; /* by index in the message: the node */
 	uint32_t count;	 /* of nodes sent */
 	struct thag_frame_flame facts;
 };
@@ -102,6 +103,7 @@ static int send_node(struct flame *flame, uint32_t index)
 	int ret = thag_framing_put_name(&flame->framing, node->name, &sent.name_offset,
 					&sent.name_bytes);
 
+	flame->order[flame->count] = index;
 	flame->sent[index] = flame->count++;
 	return ret ? ret : thag_buffer_append(flame->framing.out, &sent, sizeof(sent));
 }
@@ -140,6 +142,21 @@ static int send_subtree(struct flame *flame)
 	return ret;
 }
 
+/** The heaps of the nodes that were sent. */
+static int send_heaps(struct flame *flame)
+{
+	const struct thag_frame_heap *heaps = thag_profile_heaps(flame->profile);
+	int ret = 0;
+
+	for (uint32_t i = 0; heaps && i < flame->count && !ret; i++) {
+		struct thag_frame_heap heap = heaps[flame->order[i]];
+
+		thag_profile_lifetimes(flame->profile, flame->order[i], &heap);
+		ret = thag_buffer_append(flame->framing.out, &heap, sizeof(heap));
+	}
+	return ret;
+}
+
 /** Searches the whole tree. Parents come first, so being below a match goes down the array. */
 static int sum_matches(struct flame *flame)
 {
@@ -169,7 +186,8 @@ static int write_flame(struct flame *flame)
 	int ret = thag_buffer_append(out, &flame->facts, sizeof(flame->facts));
 
 	flame->sent = malloc(flame->profile->count * sizeof(*flame->sent));
-	if (!flame->sent)
+	flame->order = malloc(flame->profile->count * sizeof(*flame->order));
+	if (!flame->sent || !flame->order)
 		ret = -ENOMEM;
 	if (!ret)
 		ret = limit_levels(flame);
@@ -178,10 +196,13 @@ static int write_flame(struct flame *flame)
 	if (!ret)
 		ret = send_subtree(flame);
 	if (!ret)
+		ret = send_heaps(flame);
+	if (!ret)
 		ret = sum_matches(flame);
 	if (!ret)
 		memcpy(out->data + facts_at, &flame->facts, sizeof(flame->facts));
 	free(flame->sent);
+	free(flame->order);
 	return ret;
 }
 

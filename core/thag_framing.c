@@ -23,6 +23,12 @@ static void find_matches(struct thag_framing *framing, const char *search)
 	}
 }
 
+static uint32_t own_flags(const struct thag_profile_heap *heap)
+{
+	return (heap->kind == THAG_HEAP_TRACES ? THAG_FRAME_TRACES : 0u) |
+	       (heap->capped ? THAG_FRAME_CAPPED : 0u);
+}
+
 static struct thag_frame_header make_header(const struct thag_profile *profile,
 					    enum thag_frame_type type,
 					    const struct thag_frame_facts *facts)
@@ -32,9 +38,10 @@ static struct thag_frame_header make_header(const struct thag_profile *profile,
 		.version = THAG_FRAME_VERSION,
 		.type = (uint16_t)type,
 		.sequence = facts->sequence,
-		.flags = facts->flags,
+		.flags = facts->flags | (profile->heap ? own_flags(profile->heap) : 0),
 		.session = facts->session,
 		.thread = facts->thread,
+		.metric = profile->heap ? profile->heap->metric : THAG_METRIC_TIME,
 		.time_ns = facts->time_ns,
 		.events = facts->events,
 		.lost = facts->lost,

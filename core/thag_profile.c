@@ -58,9 +58,8 @@ static int reserve_functions(struct thag_profile *profile, uint32_t count)
 	return 0;
 }
 
-/** The number of a name, made a function when it is new. */
-static int put_function(struct thag_profile *profile, const char *name, size_t bytes,
-			uint32_t *number)
+int thag_profile_put_function(struct thag_profile *profile, const char *name, size_t bytes,
+			      uint32_t *number)
 {
 	uint32_t before = profile->names.count;
 	int ret = reserve_functions(profile, before + 1);
@@ -74,7 +73,7 @@ static int put_function(struct thag_profile *profile, const char *name, size_t b
 	return ret;
 }
 
-static int reserve_nodes(struct thag_profile *profile, uint32_t count)
+int thag_profile_reserve(struct thag_profile *profile, uint32_t count)
 {
 	uint32_t capacity = profile->capacity ? profile->capacity : FIRST_NODES;
 
@@ -116,12 +115,12 @@ static uint32_t add_node(struct thag_profile *profile, uint32_t parent, uint32_t
 static int add_root(struct thag_profile *profile, const char *name)
 {
 	uint32_t number;
-	int ret = put_function(profile, name, strlen(name), &number);
+	int ret = thag_profile_put_function(profile, name, strlen(name), &number);
 
 	if (!ret)
 		ret = thag_strings_put(&profile->files, "", 0, &number);
 	if (!ret)
-		ret = reserve_nodes(profile, FIRST_NODES);
+		ret = thag_profile_reserve(profile, FIRST_NODES);
 	if (!ret)
 		add_node(profile, UINT32_MAX, 0);
 	return ret;
@@ -139,6 +138,17 @@ int thag_profile_create(struct thag_profile **out, const char *root_name)
 	return ret;
 }
 
+static void destroy_heap(struct thag_profile_heap *heap)
+{
+	if (!heap)
+		return;
+	free(heap->nodes);
+	free(heap->lifetimes);
+	thag_hist_pool_fini(&heap->hists);
+	free(heap->places);
+	free(heap);
+}
+
 void thag_profile_destroy(struct thag_profile *profile)
 {
 	if (!profile)
@@ -150,6 +160,7 @@ void thag_profile_destroy(struct thag_profile *profile)
 	thag_strings_fini(&profile->files);
 	free(profile->functions);
 	thag_hist_pool_fini(&profile->hists);
+	destroy_heap(profile->heap);
 	free(profile->subtrees);
 	free(profile->starts);
 	free(profile);
@@ -187,12 +198,12 @@ static int addition_init(struct addition *addition)
 		return -ENOMEM;
 	if (tree->count > UINT32_MAX / 2 - addition->profile->count)
 		return -ENOMEM;
-	return reserve_nodes(addition->profile, addition->profile->count + tree->count);
+	return thag_profile_reserve(addition->profile, addition->profile->count + tree->count);
 }
 
 /** A function is described by the first of its sites, in whatever order threads come. */
-static int describe_function(struct thag_profile *profile, uint32_t number, uint32_t site,
-			     const struct thag_name *name)
+int thag_profile_describe(struct thag_profile *profile, uint32_t number, uint32_t site,
+			  const struct thag_name *name)
 {
 	struct thag_function *function = &profile->functions[number];
 
@@ -211,10 +222,11 @@ static int function_of_site(struct addition *addition, uint32_t site, uint32_t *
 
 	if (*known == 0) {
 		struct thag_name name = thag_names_get(addition->names, site);
-		int ret = put_function(addition->profile, name.name, name.name_bytes, number);
+		int ret = thag_profile_put_function(addition->profile, name.name, name.name_bytes,
+						    number);
 
 		if (!ret)
-			ret = describe_function(addition->profile, *number, site, &name);
+			ret = thag_profile_describe(addition->profile, *number, site, &name);
 		if (ret)
 			return ret;
 		*known = *number + 1;
@@ -224,7 +236,7 @@ static int function_of_site(struct addition *addition, uint32_t site, uint32_t *
 	return 0;
 }
 
-static uint32_t child_of(struct thag_profile *profile, uint32_t parent, uint32_t function)
+uint32_t thag_profile_child(struct thag_profile *profile, uint32_t parent, uint32_t function)
 {
 	uint32_t *child = thag_pairs_at(&profile->children, parent, function);
 
@@ -269,8 +281,8 @@ static int add_tree(struct addition *addition)
 		ret = function_of_site(addition, from->site, &function);
 		if (ret)
 			break;
-		addition->nodes[i] =
-			child_of(addition->profile, addition->nodes[from->parent], function);
+		addition->nodes[i] = thag_profile_child(addition->profile,
+							addition->nodes[from->parent], function);
 		if (addition->tasks[from->site])
 			addition->profile->nodes[addition->nodes[i]].flags |= THAG_FRAME_NODE_TASK;
 		ret = add_numbers(addition, i, addition->nodes[i]);

@@ -196,12 +196,10 @@ static int place(struct thag_profile *profile)
 	return 0;
 }
 
-int thag_profile_finish(struct thag_profile *profile, const struct thag_scale *scale)
+int thag_profile_arrange(struct thag_profile *profile)
 {
-	int ret = compute_times(profile, scale);
+	int ret = sum_up(profile);
 
-	if (!ret)
-		ret = sum_up(profile);
 	if (!ret)
 		ret = rank_names(profile);
 	if (!ret)
@@ -209,4 +207,11 @@ int thag_profile_finish(struct thag_profile *profile, const struct thag_scale *s
 	if (!ret)
 		ret = place(profile);
 	return ret;
+}
+
+int thag_profile_finish(struct thag_profile *profile, const struct thag_scale *scale)
+{
+	int ret = compute_times(profile, scale);
+
+	return ret ? ret : thag_profile_arrange(profile);
 }

@@ -8,6 +8,7 @@
 #ifndef THAG_PROFILE_PRIVATE_H
 #define THAG_PROFILE_PRIVATE_H
 
+#include "thag_heap_profile.h"
 #include "thag_hist.h"
 #include "thag_pairs.h"
 #include "thag_profile.h"
@@ -33,6 +34,19 @@ struct thag_function {
 	uint32_t rank;	/* by name, bytewise; once finished */
 };
 
+/** What a profile of memory has beside its nodes. */
+struct thag_profile_heap {
+	enum thag_heap_kind kind;
+	enum thag_metric metric;
+	bool capped;
+	uint64_t peak_bytes;		/* of the process: no high is above */
+	struct thag_frame_heap *nodes;	/* by node, with all below it */
+	uint32_t *lifetimes;		/* by node: histogram of its own, ticks */
+	struct thag_hist_pool hists;	/* of the nodes, and of the places while they are made */
+	struct thag_heap_place *places; /* most first */
+	uint32_t place_count;
+};
+
 struct thag_profile {
 	struct thag_profile_node *nodes;
 	struct thag_measure *measures; /* of the node with the same index */
@@ -45,12 +59,63 @@ struct thag_profile {
 	uint32_t function_capacity;
 	uint32_t depth; /* of the deepest node */
 	struct thag_hist_pool hists;
+	struct thag_profile_heap *heap; /* NULL: of time */
 
 	/* once finished */
 	double ns_per_tick;
 	uint32_t *subtrees; /* nodes in each node's subtree, itself included */
 	uint64_t *starts;   /* each node's left edge, nanoseconds from the root's */
 };
+
+/** Makes room for `count` nodes in all. 0 or -ENOMEM. */
+int thag_profile_reserve(struct thag_profile *profile, uint32_t count);
+
+/** The number of a name, made a function when it is new. 0 or -ENOMEM. */
+int thag_profile_put_function(struct thag_profile *profile, const char *name, size_t bytes,
+			      uint32_t *number);
+
+/** Says what `site` tells of a function. 0 or -ENOMEM. */
+int thag_profile_describe(struct thag_profile *profile, uint32_t function, uint32_t site,
+			  const struct thag_name *name);
+
+/** The child of `parent` for a function, made when there is none; room has been reserved. */
+uint32_t thag_profile_child(struct thag_profile *profile, uint32_t parent, uint32_t function);
+
+/** What thag_profile_finish does once self times are known: totals, order, places. 0 or -ENOMEM. */
+int thag_profile_arrange(struct thag_profile *profile);
+
+/** Adds what `more` sums up; not highs and lifetimes. */
+void thag_heap_add(struct thag_frame_heap *sum, const struct thag_frame_heap *more);
+
+/** Whether anything happened there. */
+bool thag_heap_is_used(const struct thag_frame_heap *heap);
+
+/** The middle and the slow end of lifetimes, as buckets of ticks tell; within lifetime_max_ns. */
+void thag_heap_set_lifetimes(const struct thag_profile *profile, const struct thag_hist_pool *pool,
+			     uint32_t hist, struct thag_frame_heap *out);
+
+/**
+ * What each path of `query->kind` did itself in the range, into `own`, by path; high_bytes and
+ * lifetime_max_ns too, where they are known.
+ */
+void thag_heap_own(const struct thag_heap_copy *copy, const struct thag_heap_query *query,
+		   struct thag_frame_heap *own);
+
+/** The slices a range touches, the first and the last; false: there are none. */
+bool thag_heap_range(const struct thag_heap_copy *copy, uint64_t from, uint64_t to, uint32_t *first,
+		     uint32_t *last);
+
+/** Ticks as nanoseconds, rounded. */
+static inline uint64_t thag_ticks_ns(uint64_t ticks, double ns_per_tick)
+{
+	long double ns = (long double)ticks * (long double)ns_per_tick + 0.5L;
+
+	return ns < 0x1p64L ? (uint64_t)ns : UINT64_MAX;
+}
+
+/** What a metric counts of `heap`, in bytes or how many, and the blocks it is of. */
+uint64_t thag_heap_value(const struct thag_frame_heap *heap, enum thag_metric metric);
+uint64_t thag_heap_blocks(const struct thag_frame_heap *heap, enum thag_metric metric);
 
 /**
  * Adds the counts of the histogram `from` of `pool` to `*into` of `into_pool`, which may be
@@ -62,9 +127,7 @@ int thag_profile_add_hist(struct thag_hist_pool *into_pool, uint32_t *into,
 /** `ticks` in nanoseconds, rounded. */
 static inline uint64_t thag_profile_ns(const struct thag_profile *profile, uint64_t ticks)
 {
-	long double ns = (long double)ticks * (long double)profile->ns_per_tick + 0.5L;
-
-	return ns < 0x1p64L ? (uint64_t)ns : UINT64_MAX;
+	return thag_ticks_ns(ticks, profile->ns_per_tick);
 }
 
 /** What comes after the subtree of `node` in a walk of `top`'s; UINT32_MAX: nothing. */

@@ -19,6 +19,52 @@ struct sum {
 	bool matched;
 };
 
+/** Memory of the functions; all NULL for a profile of time. */
+struct heaps {
+	struct thag_frame_heap *list; /* by name */
+	uint32_t *lifetimes;	      /* by name: histogram in the pool */
+	struct thag_hist_pool pool;
+};
+
+static void heaps_fini(struct heaps *heaps)
+{
+	free(heaps->list);
+	free(heaps->lifetimes);
+	thag_hist_pool_fini(&heaps->pool);
+}
+
+static int heaps_init(struct heaps *heaps, const struct thag_profile *profile)
+{
+	*heaps = (struct heaps){ 0 };
+	if (!profile->heap)
+		return 0;
+	heaps->list = calloc(profile->names.count, sizeof(*heaps->list));
+	heaps->lifetimes = calloc(profile->names.count, sizeof(*heaps->lifetimes));
+	return heaps->list && heaps->lifetimes ? 0 : -ENOMEM;
+}
+
+/** Adds what each node did itself to its function: highs and lifetimes. */
+static int add_own(struct heaps *heaps, const struct thag_profile *profile)
+{
+	const struct thag_profile_heap *heap = profile->heap;
+	int ret = 0;
+
+	for (uint32_t i = 1; heap && i < profile->count && !ret; i++) {
+		uint32_t name = profile->nodes[i].name;
+		struct thag_frame_heap *sum = &heaps->list[name];
+		const struct thag_frame_heap *own = &heap->nodes[i];
+
+		sum->high_bytes += own->high_bytes;
+		if (sum->high_bytes > heap->peak_bytes)
+			sum->high_bytes = heap->peak_bytes;
+		if (own->lifetime_max_ns > sum->lifetime_max_ns)
+			sum->lifetime_max_ns = own->lifetime_max_ns;
+		ret = thag_profile_add_hist(&heaps->pool, &heaps->lifetimes[name], &heap->hists,
+					    heap->lifetimes[i]);
+	}
+	return ret;
+}
+
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -49,13 +95,17 @@ static void enter(struct sum *sum, const struct thag_profile_node *node)
 }
 
 /** Walks the tree without recursion, leaving nodes as it climbs. The root is no function. */
-static void sum_nodes(const struct thag_profile *profile, struct sum *sums)
+static void sum_nodes(const struct thag_profile *profile, struct sum *sums, struct heaps *heaps)
 {
 	const struct thag_profile_node *nodes = profile->nodes;
 	uint32_t at = nodes[0].first_child;
 
 	while (at) {
-		enter(&sums[nodes[at].name], &nodes[at]);
+		struct sum *sum = &sums[nodes[at].name];
+
+		enter(sum, &nodes[at]);
+		if (heaps->list && sum->open == 1)
+			thag_heap_add(&heaps->list[nodes[at].name], &profile->heap->nodes[at]);
 		if (nodes[at].first_child) {
 			at = nodes[at].first_child;
 			continue;
@@ -159,8 +209,16 @@ static int send_row(struct thag_framing *framing, struct sum *sum)
 	return ret ? ret : thag_buffer_append(framing->out, row, sizeof(*row));
 }
 
-static int write_rows(struct thag_framing *framing, struct sum *sums, enum thag_table_sort sort,
-		      bool searching, uint32_t *count)
+static int send_heap(struct thag_framing *framing, const struct sum *sum, const struct heaps *heaps)
+{
+	struct thag_frame_heap heap = heaps->list[sum->name];
+
+	thag_heap_set_lifetimes(framing->profile, &heaps->pool, heaps->lifetimes[sum->name], &heap);
+	return thag_buffer_append(framing->out, &heap, sizeof(heap));
+}
+
+static int write_rows(struct thag_framing *framing, struct sum *sums, const struct heaps *heaps,
+		      enum thag_table_sort sort, bool searching, uint32_t *count)
 {
 	struct thag_frame_table facts = { .root_total_ns = framing->profile->nodes[0].total_ns };
 	uint32_t chosen = choose(framing, sums, searching, &facts);
@@ -174,6 +232,8 @@ static int write_rows(struct thag_framing *framing, struct sum *sums, enum thag_
 	*count = chosen < THAG_FRAME_ROWS_MAX ? chosen : THAG_FRAME_ROWS_MAX;
 	for (uint32_t i = 0; i < *count && !ret; i++)
 		ret = send_row(framing, &sums[i]);
+	for (uint32_t i = 0; heaps->list && i < *count && !ret; i++)
+		ret = send_heap(framing, &sums[i], heaps);
 	return ret;
 }
 
@@ -183,15 +243,19 @@ int thag_table_write(const struct thag_profile *profile, enum thag_table_sort so
 {
 	struct sum *sums = calloc(profile->names.count, sizeof(*sums));
 	struct thag_framing framing;
+	struct heaps heaps;
 	uint32_t count = 0;
 	int ret = thag_framing_begin(&framing, profile, THAG_FRAME_TABLE, search, facts, out);
 
-	if (!sums)
+	if (heaps_init(&heaps, profile) != 0 || !sums)
 		ret = -ENOMEM;
+	if (!ret)
+		ret = add_own(&heaps, profile);
 	if (!ret) {
-		sum_nodes(profile, sums);
-		ret = write_rows(&framing, sums, sort, search && search[0], &count);
+		sum_nodes(profile, sums, &heaps);
+		ret = write_rows(&framing, sums, &heaps, sort, search && search[0], &count);
 	}
+	heaps_fini(&heaps);
 	free(sums);
 	return thag_framing_end(&framing, count, ret);
 }

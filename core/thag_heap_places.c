@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Where memory is allocated: paths brought together by their innermost known line. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "thag_heap_building.h"
+
+#define FIRST_PLACES 64
+
+/** What a place has of the metric at one node. */
+struct share {
+	uint64_t value;
+	uint32_t place;
+	uint32_t node;
+};
+
+/** Places on their way. Numbers in the pairs are + 1. */
+struct places {
+	struct thag_heap_building *building;
+	struct thag_pairs lines;     /* (file, line) to the number of the line */
+	struct thag_pairs numbers;   /* (function, line's number) to the place */
+	struct thag_pairs of_places; /* (place, node) to the share */
+	struct thag_heap_place *list;
+	uint64_t *most;	     /* by place: of the path that has most */
+	uint32_t *lifetimes; /* by place: histogram */
+	uint32_t count;
+	uint32_t capacity;
+	struct share *shares;
+	uint32_t share_count;
+	uint32_t share_capacity;
+};
+
+static void places_fini(struct places *places)
+{
+	thag_pairs_fini(&places->lines);
+	thag_pairs_fini(&places->numbers);
+	thag_pairs_fini(&places->of_places);
+	free(places->list);
+	free(places->most);
+	free(places->lifetimes);
+	free(places->shares);
+}
+
+/** Room for one place more, and in all tables for a path that is new to them. */
+static int reserve_place(struct places *places)
+{
+	uint32_t capacity = places->capacity ? places->capacity * 2 : FIRST_PLACES;
+	void *grown;
+
+	if (places->count < places->capacity)
+		return 0;
+	grown = reallocarray(places->list, capacity, sizeof(*places->list));
+	if (!grown)
+		return -ENOMEM;
+	places->list = grown;
+	grown = reallocarray(places->most, capacity, sizeof(*places->most));
+	if (!grown)
+		return -ENOMEM;
+	places->most = grown;
+	grown = reallocarray(places->lifetimes, capacity, sizeof(*places->lifetimes));
+	if (!grown)
+		return -ENOMEM;
+	places->lifetimes = grown;
+	if (thag_pairs_reserve(&places->lines, capacity) != 0 ||
+	    thag_pairs_reserve(&places->numbers, capacity) != 0)
+		return -ENOMEM;
+	places->capacity = capacity;
+	return 0;
+}
+
+static int reserve_share(struct places *places)
+{
+	uint32_t capacity = places->share_capacity ? places->share_capacity * 2 : FIRST_PLACES;
+	void *grown;
+
+	if (places->share_count < places->share_capacity)
+		return 0;
+	grown = reallocarray(places->shares, capacity, sizeof(*places->shares));
+	if (!grown)
+		return -ENOMEM;
+	places->shares = grown;
+	if (thag_pairs_reserve(&places->of_places, capacity) != 0)
+		return -ENOMEM;
+	places->share_capacity = capacity;
+	return 0;
+}
+
+/** The place of a path, and the node that is it. */
+static struct thag_heap_place place_of(const struct thag_heap_building *building, uint32_t path)
+{
+	const struct thag_heap_spot *spot = &building->places[path];
+
+	if (spot->frame == THAG_HEAP_NOWHERE) {
+		uint32_t node = building->nodes[path];
+
+		return (struct thag_heap_place){ .name = building->profile->nodes[node].name,
+						 .node = node };
+	}
+	const struct thag_heap_frame *frame = &building->frames[spot->frame];
+
+	return (struct thag_heap_place){ .name = frame->function,
+					 .file = frame->file,
+					 .line = frame->line,
+					 .node = spot->node };
+}
+
+/** The number of a place; room has been reserved. */
+static uint32_t find_place(struct places *places, const struct thag_heap_place *place)
+{
+	uint32_t *line = thag_pairs_at(&places->lines, place->file, place->line);
+
+	if (*line == 0)
+		*line = (uint32_t)places->lines.count;
+	uint32_t *number = thag_pairs_at(&places->numbers, place->name, *line);
+
+	if (*number == 0) {
+		places->list[places->count] = *place;
+		places->most[places->count] = 0;
+		places->lifetimes[places->count] = THAG_HIST_NONE;
+		*number = ++places->count;
+	}
+	return *number - 1;
+}
+
+static void add_share(struct places *places, uint32_t place, uint32_t node, uint64_t value)
+{
+	uint32_t *share = thag_pairs_at(&places->of_places, place, node);
+
+	if (*share == 0) {
+		places->shares[places->share_count] = (struct share){ 0, place, node };
+		*share = ++places->share_count;
+	}
+	places->shares[*share - 1].value += value;
+}
+
+static void add_own(struct places *places, uint32_t number, uint32_t path)
+{
+	const struct thag_profile_heap *heap = places->building->profile->heap;
+	const struct thag_frame_heap *own = &places->building->own[path];
+	struct thag_heap_place *place = &places->list[number];
+	uint64_t value = thag_heap_value(own, heap->metric);
+
+	thag_heap_add(&place->heap, own);
+	place->heap.high_bytes += own->high_bytes;
+	if (place->heap.high_bytes > heap->peak_bytes)
+		place->heap.high_bytes = heap->peak_bytes;
+	if (own->lifetime_max_ns > place->heap.lifetime_max_ns)
+		place->heap.lifetime_max_ns = own->lifetime_max_ns;
+	place->value += value;
+	if (place->path == THAG_TREE_ROOT || value > places->most[number]) {
+		places->most[number] = value;
+		place->path = path;
+	}
+}
+
+static int add_path(struct places *places, uint32_t path)
+{
+	const struct thag_heap_building *building = places->building;
+	const struct thag_frame_heap *own = &building->own[path];
+	struct thag_profile_heap *heap = building->profile->heap;
+	struct thag_heap_place at = place_of(building, path);
+	int ret = reserve_place(places);
+
+	if (!ret)
+		ret = reserve_share(places);
+	if (ret)
+		return ret;
+	uint32_t number = find_place(places, &at);
+
+	add_share(places, number, at.node, thag_heap_value(own, heap->metric));
+	add_own(places, number, path);
+	if (building->query->to)
+		return 0;
+	return thag_profile_add_hist(&heap->hists, &places->lifetimes[number],
+				     &building->paths->lifetimes,
+				     building->paths->accounts[path].lifetimes);
+}
+
+/** The node of each place that has most, the first of equal ones. */
+static int choose_nodes(struct places *places)
+{
+	uint64_t *best = calloc((size_t)places->count + 1, sizeof(*best));
+
+	if (!best)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < places->share_count; i++) {
+		const struct share *share = &places->shares[i];
+
+		if (share->value > best[share->place]) {
+			best[share->place] = share->value;
+			places->list[share->place].node = share->node;
+		}
+	}
+	free(best);
+	return 0;
+}
+
+static int compare_places(const void *a, const void *b, void *context)
+{
+	const struct thag_heap_place *x = a, *y = b;
+	const struct thag_profile *profile = context;
+	uint32_t rank_x = profile->functions[x->name].rank;
+	uint32_t rank_y = profile->functions[y->name].rank;
+
+	if (x->value != y->value)
+		return x->value > y->value ? -1 : 1;
+	if (rank_x != rank_y)
+		return rank_x < rank_y ? -1 : 1;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return (x->file > y->file) - (x->file < y->file);
+}
+
+static int finish(struct places *places)
+{
+	struct thag_profile *profile = places->building->profile;
+	struct thag_profile_heap *heap = profile->heap;
+	int ret = choose_nodes(places);
+
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < places->count; i++)
+		thag_heap_set_lifetimes(profile, &heap->hists, places->lifetimes[i],
+					&places->list[i].heap);
+	if (places->count)
+		qsort_r(places->list, places->count, sizeof(*places->list), compare_places,
+			profile);
+	heap->places = places->list;
+	heap->place_count = places->count;
+	places->list = NULL;
+	return 0;
+}
+
+int thag_heap_find_places(struct thag_heap_building *building)
+{
+	struct places places = { .building = building };
+	int ret = 0;
+
+	for (uint32_t i = 0; i < building->paths->tree.count && !ret; i++)
+		if (thag_heap_is_used(&building->own[i]))
+			ret = add_path(&places, i);
+	if (!ret)
+		ret = finish(&places);
+	places_fini(&places);
+	return ret;
+}
+
+const struct thag_heap_place *thag_profile_places(const struct thag_profile *profile,
+						  uint32_t *count)
+{
+	*count = profile->heap ? profile->heap->place_count : 0;
+	return profile->heap ? profile->heap->places : NULL;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "thag_heap_profile.h"
+
+#include "heap_scene.h"
+
+/** What a stack of the model has, by its text. */
+struct model_stack {
+	char text[SCENE_TEXT * 8];
+	struct thag_frame_heap heap; /* its own */
+};
+
+struct model {
+	struct model_stack *stacks;
+	uint32_t count;
+};
+
+static struct model_stack *find_stack(struct model *model, const char *text)
+{
+	for (uint32_t i = 0; i < model->count; i++)
+		if (strcmp(model->stacks[i].text, text) == 0)
+			return &model->stacks[i];
+	cr_assert_lt(model->count, SCENE_PATHS);
+	struct model_stack *stack = &model->stacks[model->count++];
+
+	snprintf(stack->text, sizeof(stack->text), "%s", text);
+	return stack;
+}
+
+/** What a range counts: slices' bounds for what happened, and the moments that are looked at. */
+struct range {
+	uint64_t start, end; /* of the slices it touches */
+	uint64_t from, to;   /* as asked for */
+	uint64_t peak;	     /* just before this was most live */
+	bool whole;
+};
+
+static void count_block(const struct range *range, const struct scene_block *block,
+			struct thag_frame_heap *own, struct thag_frame_heap *freer)
+{
+	bool kept =
+		!block->freed && block->allocated >= range->from && block->allocated < range->to;
+
+	if (block->allocated >= range->start && block->allocated < range->end) {
+		own->allocated_bytes += block->bytes;
+		own->allocations++;
+	}
+	if (block->freed && block->freed >= range->start && block->freed < range->end) {
+		freer->released_bytes += block->bytes;
+		freer->released++;
+		own->temporary += block->temporary;
+		own->temporary_bytes += block->temporary ? block->bytes : 0;
+	}
+	if (scene_is_live(block, range->end)) {
+		own->live_bytes += block->bytes;
+		own->live++;
+	}
+	if (scene_is_live(block, range->peak))
+		own->peak_bytes += block->bytes;
+	if (kept) {
+		own->leaked_bytes += block->bytes;
+		own->leaked++;
+	}
+}
+
+static void model_init(struct model *model, const struct scene *scene, const struct range *range)
+{
+	char(*texts)[SCENE_TEXT * 8] = calloc(SCENE_PATHS, sizeof(*texts));
+
+	model->stacks = calloc(SCENE_PATHS, sizeof(*model->stacks));
+	model->count = 0;
+	for (uint32_t i = 0; i < SCENE_PATHS; i++)
+		scene_text(scene, i, texts[i]);
+	for (uint32_t i = 0; i < scene->block_count; i++) {
+		const struct scene_block *block = &scene->blocks[i];
+		struct model_stack *own = find_stack(model, texts[block->path]);
+
+		count_block(range, block, &own->heap,
+			    &find_stack(model, texts[block->freed_by])->heap);
+	}
+	free(texts);
+}
+
+static uint64_t value_of(const struct thag_frame_heap *heap, enum thag_metric metric)
+{
+	const uint64_t values[THAG_METRIC_COUNT] = {
+		[THAG_METRIC_ALLOCATED] = heap->allocated_bytes,
+		[THAG_METRIC_ALLOCATIONS] = heap->allocations,
+		[THAG_METRIC_LIVE] = heap->live_bytes,
+		[THAG_METRIC_PEAK] = heap->peak_bytes,
+		[THAG_METRIC_LEAKED] = heap->leaked_bytes,
+		[THAG_METRIC_TEMPORARY] = heap->temporary,
+		[THAG_METRIC_FREED] = heap->released_bytes,
+	};
+
+	return values[metric];
+}
+
+static int compare_stacks(const void *a, const void *b)
+{
+	return strcmp(((const struct model_stack *)a)->text, ((const struct model_stack *)b)->text);
+}
+
+static void add_all(struct thag_frame_heap *sum, const struct thag_frame_heap *more)
+{
+	sum->allocated_bytes += more->allocated_bytes;
+	sum->allocations += more->allocations;
+	sum->live_bytes += more->live_bytes;
+	sum->live += more->live;
+	sum->peak_bytes += more->peak_bytes;
+	sum->leaked_bytes += more->leaked_bytes;
+	sum->leaked += more->leaked;
+	sum->temporary_bytes += more->temporary_bytes;
+	sum->temporary += more->temporary;
+	sum->released_bytes += more->released_bytes;
+	sum->released += more->released;
+}
+
+static void node_text(const struct thag_profile *profile, uint32_t node, char *text)
+{
+	uint32_t path[512], depth = 0, count;
+	const struct thag_profile_node *nodes = thag_profile_nodes(profile, &count);
+	size_t bytes;
+
+	text[0] = '\0';
+	for (; node; node = nodes[node].parent)
+		path[depth++] = node;
+	while (depth-- > 0) {
+		strcat(text, thag_profile_name(profile, nodes[path[depth]].name, &bytes));
+		strcat(text, depth ? ";" : "");
+	}
+}
+
+/** Each node has what the stacks that begin with its own have. */
+static void check_nodes(const struct thag_profile *profile, const struct model *model,
+			enum thag_metric metric)
+{
+	uint32_t count;
+	const struct thag_profile_node *nodes = thag_profile_nodes(profile, &count);
+	const struct thag_frame_heap *heaps = thag_profile_heaps(profile);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct thag_frame_heap sum = { 0 }, got = heaps[i];
+		char text[SCENE_TEXT * 8];
+
+		node_text(profile, i, text);
+		size_t bytes = strlen(text);
+		for (uint32_t at = 0; at < model->count; at++) {
+			const char *stack = model->stacks[at].text;
+
+			if (strncmp(stack, text, bytes) == 0 &&
+			    (!bytes || stack[bytes] == ';' || !stack[bytes]))
+				add_all(&sum, &model->stacks[at].heap);
+		}
+		got.high_bytes = got.lifetime_max_ns = 0;
+		cr_expect_eq(memcmp(&got, &sum, sizeof(sum)), 0, "%s: another heap", text);
+		cr_expect_eq(nodes[i].total_ns, value_of(&sum, metric));
+	}
+}
+
+static void check_folded(const struct thag_profile *profile, struct model *model,
+			 enum thag_metric metric)
+{
+	struct thag_buffer got = { 0 }, expected = { 0 };
+
+	qsort(model->stacks, model->count, sizeof(*model->stacks), compare_stacks);
+	for (uint32_t i = 0; i < model->count; i++) {
+		uint64_t value = value_of(&model->stacks[i].heap, metric);
+		char line[SCENE_TEXT * 8 + 32];
+		int bytes = snprintf(line, sizeof(line), "%s %lu\n", model->stacks[i].text, value);
+
+		if (value)
+			thag_buffer_append(&expected, line, (size_t)bytes);
+	}
+	cr_assert_eq(thag_folded_write(profile, &got), 0);
+	cr_expect_eq(got.bytes, expected.bytes);
+	cr_expect(got.bytes == expected.bytes &&
+			  (!got.bytes || memcmp(got.data, expected.data, got.bytes) == 0),
+		  "metric %u:\n%.*s\n---\n%.*s", metric, (int)got.bytes, (char *)got.data,
+		  (int)expected.bytes, (char *)expected.data);
+	thag_buffer_fini(&got);
+	thag_buffer_fini(&expected);
+}
+
+static void check_metrics(const struct scene *scene, const struct range *range)
+{
+	struct model model;
+
+	model_init(&model, scene, range);
+	for (enum thag_metric metric = THAG_METRIC_ALLOCATED; metric < THAG_METRIC_COUNT;
+	     metric++) {
+		struct thag_heap_query query = scene_query(scene, metric);
+
+		query.from = range->whole ? 0 : range->from;
+		query.to = range->whole ? 0 : range->to;
+		struct thag_profile *profile = scene_profile(scene, &query);
+
+		check_nodes(profile, &model, metric);
+		check_folded(profile, &model, metric);
+		thag_profile_destroy(profile);
+	}
+	free(model.stacks);
+}
+
+Test(heap_profile, equals_the_naive_model_over_the_whole_run)
+{
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		struct scene scene;
+
+		scene_init(&scene, seed, seed % 2 ? THAG_HEAP_TRACES : THAG_HEAP_CALLS);
+		struct range range = { .start = SCENE_START,
+				       .end = scene.copy.now,
+				       .from = 0,
+				       .to = scene.copy.now,
+				       .peak = scene.peak_ticks,
+				       .whole = true };
+
+		check_metrics(&scene, &range);
+		scene_fini(&scene);
+	}
+}
+
+/** The range as its slices allow, and when most was live at the end of one. */
+static struct range make_range(const struct scene *scene, uint64_t from, uint64_t to)
+{
+	struct range range = { .from = from, .to = to };
+	uint64_t most = 0, end = scene->copy.now;
+
+	range.start = from - (from - SCENE_START) % SCENE_SLICE_TICKS;
+	range.end = to - 1 - (to - 1 - SCENE_START) % SCENE_SLICE_TICKS + SCENE_SLICE_TICKS;
+	range.end = range.end > end ? end : range.end;
+	for (uint64_t at = range.start + SCENE_SLICE_TICKS; at <= range.end;
+	     at += SCENE_SLICE_TICKS)
+		if (scene_live(scene, at) > most) {
+			most = scene_live(scene, at);
+			range.peak = at;
+		}
+	if (scene->peak_ticks > range.start && scene->peak_ticks <= range.end)
+		range.peak = scene->peak_ticks;
+	return range;
+}
+
+Test(heap_profile, equals_the_naive_model_in_ranges_of_time)
+{
+	for (uint64_t seed = 11; seed <= 22; seed++) {
+		struct scene scene;
+
+		scene_init(&scene, seed, THAG_HEAP_TRACES);
+		uint64_t ticks = SCENE_SLICES * SCENE_SLICE_TICKS;
+		uint64_t from = SCENE_START + scene_random(&scene, ticks);
+		uint64_t to = from + 1 + scene_random(&scene, ticks);
+		struct range range = make_range(&scene, from, to);
+
+		scene_keep(&scene, from, to);
+		check_metrics(&scene, &range);
+		scene_fini(&scene);
+	}
+}
