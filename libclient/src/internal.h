@@ -70,6 +70,8 @@ struct thag_producer_cold {
 	uint64_t lost_unsaid[2]; /* dropped since the last LOST word, by enum thag_lost */
 	uint64_t position_high;	 /* positions taken off both halves of head so far */
 
+	struct thag_trace_thread *trace; /* where its stacks are taken; NULL: not there yet */
+
 	/* tasks */
 	uint64_t task;		   /* the one that runs here; 0: the thread's own stack does */
 	uint64_t unrecorded_task;  /* one that runs here, but found no room to say so */

@@ -36,6 +36,7 @@ bool thag_module_find(uintptr_t address, struct thag_module_image *image)
 	image->end = (uintptr_t)found.dlfo_map_end;
 	image->bias = found.dlfo_link_map->l_addr;
 	image->name = found.dlfo_link_map->l_name ? found.dlfo_link_map->l_name : "";
+	image->unwind = found.dlfo_eh_frame;
 	return true;
 }
 #else
@@ -48,12 +49,15 @@ static int look_at(struct dl_phdr_info *info, size_t bytes, void *context)
 {
 	struct search *search = context;
 	uintptr_t start = UINTPTR_MAX, end = 0;
+	const void *unwind = NULL;
 
 	(void)bytes;
 	for (uint32_t i = 0; i < info->dlpi_phnum; i++) {
 		const elf_segment *segment = &info->dlpi_phdr[i];
 		uintptr_t from = info->dlpi_addr + segment->p_vaddr;
 
+		if (segment->p_type == PT_GNU_EH_FRAME)
+			unwind = (const void *)from;
 		if (segment->p_type != PT_LOAD)
 			continue;
 		start = from < start ? from : start;
@@ -91,6 +95,28 @@ static const elf_header *headers_of(const struct thag_module_image *image)
 	    header->e_phnum * sizeof(elf_segment) > image->end - image->start - header->e_phoff)
 		return NULL;
 	return header;
+}
+
+bool thag_module_segment(const struct thag_module_image *image, uintptr_t address, uintptr_t *start,
+			 uintptr_t *end)
+{
+	const elf_header *header = headers_of(image);
+	const elf_segment *segments;
+
+	if (!header)
+		return false;
+	segments = (const elf_segment *)(image->start + header->e_phoff);
+	for (uint32_t i = 0; i < header->e_phnum; i++) {
+		uintptr_t from = image->bias + segments[i].p_vaddr;
+
+		if (segments[i].p_type != PT_LOAD || address < from ||
+		    address - from >= segments[i].p_filesz)
+			continue;
+		*start = from;
+		*end = from + segments[i].p_filesz;
+		return *end <= image->end && *start >= image->start;
+	}
+	return false;
 }
 
 static size_t up_to_4(size_t bytes)

@@ -11,12 +11,17 @@
 struct thag_module_image {
 	uintptr_t start;
 	uintptr_t end;
-	uintptr_t bias;	  /* what the loader added to the file's addresses */
-	const char *name; /* the loader's; "" for the program; valid while it is loaded */
+	uintptr_t bias;	    /* what the loader added to the file's addresses */
+	const char *name;   /* the loader's; "" for the program; valid while it is loaded */
+	const void *unwind; /* its .eh_frame_hdr; NULL: it has none */
 };
 
 /** The file that `address` is in. False when there is none. Signal-safe with glibc ≥ 2.35. */
 bool thag_module_find(uintptr_t address, struct thag_module_image *image);
+
+/** The segment of the file that `address` lies in, as far as the file fills it. False: in none. */
+bool thag_module_segment(const struct thag_module_image *image, uintptr_t address, uintptr_t *start,
+			 uintptr_t *end);
 
 /**
  * The index of the module at `image` in the shared memory, where it is entered when it is new:

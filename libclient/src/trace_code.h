@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What is known of places in the code that stacks were met at: for each its site, and how to get
+ * from its frame to the caller's. A table of open addressing; an entry is two words:
+ *
+ *   ra    the return address; never changes once it is there
+ *   data  63      44 43             24 23      14 13  11 10         0
+ *        +----------+-----------------+----------+------+------------+
+ *        |   site   | CFA offset / 8  |   saved  | rule | generation |
+ *        +----------+-----------------+----------+------+------------+
+ *
+ *   CFA    the value of the caller's stack pointer, counted from this frame's stack pointer or
+ *          frame pointer, as the rule says
+ *   saved  the caller's frame pointer lies at the CFA - 8 * saved; 0: it is as it was
+ *
+ * The generation counts how often files of code may have been unloaded: what was found out before
+ * is found out anew, since others may have come to lie at their addresses.
+ *
+ * The table is the process's, and a forked child's goes on with it: sites keep their ids.
+ */
+#ifndef THAG_TRACE_CODE_H
+#define THAG_TRACE_CODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct thag_code {
+	uintptr_t ra;  /* 0: the entry is free */
+	uint64_t data; /* 0: whoever took the entry hasn't filled it in yet */
+};
+
+enum thag_code_rule {
+	THAG_CODE_SP = 0,  /* CFA = stack pointer + offset */
+	THAG_CODE_FP,	   /* CFA = frame pointer + offset */
+	THAG_CODE_FP_LOAD, /* the CFA lies at frame pointer + offset, the caller's pointer at it */
+	THAG_CODE_CHAIN,  /* nothing is said: if the frame pointer is one, the caller's lie there */
+	THAG_CODE_END,	  /* the outermost frame */
+	THAG_CODE_SIGNAL, /* the kernel called a signal handler: registers lie on the stack */
+	THAG_CODE_COMPLEX, /* needs more than these two registers */
+};
+
+#define THAG_CODE_GENERATION_MAX 2047
+
+#define THAG_CODE_ENTRIES (UINT32_C(1) << 20)
+#define THAG_CODE_PROBES 256 /* entries a search looks at, at most */
+
+static inline enum thag_code_rule thag_code_rule(uint64_t data)
+{
+	return (enum thag_code_rule)(data >> 11 & 7);
+}
+
+static inline uint32_t thag_code_saved(uint64_t data)
+{
+	return (uint32_t)(data >> 14 & 1023);
+}
+
+/** In bytes. */
+static inline int64_t thag_code_offset(uint64_t data)
+{
+	return (int64_t)(data << 20) >> 44 << 3;
+}
+
+static inline uint32_t thag_code_site(uint64_t data)
+{
+	return (uint32_t)(data >> 44);
+}
+
+/** The table, and the generation. */
+struct thag_codes {
+	struct thag_code *entries; /* the last one stays free */
+	uint64_t generation;
+};
+
+extern struct thag_codes thag_codes;
+
+/** Makes the table if need be. False: there is no memory. Lock-free, signal-safe. */
+bool thag_codes_ready(void);
+
+/** Finds out about a return address (an interrupted one + 1). Lock-free, signal-safe. */
+uint64_t thag_code_learn(uintptr_t ra);
+
+/** Files of code may have been unloaded. */
+void thag_codes_recheck(void);
+
+/**
+ * A page of code has a page of the table, so that few are touched: an entry stands for 16 bytes,
+ * in which there are rarely two calls.
+ */
+static inline uint32_t thag_code_place(uintptr_t ra)
+{
+	uint64_t page = (ra >> 12) * UINT64_C(0x9e3779b97f4a7c15) >> 52;
+
+	return (uint32_t)(page << 8 | (ra >> 4 & 255));
+}
+
+/** `ra` is not 0. */
+static inline uint64_t thag_code_find(uintptr_t ra)
+{
+	const struct thag_code *entry = &thag_codes.entries[thag_code_place(ra)];
+
+	for (; __atomic_load_n(&entry->ra, __ATOMIC_RELAXED); entry++) {
+		uint64_t data;
+
+		if (entry->ra != ra)
+			continue;
+		data = __atomic_load_n(&entry->data, __ATOMIC_ACQUIRE);
+		if ((data & THAG_CODE_GENERATION_MAX) ==
+		    __atomic_load_n(&thag_codes.generation, __ATOMIC_RELAXED))
+			return data;
+		break;
+	}
+	return thag_code_learn(ra);
+}
+
+#endif

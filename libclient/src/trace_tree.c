@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "trace_tree.h"
+
+#include <sys/mman.h>
+
+#include "internal.h"
+
+static struct thag_trace_roots *roots;
+
+void *thag_trace_map(size_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	if (madvise(at, bytes, MADV_WIPEONFORK) != 0) {
+		munmap(at, bytes);
+		return NULL;
+	}
+	madvise(at, bytes, MADV_DONTDUMP);
+	return at;
+}
+
+struct thag_trace_roots *thag_trace_roots(void)
+{
+	struct thag_trace_roots *made, *none = NULL;
+
+	if (__atomic_load_n(&roots, __ATOMIC_ACQUIRE))
+		return roots;
+	made = thag_trace_map(sizeof(*made));
+	if (!made || __atomic_compare_exchange_n(&roots, &none, made, false, __ATOMIC_RELEASE,
+						 __ATOMIC_ACQUIRE))
+		return made;
+	munmap(made, sizeof(*made));
+	return none;
+}
+
+static struct thag_trace_tree *make_tree(struct thag_trace_roots *where)
+{
+	uint8_t *base = (uint8_t *)thag_process.header;
+	struct thag_trace_tree *tree = thag_trace_map(sizeof(*tree)), *none = NULL;
+
+	if (!tree)
+		return NULL;
+	tree->header = thag_process.header;
+	tree->traces = (struct thag_shm_trace *)(void *)(base + THAG_SHM_TRACES_OFFSET);
+	/* release: who finds the tree finds what it is of */
+	if (__atomic_compare_exchange_n(&where->tree, &none, tree, false, __ATOMIC_RELEASE,
+					__ATOMIC_ACQUIRE))
+		return tree;
+	munmap(tree, sizeof(*tree));
+	return none;
+}
+
+struct thag_trace_tree *thag_tree_get(void)
+{
+	struct thag_trace_roots *where = thag_trace_roots();
+	struct thag_trace_tree *tree =
+		where ? __atomic_load_n(&where->tree, __ATOMIC_ACQUIRE) : NULL;
+
+	return tree || !where ? tree : make_tree(where);
+}
+
+/* Ids begin at 1. */
+static uint32_t take_id(struct thag_trace_tree *tree)
+{
+	uint32_t *count = &tree->header->trace_count;
+	uint32_t seen = __atomic_load_n(count, __ATOMIC_RELAXED), id;
+
+	do {
+		id = seen ? seen : 1;
+		if (id >= THAG_TRACES_MAX)
+			return 0;
+	} while (!__atomic_compare_exchange_n(count, &seen, id + 1, true, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return id;
+}
+
+static void fill(struct thag_trace_tree *tree, uint32_t id, uint32_t parent, uint32_t site)
+{
+	struct thag_shm_trace entry = { parent, site };
+	uint64_t whole;
+
+	_Static_assert(sizeof(entry) == sizeof(whole), "a single store");
+	__builtin_memcpy(&whole, &entry, sizeof(whole));
+	/* release: thagd, which finds it, finds its parent and its site */
+	__atomic_store_n((uint64_t *)(void *)&tree->traces[id], whole, __ATOMIC_RELEASE);
+}
+
+uint32_t thag_tree_add(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
+{
+	uint32_t *bucket = thag_tree_bucket(tree, parent, site);
+	uint32_t id = take_id(tree), first = __atomic_load_n(bucket, __ATOMIC_ACQUIRE), seen = 0;
+
+	if (id == 0)
+		return 0;
+	fill(tree, id, parent, site);
+	do {
+		/* another thread, or a handler, may have added it: then our id stays unused */
+		for (uint32_t other = first; other && other != seen; other = tree->next[other])
+			if (thag_tree_is(tree, other, parent, site))
+				return other;
+		seen = first;
+		tree->next[id] = first;
+	} while (!__atomic_compare_exchange_n(bucket, &first, id, false, __ATOMIC_ACQ_REL,
+					      __ATOMIC_ACQUIRE));
+	return id;
+}
