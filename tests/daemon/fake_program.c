@@ -18,12 +18,16 @@
  *   task=N       says that step N of a task runs, of which nothing was said before; 0: none runs
  *   misuses=N    says that tasks were misused so often
  *   lost=N       says that N calls were lost
+ *   alloc= free= realloc= map= unmap= trace= churn= rubbish=    see fake_memory.h
+ *   site=ADDRESS  one more site, an address in no module
+ *   lost-memory=N says that N allocations and frees were lost
  *   shared       checks that our view of thagd's memory can't be written
  *   full         writes until the ring is full, prints how many words
  *   drained      waits until all was read, or says "not drained" after 5 s
  *   raw=HEX      sends these bytes as a packet of their own
  *   op=JSON      sends a request, prints "STATUS BODY" and the data that came with it
  *   output=DIR   the header's output_dir; before make
+ *   modes=N flags=N threshold=N sample=N  fields of the header; before hello
  *   cwd=DIR      the header's cwd; before make
  *   pid          prints the pid
  *   wait         waits for a line on stdin
@@ -48,6 +52,7 @@
 #include <sys/un.h>
 
 #include "fake_faults.h"
+#include "fake_memory.h"
 #include "thag/control.h"
 #include "thag/words.h"
 
@@ -90,6 +95,11 @@ static uint64_t now_ns(void)
 static struct thag_shm_header *header(void)
 {
 	return (struct thag_shm_header *)self.shm;
+}
+
+static struct thag_shm_thread *first_slot(void)
+{
+	return (struct thag_shm_thread *)(self.shm + THAG_SHM_THREADS_OFFSET);
 }
 
 static void set_text(enum thag_text which, const char *text, size_t bytes)
@@ -226,8 +236,7 @@ static void ext(enum thag_ext kind, uint64_t payload)
 
 static void start_thread(uint32_t tid)
 {
-	struct thag_shm_thread *slot =
-		(struct thag_shm_thread *)(self.shm + THAG_SHM_THREADS_OFFSET);
+	struct thag_shm_thread *slot = first_slot();
 
 	slot->state = THAG_SLOT_BUSY;
 	slot->tid = tid;
@@ -386,8 +395,8 @@ static void request(const char *json)
 static void send_raw(const char *hex)
 {
 	char bytes[4096], answer[4096];
-	size_t count = 0;
 	unsigned byte;
+	size_t count = 0;
 	int attached, fd = connect_daemon();
 
 	while (count < sizeof(bytes) && sscanf(hex + 2 * count, "%2x", &byte) == 1)
@@ -395,31 +404,6 @@ static void send_raw(const char *hex)
 	send_packet(fd, bytes, count, -1, 0);
 	printf("answer of %zd bytes\n", receive(fd, answer, sizeof(answer), &attached));
 	close(fd);
-}
-
-static void noise(unsigned seed)
-{
-	uint64_t *ring = (uint64_t *)(self.shm + THAG_SHM_RINGS_OFFSET);
-	char *sites = self.shm + THAG_SHM_SITES_OFFSET;
-	char *slots = self.shm + THAG_SHM_THREADS_OFFSET;
-
-	srandom(seed);
-	for (size_t i = 0; i < sizeof(struct thag_shm_thread) * SLOTS; i++)
-		slots[i] = (char)random();
-	for (size_t i = 0; i < 1000 * sizeof(struct thag_shm_site); i++)
-		sites[i] = (char)random();
-	for (uint32_t i = 0; i < 1000; i++)
-		((struct thag_shm_site *)sites)[i].ready = 1;
-	header()->site_count = (uint32_t)random();
-	header()->strings_used = UINT32_MAX;
-	header()->slots_used = UINT32_MAX;
-	/* with the phase of the first lap, so that they are read */
-	for (size_t i = 0; i < SLOTS * (size_t)THAG_RING_WORDS; i++) {
-		uint64_t word =
-			(uint64_t)random() << 42 ^ (uint64_t)random() << 21 ^ (uint64_t)random();
-
-		ring[i] = (word & ~THAG_WORD_PHASE) | (THAG_RING_WORDS & THAG_WORD_PHASE);
-	}
 }
 
 static void fill(void)
@@ -471,6 +455,43 @@ static void step_end(const char *name, const char *value)
 	die(name);
 }
 
+static void add_address(uint64_t address)
+{
+	struct thag_shm_site *site =
+		(struct thag_shm_site *)(self.shm + THAG_SHM_SITES_OFFSET) + self.sites;
+
+	*site = (struct thag_shm_site){ .kind = THAG_SITE_FUNCTION,
+					.flags = THAG_SITE_ADDRESS | THAG_SITE_CALL,
+					.module = THAG_MODULE_NONE,
+					.address = address };
+	__atomic_store_n(&site->ready, 1, __ATOMIC_RELEASE);
+	self.sites++;
+	__atomic_store_n(&header()->site_count, self.sites, __ATOMIC_RELEASE);
+}
+
+static bool step_header(const char *name, const char *value)
+{
+	unsigned long count = strtoul(value, NULL, 10);
+
+	if (strcmp(name, "modes") == 0)
+		header()->modes = header()->active = (uint32_t)count;
+	else if (strcmp(name, "flags") == 0)
+		header()->flags = (uint32_t)count;
+	else if (strcmp(name, "threshold") == 0)
+		header()->size_threshold = count;
+	else if (strcmp(name, "sample") == 0)
+		header()->sample_bytes = count;
+	else if (strcmp(name, "pauses") == 0)
+		header()->memory_pauses = (uint32_t)count;
+	else if (strcmp(name, "lost-memory") == 0)
+		first_slot()->lost_memory += count;
+	else if (strcmp(name, "site") == 0)
+		add_address(strtoull(value, NULL, 0));
+	else
+		return false;
+	return true;
+}
+
 static bool step_setup(const char *name, const char *value)
 {
 	if (strcmp(name, "make") == 0)
@@ -495,7 +516,10 @@ static bool step_setup(const char *name, const char *value)
 static bool step_write(const char *name, const char *value)
 {
 	unsigned long count = strtoul(value, NULL, 10);
+	struct fake_memory memory = { .put = put, .now = now_ns, .shm = self.shm };
 
+	if (fake_memory_step(&memory, name, value))
+		return true;
 	if (strcmp(name, "calls") == 0) {
 		calls(count);
 	} else if (strcmp(name, "open") == 0) {
@@ -508,14 +532,13 @@ static bool step_write(const char *name, const char *value)
 		event(THAG_KIND_ENTER, self.sites - 1);
 		event(THAG_KIND_EXIT, 0);
 	} else if (strcmp(name, "noise") == 0) {
-		noise((unsigned)count);
+		fake_noise(self.shm, SLOTS, (unsigned)count);
 	} else if (strcmp(name, "task") == 0) {
 		run_task(count);
 	} else if (strcmp(name, "misuses") == 0) {
 		header()->misuses[THAG_MISUSE_TASK] = (uint32_t)count;
 	} else if (strcmp(name, "lost") == 0) {
-		((struct thag_shm_thread *)(self.shm + THAG_SHM_THREADS_OFFSET))->lost_calls +=
-			count;
+		first_slot()->lost_calls += count;
 	} else if (strcmp(name, "full") == 0) {
 		fill();
 	} else if (strcmp(name, "heed") == 0) {
@@ -571,6 +594,7 @@ int main(int argc, char **argv)
 		if (value)
 			*value++ = '\0';
 		if (!step_setup(argv[i], value ? value : "") &&
+		    !step_header(argv[i], value ? value : "") &&
 		    !step_write(argv[i], value ? value : "") && !step_other(argv[i]))
 			step_end(argv[i], value ? value : "0");
 		fflush(stdout);
