@@ -8,6 +8,8 @@
 #include <jansson.h>
 
 #include "daemon.h"
+#include "memory_json.h"
+#include "memory_view.h"
 #include "notes.h"
 #include "snapshot.h"
 #include "symbols.h"
@@ -36,29 +38,69 @@ static void make_folded(struct thag_export *job)
 		thag_profile_destroy(profile);
 }
 
-static void make_events(struct thag_export *job)
+static void make_memory_folded(struct thag_export *job)
 {
-	json_t *events;
-	char *text;
+	struct thag_memory_view view;
+	struct thag_heap_query query;
+	struct thag_profile *profile;
 
-	thag_session_count(job->session, &job->counts);
-	events = thag_notes_export(job->session, &job->daemon->clock, &job->counts);
-	text = events ? json_dumps(events, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+	thag_symbols_wait(job->daemon->symbols, job->session,
+			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
+	job->error =
+		thag_memory_view_take(&view, job->session, &job->daemon->clock, &job->wish.metric);
+	if (job->error != 0)
+		return;
+	thag_memory_view_query(&view, &job->wish.metric, &query);
+	job->error = thag_memory_view_profile(&view, &query, &profile);
+	if (job->error == 0) {
+		job->error = thag_folded_write(profile, &job->out);
+		thag_profile_destroy(profile);
+	}
+	thag_memory_view_fini(&view);
+}
+
+static void put_json(struct thag_export *job, json_t *json)
+{
+	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+
 	job->error = text ? thag_buffer_append(&job->out, text, strlen(text)) : -ENOMEM;
 	if (job->error == 0)
 		job->error = thag_buffer_append(&job->out, "\n", 1);
 	free(text);
-	json_decref(events);
+	json_decref(json);
+}
+
+static void make_memory(struct thag_export *job)
+{
+	struct thag_memory_view view;
+
+	thag_symbols_wait(job->daemon->symbols, job->session,
+			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
+	thag_session_count(job->session, &job->counts);
+	job->error =
+		thag_memory_view_take(&view, job->session, &job->daemon->clock, &job->wish.metric);
+	if (job->error == 0)
+		put_json(job, thag_memory_json(&view, &job->counts.memory));
+	if (job->error == 0)
+		thag_memory_view_fini(&view);
+}
+
+static void make_events(struct thag_export *job)
+{
+	thag_session_count(job->session, &job->counts);
+	put_json(job, thag_notes_export(job->session, &job->daemon->clock, &job->counts));
 }
 
 static void run(uv_work_t *work)
 {
 	struct thag_export *job = work->data;
 
-	if (job->wish.format == THAG_EXPORT_MEMORY || job->wish.metric.metric != THAG_METRIC_TIME)
-		job->error = -ENOSYS;
+	if (job->wish.format == THAG_EXPORT_MEMORY)
+		make_memory(job);
 	else if (job->wish.format == THAG_EXPORT_EVENTS)
 		make_events(job);
+	else if (job->wish.metric.metric != THAG_METRIC_TIME)
+		make_memory_folded(job);
 	else
 		make_folded(job);
 }

@@ -61,7 +61,7 @@ int thag_memory_copy(struct thag_heap_copy *copy, struct thag_session *session, 
 		     uint64_t to);
 
 /**
- * Sets "memory" in a report of the session: null when none was recorded, else
+ * The totals as JSON, a new reference; NULL without memory. null when none was recorded, else
  *
  *   {"live_bytes":…,"live":…,"peak_bytes":…,"peak_blocks":…,"allocated_bytes":…,"allocations":…,
  *    "freed_bytes":…,"frees":…,"temporary_bytes":…,"temporary":…,"reallocations":…,
@@ -72,8 +72,8 @@ int thag_memory_copy(struct thag_heap_copy *copy, struct thag_session *session, 
  * "live" and the like are blocks, "lost" allocations and frees; "notes" says in words what makes
  * these numbers less than exact, the gravest first.
  */
-void thag_memory_report(const struct thag_session *session, const struct thag_memory_counts *counts,
-			json_t *into);
+json_t *thag_memory_object(const struct thag_session *session,
+			   const struct thag_memory_counts *counts);
 
 /** The gravest of the faults in `out`; false: there is none. */
 bool thag_memory_explain(const struct thag_session *session,

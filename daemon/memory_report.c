@@ -130,8 +130,8 @@ static void set_faults(json_t *object, const struct thag_session *session,
 	json_object_set_new(object, "notes", list_notes(session, counts));
 }
 
-void thag_memory_report(const struct thag_session *session, const struct thag_memory_counts *counts,
-			json_t *into)
+json_t *thag_memory_object(const struct thag_session *session,
+			   const struct thag_memory_counts *counts)
 {
 	json_t *object = counts->recorded ? json_object() : json_null();
 
@@ -139,7 +139,7 @@ void thag_memory_report(const struct thag_session *session, const struct thag_me
 		set_totals(object, counts);
 		set_faults(object, session, counts);
 	}
-	json_object_set_new(into, "memory", object);
+	return object;
 }
 
 bool thag_memory_explain(const struct thag_session *session,

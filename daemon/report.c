@@ -191,7 +191,7 @@ json_t *thag_report_session(struct thag_session *session)
 		json_object_set_new(object, "saved", json_boolean(session->saved));
 		thag_modes_report(session, object);
 		json_object_set_new(object, "symbols", symbols(session));
-		thag_memory_report(session, &counts->memory, object);
+		json_object_set_new(object, "memory", thag_memory_object(session, &counts->memory));
 		if (session->clock)
 			thag_notes_report(session, session->clock, counts, false, object);
 	}
@@ -240,7 +240,7 @@ static json_t *file_head(struct thag_session *session, uint64_t total_ns)
 }
 
 json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *clock,
-			 uint64_t total_ns)
+			 uint64_t total_ns, json_t *memory)
 {
 	const struct thag_session_counts *counts = &session->counts;
 	double rate = thag_snapshot_rate(session, clock);
@@ -257,8 +257,11 @@ json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *c
 
 	if (file)
 		thag_modes_report(session, file);
-	if (tail)
+	if (tail) {
 		thag_notes_report(session, clock, counts, true, tail);
+		json_object_set(tail, "memory", memory);
+	}
+	json_decref(memory);
 	if (file && tail && json_object_update(file, tail) == 0) {
 		json_decref(tail);
 		return file;

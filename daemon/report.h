@@ -29,8 +29,11 @@
  */
 json_t *thag_report_session(struct thag_session *session);
 
-/** What STEM.json holds. `total_ns`: of the folded stacks beside it. */
+/**
+ * What STEM.json holds. `total_ns`: of the folded stacks beside it; `memory`: see memory_json.h,
+ * taken over in any case.
+ */
 json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *clock,
-			 uint64_t total_ns);
+			 uint64_t total_ns, json_t *memory);
 
 #endif

@@ -9,6 +9,8 @@
 #include "files.h"
 #include "format.h"
 #include "log.h"
+#include "memory_json.h"
+#include "memory_view.h"
 #include "report.h"
 #include "snapshot.h"
 
@@ -62,12 +64,115 @@ static uint64_t root_total(const struct thag_profile *profile)
 	return count ? nodes[0].total_ns : 0;
 }
 
+/* What the files hold, while they are made. */
+struct content {
+	struct thag_buffer folded;
+	struct thag_buffer memory, detail, dealloc; /* nothing: no such file */
+	json_t *memory_report;
+	char *json;
+};
+
+static void content_fini(struct content *content)
+{
+	thag_buffer_fini(&content->folded);
+	thag_buffer_fini(&content->memory);
+	thag_buffer_fini(&content->detail);
+	thag_buffer_fini(&content->dealloc);
+	json_decref(content->memory_report);
+	free(content->json);
+}
+
+static int fold_memory(const struct thag_memory_view *view, enum thag_metric metric,
+		       enum thag_heap_kind by, struct thag_buffer *out)
+{
+	struct thag_metric_query wanted = { .metric = metric, .by = by };
+	struct thag_profile *profile;
+	struct thag_heap_query query;
+	int ret;
+
+	thag_memory_view_query(view, &wanted, &query);
+	ret = thag_memory_view_profile(view, &query, &profile);
+	if (ret != 0)
+		return ret;
+	ret = thag_folded_write(profile, out);
+	thag_profile_destroy(profile);
+	return ret;
+}
+
+/* Whether any free told its stack. */
+static bool has_free_traces(const struct thag_memory_view *view)
+{
+	const struct thag_heap_paths *traces = &view->copy.paths[THAG_HEAP_TRACES];
+
+	for (uint32_t i = 1; i < traces->tree.count; i++)
+		if (traces->accounts[i].released)
+			return true;
+	return false;
+}
+
+static int make_memory(const struct thag_memory_view *view, const struct thag_save *save,
+		       struct content *content)
+{
+	bool traces = view->copy.paths[THAG_HEAP_TRACES].tree.count > 1;
+	int ret = fold_memory(view, THAG_METRIC_ALLOCATED, THAG_HEAP_CALLS, &content->memory);
+
+	if (ret == 0 && traces)
+		ret = fold_memory(view, THAG_METRIC_ALLOCATED, THAG_HEAP_TRACES, &content->detail);
+	if (ret == 0 && traces && has_free_traces(view))
+		ret = fold_memory(view, THAG_METRIC_FREED, THAG_HEAP_TRACES, &content->dealloc);
+	content->memory_report = thag_memory_json(view, &save->session->counts.memory);
+	return ret == 0 && !content->memory_report ? -ENOMEM : ret;
+}
+
+static int add_memory(const struct thag_save *save, struct content *content)
+{
+	static const struct thag_metric_query always;
+	struct thag_memory_view view;
+	int ret;
+
+	content->memory_report = NULL;
+	if (!save->session->counts.memory.recorded) {
+		content->memory_report = json_null();
+		return 0;
+	}
+	ret = thag_memory_view_take(&view, save->session, save->clock, &always);
+	if (ret != 0)
+		return ret;
+	ret = make_memory(&view, save, content);
+	thag_memory_view_fini(&view);
+	return ret;
+}
+
+static int make_content(struct thag_save *save, const struct thag_profile *profile,
+			struct content *content)
+{
+	json_t *report;
+	int ret = thag_folded_write(profile, &content->folded);
+
+	if (ret == 0)
+		ret = add_memory(save, content);
+	if (ret != 0)
+		return ret;
+	report = thag_report_file(save->session, save->clock, root_total(profile),
+				  json_incref(content->memory_report));
+	content->json = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+	json_decref(report);
+	return content->json ? 0 : -ENOMEM;
+}
+
 static void add_file(struct thag_files *files, const char *suffix, const void *data, size_t bytes)
 {
 	files->files[files->count++] = (struct thag_file){ suffix, data, bytes };
 }
 
-static int write_files(struct thag_save *save, const struct thag_buffer *folded, const char *json)
+static void add_folded(struct thag_files *files, const char *suffix,
+		       const struct thag_buffer *folded)
+{
+	if (folded->bytes)
+		add_file(files, suffix, folded->data, folded->bytes);
+}
+
+static int write_files(struct thag_save *save, const struct content *content)
 {
 	struct thag_session *session = save->session;
 	char stamp[16], stem[STEM_BYTES];
@@ -77,37 +182,31 @@ static int write_files(struct thag_save *save, const struct thag_buffer *folded,
 
 	thag_format_stamp(stamp, session->start_real_ns);
 	snprintf(stem, sizeof(stem), "%s-%s", session->program, stamp);
-	add_file(&files, ".folded", folded->data, folded->bytes);
-	add_file(&files, ".json", json, strlen(json));
+	/* who asked for memory alone and called nothing that is profiled has no use for it */
+	if (content->folded.bytes || !content->memory.bytes)
+		add_file(&files, ".folded", content->folded.data, content->folded.bytes);
+	add_folded(&files, "-memory.folded", &content->memory);
+	add_folded(&files, "-memory_detail.folded", &content->detail);
+	add_folded(&files, "-memory_detail_dealloc.folded", &content->dealloc);
+	add_file(&files, ".json", content->json, strlen(content->json));
 	return thag_files_write(&files, save->paths);
-}
-
-static int make_files(struct thag_save *save, const struct thag_profile *profile)
-{
-	struct thag_buffer folded = { 0 };
-	json_t *report = thag_report_file(save->session, save->clock, root_total(profile));
-	char *json = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-	int ret = json ? thag_folded_write(profile, &folded) : -ENOMEM;
-
-	if (ret == 0)
-		ret = write_files(save, &folded, json);
-	thag_buffer_fini(&folded);
-	free(json);
-	json_decref(report);
-	return ret;
 }
 
 void thag_save_run(struct thag_save *save)
 {
+	struct content content = { 0 };
 	struct thag_profile *profile = NULL;
 
 	save->error = find_directory(save);
 	if (save->error == 0)
 		save->error = thag_snapshot_take(&profile, save->session, save->clock, 0, false);
 	if (save->error == 0)
-		save->error = make_files(save, profile);
+		save->error = make_content(save, profile, &content);
 	if (profile)
 		thag_profile_destroy(profile);
+	if (save->error == 0)
+		save->error = write_files(save, &content);
+	content_fini(&content);
 }
 
 void thag_save_done(struct thag_save *save)

@@ -18,6 +18,8 @@
 #define THAG_REPORT_THREADS_MAX 256   /* threads named in the list of sessions */
 #define THAG_REPORT_NOTES_MAX 32      /* marks, values, tasks there, and live tasks anywhere */
 #define THAG_REPORT_NAME_BYTES 256    /* of a name in a list */
+#define THAG_REPORT_PLACES_MAX 1000   /* places that allocate, in a file */
+#define THAG_REPORT_DEPTH_MAX 256     /* frames of a stack there */
 #define THAG_MESSAGE_BYTES 256	      /* what a session has to say to its user */
 #define THAG_PROGRAM_BYTES 256	      /* name of a program */
 

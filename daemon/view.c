@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "daemon.h"
+#include "memory_view.h"
 #include "snapshot.h"
 #include "symbols.h"
 #include "thag/frames.h"
@@ -48,6 +49,7 @@ static void fill_facts(const struct thag_view *view, const struct thag_watch *wa
 {
 	const struct thag_session_counts *counts = &view->counts;
 	bool live = view->state == THAG_SESSION_LIVE || view->state == THAG_SESSION_IDLE;
+	bool memory = watch->metric.metric != THAG_METRIC_TIME;
 
 	*facts = (struct thag_frame_facts){
 		.flags = (live ? THAG_FRAME_LIVE : 0u) | (watch->raw ? 0u : THAG_FRAME_CORRECTED) |
@@ -57,7 +59,8 @@ static void fill_facts(const struct thag_view *view, const struct thag_watch *wa
 		.session = view->session->id,
 		.time_ns = thag_clock_real_ns(),
 		.events = counts->events,
-		.lost = counts->lost + counts->holes + counts->lost_before,
+		.lost = (memory ? counts->memory.lost : counts->lost) + counts->holes +
+			counts->lost_before,
 		.truncated = counts->truncated,
 		.duration_ns = view->duration_ns,
 	};
@@ -98,11 +101,66 @@ static void make_group(struct thag_view *view, uint32_t first)
 	for (uint32_t i = first; i < view->query_count; i++) {
 		struct thag_view_query *query = &view->queries[i];
 
-		if (!query->flame && query->watch.tid == watch->tid &&
-		    query->watch.raw == watch->raw)
+		if (!query->flame && query->watch.metric.metric == THAG_METRIC_TIME &&
+		    query->watch.tid == watch->tid && query->watch.raw == watch->raw)
 			make_frames(view, query, profile);
 	}
 	thag_profile_destroy(profile);
+}
+
+static void make_memory_frame(struct thag_view *view, struct thag_view_query *query,
+			      const struct thag_memory_view *memory,
+			      const struct thag_heap_query *asked,
+			      const struct thag_profile *profile)
+{
+	struct thag_memory_facts told;
+	struct thag_frame_facts facts;
+	struct thag_buffer out = { 0 };
+
+	fill_facts(view, &query->watch, &facts);
+	thag_memory_facts(view->session, &view->counts.memory, &told);
+	query->memory = take_blob(
+		&out, thag_memory_write(profile, &memory->copy, asked, &told, &facts, &out));
+}
+
+/* All queries for the same metric, from `first` on, share one profile. */
+static void make_metric(struct thag_view *view, uint32_t first,
+			const struct thag_memory_view *memory)
+{
+	const struct thag_metric_query *metric = &view->queries[first].watch.metric;
+	struct thag_heap_query asked;
+	struct thag_profile *profile;
+
+	thag_memory_view_query(memory, metric, &asked);
+	if (thag_memory_view_profile(memory, &asked, &profile) != 0)
+		return;
+	for (uint32_t i = first; i < view->query_count; i++) {
+		struct thag_view_query *query = &view->queries[i];
+
+		if (query->flame || !thag_metric_equal(&query->watch.metric, metric))
+			continue;
+		make_frames(view, query, profile);
+		make_memory_frame(view, query, memory, &asked, profile);
+	}
+	thag_profile_destroy(profile);
+}
+
+/* All queries for the same part of the run share one copy of the heap. */
+static void make_range(struct thag_view *view, uint32_t first)
+{
+	const struct thag_metric_query *range = &view->queries[first].watch.metric;
+	struct thag_memory_view memory;
+
+	if (thag_memory_view_take(&memory, view->session, &view->daemon->clock, range) != 0)
+		return;
+	for (uint32_t i = first; i < view->query_count; i++) {
+		const struct thag_view_query *query = &view->queries[i];
+
+		if (!query->flame && query->watch.metric.metric != THAG_METRIC_TIME &&
+		    thag_metric_same_range(&query->watch.metric, range))
+			make_metric(view, i, &memory);
+	}
+	thag_memory_view_fini(&memory);
 }
 
 static void run(uv_work_t *work)
@@ -111,9 +169,14 @@ static void run(uv_work_t *work)
 	uint64_t start = thag_clock_mono_ns();
 
 	thag_session_count(view->session, &view->counts);
-	for (uint32_t i = 0; i < view->query_count; i++)
-		if (!view->queries[i].flame)
+	for (uint32_t i = 0; i < view->query_count; i++) {
+		if (view->queries[i].flame)
+			continue;
+		if (view->queries[i].watch.metric.metric == THAG_METRIC_TIME)
 			make_group(view, i);
+		else
+			make_range(view, i);
+	}
 	/* what was met for the first time goes by its address for now */
 	if (thag_naming_late(&view->session->naming_counts))
 		thag_symbols_request(view->daemon->symbols, view->session);
@@ -143,6 +206,7 @@ void thag_view_destroy(struct thag_view *view)
 	for (uint32_t i = 0; i < view->query_count; i++) {
 		thag_blob_unref(view->queries[i].flame);
 		thag_blob_unref(view->queries[i].table);
+		thag_blob_unref(view->queries[i].memory);
 	}
 	thag_session_unref(view->session);
 	free(view);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Frames for browsers, made on the thread pool: one job takes one session, and makes one profile
- * for all who look at the same threads, and one pair of frames for all who look the same way.
+ * for all who look at the same threads, one copy of the heap for all who look at the same part of
+ * the run, and one set of frames for all who look the same way.
  *
  * Thread: main loop.
  */
@@ -25,6 +26,7 @@ struct thag_view_query {
 	struct thag_watch watch;
 	struct thag_blob *flame;
 	struct thag_blob *table;
+	struct thag_blob *memory; /* with a metric of memory only */
 };
 
 typedef void thag_view_done_fn(struct thag_view *view);
