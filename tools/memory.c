@@ -12,7 +12,7 @@
 #include "preload.h"
 #include "program.h"
 
-#define LIBRARY "libthag-preload.so.0"
+#define LIBRARY "libthag-preload.so"
 
 /* --- what is asked --- */
 

@@ -11,6 +11,9 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
+/** The licence of what is bundled with our own, as a comment that stays in it. */
+const licence = `/*! uPlot. ${readFileSync(join(here, "node_modules/uplot/LICENSE"), "utf8")}*/`;
+
 /** The bundled script and style sheet, and the files that went into them. */
 async function bundle(proto) {
   const result = await build({
@@ -26,6 +29,7 @@ async function bundle(proto) {
     alias: { "thag-proto": resolve(proto) },
     charset: "utf8",
     legalComments: "none",
+    banner: { js: licence, css: licence },
     logLevel: "warning",
   });
   const output = (suffix) => result.outputFiles.find((file) => file.path.endsWith(suffix)).contents;

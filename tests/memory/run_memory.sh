@@ -85,12 +85,164 @@ test_usage() {
     "$thag" run --memory no-such-program
 }
 
+# --- programs that do what they do without ---
+
+# same COMMAND...: its output, its errors and its status are the same as without.
+same() {
+  local plain=0 status=0
+  (cd "$out" && "$@") >"$place/plain.out" 2>"$place/plain.err" </dev/null || plain=$?
+  (cd "$out" && "$thag" run -q --memory -- "$@") >"$place/thag.out" 2>"$place/thag.err" </dev/null ||
+    status=$?
+  ((status == plain)) || {
+    echo "status $status, not $plain"
+    cat "$place/thag.err"
+    return 1
+  }
+  diff "$place/plain.out" "$place/thag.out" && diff "$place/plain.err" "$place/thag.err"
+}
+
+# recorded PROGRAM COUNT: that many sessions of it have ended, whole, each with events.
+recorded() {
+  list | python3 -c '
+import json, sys
+sessions = [s for s in json.load(sys.stdin)["sessions"] if s["program"] == sys.argv[1]]
+print([(s["state"], s["events"], s["lost"]) for s in sessions])
+good = [s for s in sessions if s["events"] and not s["lost"] and s["state"] in ("ended", "crashed")]
+sys.exit(len(good) != int(sys.argv[2]))' "$@"
+}
+
+test_programs() {
+  local python=/usr/bin/python3
+  ok "python3" same "$python" -c 'x = [str(i) for i in range(100000)]; print(len(x), hash(1.5))'
+  ok "python3, each object by malloc" same env PYTHONMALLOC=malloc "$python" -c '
+import json
+print(json.dumps({str(i): list(range(i % 10)) for i in range(2000)})[:200])'
+  ok "python3: threads" same "$python" -c '
+import threading
+done = []
+threads = [threading.Thread(target=lambda n: done.append(len(str(7 ** n))), args=(n,)) for n in range(50)]
+[t.start() for t in threads]; [t.join() for t in threads]
+print(sum(done))'
+  ok "python3: forks, and children that don't exec" same "$python" -c '
+import os
+for n in range(60):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(len([str(i) for i in range(n)]))
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))'
+  ok "python3: all descriptors closed" same "$python" -c '
+import os
+os.closerange(3, 4096)
+print(sorted(set(range(3, 4096)) & {int(n) for n in os.listdir("/proc/self/fd")})[:1])
+print(len([bytearray(i) for i in range(3000)]))'
+  ok "sqlite3" same sqlite3 :memory: 'create table t(a, b); insert into t select value, hex(value)
+    from generate_series(1, 20000); create index i on t(b); select count(distinct b), max(b) from t;'
+  ok "gcc -c" same gcc -O1 -w -c "$here/bad_input.c" -o "$place/object.o"
+  cp "$place/object.o" "$place/thag.o"
+  gcc -O1 -w -c "$here/bad_input.c" -o "$place/object.o"
+  ok "gcc -c: the same object" cmp "$place/object.o" "$place/thag.o"
+  ok "gcc -c: the compiler and the assembler are in the list" recorded cc1 1
+  ok "g++, from the source to the program" same g++ -std=c++17 -O0 "$here/churn.cpp" \
+    -o "$place/churn" -pthread
+  ok "a pipeline" same sh -c 'seq 1 20000 | sort -R --random-source=/bin/sh | sort -n | tail -n 3; exit 5'
+  ok "a pipeline: each process of it whole" recorded sort 2
+  # shellcheck disable=SC2016 # for sh
+  ok "a hundred processes" same sh -c 'i=0; while [ $i -lt 100 ]; do i=$((i + 1)); /bin/echo $i; done'
+  # shellcheck disable=SC2016 # for perl
+  ok "perl: exec, again and again" same perl -e '$n = shift // 0;
+    print "$n\n"; $| = 1; exec $^X, "-e", q{$n = shift; print "$n\n"}, $n + 1'
+  # shellcheck disable=SC2016 # for sh
+  ok "a program killed by a signal" same sh -c 'kill -SEGV $$'
+  ok "a script" same "$programs/hello-script" a b
+  ok "an empty environment" same env -i /bin/echo nothing
+}
+
+# The environment has what it had, but for what brings us.
+sees_environment() {
+  local -x LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libm.so.6 ASAN_OPTIONS=detect_leaks=0
+  local -x THAG_PROFILER=",$out,quiet"
+  "$thag" run -q --memory --sample-bytes 512K --no-free-traces --maps -- \
+    env >"$place/environment" || return 1
+  cat "$place/environment"
+  grep -qxE "LD_PRELOAD=/.*/libthag-preload.so:$LD_PRELOAD" "$place/environment" &&
+    grep -qx "THAG_PROFILER=memory,$out,quiet,true" "$place/environment" &&
+    grep -qx 'THAG_SAMPLE_BYTES=524288' "$place/environment" &&
+    grep -qx 'THAG_FREE_TRACES=0' "$place/environment" && grep -qx 'THAG_MAPS=1' "$place/environment" &&
+    grep -qx 'ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0' "$place/environment"
+}
+
+profiler_is() {
+  local wanted=$1
+  shift
+  [[ $("$thag" run -q --memory "$@" printenv THAG_PROFILER 2>/dev/null) == "$wanted" ]]
+}
+
+test_environment() {
+  ok "environment: kept, and what is asked for added" sees_environment
+  ok "environment: memory in detail" profiler_is memory,,,true --
+  ok "environment: time as well with --functions" profiler_is both,,,true -F --
+  THAG_PROFILER='time' ok "environment: time as well where that was asked for" \
+    profiler_is both,,,true --
+  THAG_PROFILER=both,,,false ok "environment: no detail where it was refused" \
+    profiler_is both,,,false --
+}
+
+# --- bad input ---
+
+test_bad_input() {
+  local mistake
+  cc -std=gnu11 -D_GNU_SOURCE -O0 -w -o "$programs/bad_input" "$here/bad_input.c" || return
+  for mistake in double stack odd realloc wild none; do
+    ok "a mistake, $mistake: ends as it does without" same "$programs/bad_input" "$mistake"
+  done
+  ok "requests that can't be met" same "$programs/bad_input" too-much
+  ok "memory that is used up" same "$programs/bad_input" use-all
+}
+
+# --- programs of sanitizers, as children ---
+
+faulty='#include <stdlib.h>
+#include <stdio.h>
+int main(int argc, char **argv) { char *volatile a = malloc(10 + argc); printf("%d\n", argc);
+  if (argc > 1) { free(a); a[1]++; return 4; } a = malloc(30); free(a); a = NULL; return 3; }'
+
+# Reports without what is another in each run, and without the frame that stands before malloc.
+normalized() {
+  sed -E '/libclient\/src\/heap_|libthag-preload/d; s/==[0-9]+==/==PID==/; s/\(pid=[0-9]+\)/(pid)/
+    s/0x[0-9a-f]+/ADDRESS/g; s/#[0-9]+/#/'
+}
+
+same_reports() {
+  # shellcheck disable=SC2016 # for sh
+  local both='"$0"; echo "status $?"; "$0" x; echo "status $?"'
+  sh -c "$both" "$1" 2>&1 | normalized >"$place/plain.out"
+  "$thag" run -q --memory -- sh -c "$both" "$1" 2>&1 | normalized >"$place/thag.out"
+  diff "$place/plain.out" "$place/thag.out"
+}
+
+test_sanitized_children() {
+  local compiler kind
+  for compiler in gcc clang; do
+    for kind in address thread leak memory undefined; do
+      program "$compiler-$kind" "$compiler" -g "-fsanitize=$kind" <<<"$faulty" || continue
+      ok "a child with -fsanitize=$kind, $compiler: as without" same_reports \
+        "$programs/$compiler-$kind"
+    done
+  done
+}
+
 start --output-dir "$out" || {
   echo "not ok thagd starts"
   failed=$((failed + 1))
 }
 export THAG_SOCKET=$socket
+printf '#!/bin/sh\necho "$@"; exit 9\n' >"$programs/hello-script"
+chmod +x "$programs/hello-script"
 test_usage
 test_refusals
+test_programs
+test_environment
+test_bad_input
+test_sanitized_children
 stop
 unset THAG_SOCKET

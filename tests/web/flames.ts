@@ -2,7 +2,7 @@
 /** Makes flame messages for tests. */
 import { FRAME_MAGIC, FRAME_VERSION, Flame, FrameType, Header, Node } from "thag-proto";
 import { type FlameFrame, NO_PARENT } from "thag-web/flame_frame.ts";
-import { decodeFrame } from "thag-web/frames.ts";
+import { decodeFlame } from "./vectors.ts";
 
 /** A node to be: its self time, and what it calls. */
 export interface Tree {
@@ -64,7 +64,7 @@ export function flameOf(tree: Tree): FlameFrame {
     offset += new TextEncoder().encode(node.tree.name).length;
   });
   new Uint8Array(view.buffer).set(strings, stringsOffset);
-  return decodeFrame(view.buffer) as FlameFrame;
+  return decodeFlame(view.buffer);
 }
 
 function putNode(

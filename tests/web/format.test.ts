@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { count, exact, exactTime, moment, plural, share, time } from "thag-web/format.ts";
+import {
+  bytes,
+  count,
+  exact,
+  exactBytes,
+  exactTime,
+  moment,
+  plural,
+  share,
+  time,
+} from "thag-web/format.ts";
 import { baseName, display, fit, shorterForms } from "thag-web/names.ts";
 import { readSessions, stateText } from "thag-web/sessions.ts";
 import { DEFAULT_VIEW, formatView, parseView, type View } from "thag-web/url.ts";
@@ -38,6 +48,24 @@ describe("numbers", () => {
     assert.equal(seen(exact(18014398509481984)), "18_014_398_509_481_984");
     assert.equal(seen(exactTime(1234567)), "1_234_567_ns");
     assert.deepEqual([plural(1, "call"), plural(0, "call")].map(seen), ["1_call", "0_calls"]);
+  });
+
+  test("bytes go in powers of 1024, up to what no process has", () => {
+    const cases: [number, string][] = [
+      [0, "0_B"],
+      [1, "1_B"],
+      [1023, "1_023_B"],
+      [1024, "1.00_KiB"],
+      [1536, "1.50_KiB"],
+      [65536, "64.0_KiB"],
+      [2 ** 20 - 1, "1.00_MiB"],
+      [123 * 2 ** 20, "123_MiB"],
+      [2 ** 30, "1.00_GiB"],
+      [3.5 * 2 ** 40, "3.50_TiB"],
+      [2 ** 64, "16777216_TiB"],
+    ];
+    for (const [size, text] of cases) assert.equal(seen(bytes(size)), text);
+    assert.equal(seen(exactBytes(1234567)), "1_234_567_B");
   });
 
   test("shares never claim nothing or all", () => {
@@ -108,6 +136,10 @@ describe("the address", () => {
       from: 0.25,
       to: 0.5,
       search: "a&b=c #;é",
+      metric: "leaked",
+      by: "calls",
+      rangeFrom: 1_000_000,
+      rangeTo: 2_500_000_000,
       layout: "functions",
       sort: "p99",
       ascending: true,
@@ -122,6 +154,8 @@ describe("the address", () => {
       "#session=x&thread=-1&focus=zz&window=0.9-0.1&view=none&sort=<b>&order=up&times=1";
     assert.deepEqual(parseView(nonsense), DEFAULT_VIEW);
     assert.deepEqual(parseView("#window=a-b&thread=1.5"), DEFAULT_VIEW);
+    for (const range of ["from=5&to=5", "from=-1&to=5", "from=1.5&to=9", "to=1e99", "from=7"])
+      assert.deepEqual(parseView(`#metric=rss&by=me&${range}`), DEFAULT_VIEW, range);
   });
 });
 

@@ -2,11 +2,24 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as proto from "thag-proto";
-import { FlameFrame, NO_PARENT, ROOT } from "thag-web/flame_frame.ts";
+import { type FlameFrame, NO_PARENT, ROOT } from "thag-web/flame_frame.ts";
 import { decodeFrame } from "thag-web/frames.ts";
 import { FrameError, type FrameHeader, kindOf } from "thag-web/message.ts";
-import { meanOf, type TableFrame } from "thag-web/table_frame.ts";
-import { type Fields, vectorBytes, vectorMeaning } from "./vectors.ts";
+import type { MemoryFrame } from "thag-web/memory_frame.ts";
+import { METRIC_IDS } from "thag-web/metric.ts";
+import { slicesOf } from "thag-web/slices.ts";
+import { meanOf } from "thag-web/table_frame.ts";
+import {
+  decodeFlame,
+  decodeMemory,
+  decodeTable,
+  type Fields,
+  vectorBytes,
+  vectorMeaning,
+} from "./vectors.ts";
+
+/** All of a heap is 64 bits wide. */
+const HEAP_FIELDS = proto.Heap.SIZE / 8;
 
 /** An expected number as the page holds it: rounded above 2^53. */
 function number(value: string | number | undefined): number {
@@ -19,6 +32,24 @@ function hex(value: string | number | undefined): string {
     .padStart(16, "0");
 }
 
+/** "live_bytes" becomes "liveBytes". */
+function camel(name: string): string {
+  return name.replace(/_(.)/g, (_, char: string) => char.toUpperCase());
+}
+
+/** A record of numbers as the page names them. */
+function numbersOf(fields: Fields): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [camel(name), number(value)]),
+  );
+}
+
+/** The same of a heap: every one of its fields. */
+function heapOf(fields: Fields | undefined): Record<string, number> {
+  assert.equal(Object.keys(fields ?? {}).length, HEAP_FIELDS);
+  return numbersOf(fields ?? {});
+}
+
 function checkHeader(header: FrameHeader, expected: Fields): void {
   assert.equal(header.session, String(expected["session"]));
   assert.equal(header.type, expected["type"]);
@@ -26,6 +57,7 @@ function checkHeader(header: FrameHeader, expected: Fields): void {
   assert.equal(header.sequence, expected["sequence"]);
   assert.equal(header.flags, expected["flags"]);
   assert.equal(header.thread, expected["thread"]);
+  assert.equal(header.metric, expected["metric"]);
   assert.equal(header.timeNs, number(expected["time_ns"]));
   assert.equal(header.events, number(expected["events"]));
   assert.equal(header.lost, number(expected["lost"]));
@@ -41,7 +73,7 @@ function checkNode(frame: FlameFrame, node: number, expected: Fields): void {
   assert.equal(frame.name(node), expected["name"]);
   assert.equal(frame.start[node], number(expected["start_ns"]));
   assert.equal(frame.total[node], number(expected["total_ns"]));
-  assert.equal(frame.selfNs(node), number(expected["self_ns"]));
+  assert.equal(frame.self(node), number(expected["self_ns"]));
   assert.equal(frame.calls(node), number(expected["calls"]));
   assert.equal(frame.minNs(node), number(expected["min_ns"]));
   assert.equal(frame.maxNs(node), number(expected["max_ns"]));
@@ -53,49 +85,97 @@ function checkNode(frame: FlameFrame, node: number, expected: Fields): void {
 }
 
 describe("vectors", () => {
-  for (const name of ["flame", "flame-empty"])
+  for (const name of ["flame", "flame-empty", "flame-memory"])
     test(`${name} reads as expected`, () => {
       const expected = vectorMeaning(name);
-      const frame = decodeFrame(vectorBytes(name)) as FlameFrame;
-      assert.ok(frame instanceof FlameFrame);
+      const frame = decodeFlame(vectorBytes(name));
       checkHeader(frame.header, expected["header"] as Fields);
       const flame = expected["flame"] as Fields;
-      assert.equal(frame.rootTotalNs, number(flame["root_total_ns"]));
+      assert.equal(frame.rootTotal, number(flame["root_total_ns"]));
       assert.equal(frame.focus, flame["focus"] === "0" ? ROOT : hex(flame["focus"]));
-      assert.equal(frame.matchedNs, number(flame["matched_ns"]));
+      assert.equal(frame.matched, number(flame["matched_ns"]));
       assert.equal(frame.matchedCalls, number(flame["matched_calls"]));
       assert.equal(frame.hiddenNodes, flame["hidden_nodes"]);
       assert.equal(frame.treeDepth, flame["depth"]);
       const nodes = expected["nodes"] as Fields[];
       assert.equal(frame.count, nodes.length);
       nodes.forEach((node, index) => checkNode(frame, index, node));
+      const heaps = expected["heaps"] as Fields[] | undefined;
+      nodes.forEach((_, node) =>
+        assert.deepEqual(frame.heap(node), heaps === undefined ? null : heapOf(heaps[node])),
+      );
     });
 
-  test("table reads as expected", () => {
-    const expected = vectorMeaning("table");
-    const frame = decodeFrame(vectorBytes("table")) as TableFrame;
+  for (const name of ["table", "table-memory"])
+    test(`${name} reads as expected`, () => checkTable(name));
+
+  test("memory reads as expected", () => {
+    const expected = vectorMeaning("memory");
+    const frame = decodeMemory(vectorBytes("memory"));
+    checkHeader(frame.header, expected["header"] as Fields);
+    assert.deepEqual(frame.all, heapOf(expected["all"] as Fields));
+    const memory = expected["memory"] as Fields;
+    const { points: pointCount, sizes: sizeCount, flags, ...numbers } = memory;
+    for (const [name, value] of Object.entries(numbers))
+      if (name !== "reserved")
+        assert.equal(frame[camel(name) as keyof MemoryFrame], number(value), name);
+    assert.equal(frame.detailed, (number(flags) & proto.MemoryFlag.DETAIL) !== 0);
+    assert.equal(frame.ownMalloc, (number(flags) & proto.MemoryFlag.OWN_MALLOC) !== 0);
+    const parts = (name: string): Fields[] => expected[name] as Fields[];
+    assert.deepEqual(frame.points, parts("points").map(numbersOf));
+    assert.equal(frame.points.length, pointCount);
+    const sizes = parts("sizes").map(numbersOf);
+    assert.deepEqual(
+      frame.sizes,
+      sizes.map((size) => ({ ...size, high: size["high"] === 2 ** 64 ? Infinity : size["high"] })),
+    );
+    assert.equal(frame.sizes.length, sizeCount);
+    const places = expected["places"] as unknown as (Fields & { heap: Fields })[];
+    assert.deepEqual(
+      frame.places,
+      places.map(({ heap, node, name, file, line }) => ({
+        heap: heapOf(heap),
+        node: hex(node),
+        name,
+        file,
+        line,
+      })),
+    );
+  });
+
+  test("metrics are called as thagd calls them", () =>
+    assert.deepEqual([...METRIC_IDS], proto.METRIC_WORDS));
+
+  function checkTable(name: string): void {
+    const expected = vectorMeaning(name);
+    const frame = decodeTable(vectorBytes(name));
     checkHeader(frame.header, expected["header"] as Fields);
     const table = expected["table"] as Fields;
     assert.equal(frame.functions, table["functions"]);
     assert.equal(frame.matched, table["matched"]);
-    assert.equal(frame.rootTotalNs, number(table["root_total_ns"]));
-    const rows = (expected["rows"] as Fields[]).map((row) => ({
+    assert.equal(frame.rootTotal, number(table["root_total_ns"]));
+    const heaps = expected["heaps"] as Fields[] | undefined;
+    const rows = (expected["rows"] as Fields[]).map((row, index) => ({
       name: row["name"],
       file: row["file"],
       line: row["line"],
       kind: kindOf(number(row["flags"])),
       calls: number(row["calls"]),
-      selfNs: number(row["self_ns"]),
-      totalNs: number(row["total_ns"]),
-      meanNs: (number(row["total_ns"]) - number(row["open_ns"])) / number(row["calls"]),
+      self: number(row["self_ns"]),
+      total: number(row["total_ns"]),
+      meanNs:
+        number(row["calls"]) === 0
+          ? null
+          : (number(row["total_ns"]) - number(row["open_ns"])) / number(row["calls"]),
       minNs: number(row["min_ns"]),
       maxNs: number(row["max_ns"]),
       p50Ns: number(row["p50_ns"]),
       p99Ns: number(row["p99_ns"]),
       waitNs: number(row["wait_ns"]),
+      heap: heaps === undefined ? null : heapOf(heaps[index]),
     }));
     assert.deepEqual(frame.rows, rows);
-  });
+  }
 
   test("a mean leaves out the time of calls still open", () => {
     assert.equal(meanOf(4, 100, 0), 25);
@@ -173,9 +253,16 @@ function changed(name: string, change: (view: DataView) => void): ArrayBuffer {
 
 const NODES = proto.Header.SIZE + proto.Flame.SIZE;
 
+function firstPlace(view: DataView): number {
+  const head = proto.Header.SIZE;
+  const points = view.getUint32(head + proto.Memory.points, true);
+  const sizes = view.getUint32(head + proto.Memory.sizes, true);
+  return head + proto.Memory.SIZE + points * proto.Point.SIZE + sizes * proto.Size.SIZE;
+}
+
 describe("frames", () => {
   test("are refused when cut anywhere", () => {
-    for (const name of ["flame", "table"]) {
+    for (const name of ["flame", "table", "flame-memory", "table-memory", "memory"]) {
       const whole = vectorBytes(name);
       for (let size = 0; size < whole.byteLength; size++)
         assert.throws(() => decodeFrame(whole.slice(0, size)), FrameError);
@@ -185,7 +272,7 @@ describe("frames", () => {
   const faults: [string, string, (view: DataView) => void][] = [
     ["another magic", "flame", (view) => view.setUint32(proto.Header.magic, 1, true)],
     ["another version", "flame", (view) => view.setUint16(proto.Header.version, 1, true)],
-    ["an unknown type", "flame", (view) => view.setUint16(proto.Header.type, 3, true)],
+    ["an unknown type", "flame", (view) => view.setUint16(proto.Header.type, 4, true)],
     [
       "more nodes than bytes",
       "flame",
@@ -211,6 +298,41 @@ describe("frames", () => {
       "table",
       (view) =>
         view.setUint32(proto.Header.SIZE + proto.Table.SIZE + proto.Row.file_bytes, 9999, true),
+    ],
+    [
+      "a metric whose records it has not",
+      "flame",
+      (view) => view.setUint32(proto.Header.metric, proto.Metric.LIVE, true),
+    ],
+    [
+      "more heaps than bytes",
+      "flame-memory",
+      (view) => view.setUint32(proto.Header.count, 5, true),
+    ],
+    [
+      "more points than bytes",
+      "memory",
+      (view) => view.setUint32(proto.Header.SIZE + proto.Memory.points, 0xffffffff, true),
+    ],
+    [
+      "more sizes than bytes",
+      "memory",
+      (view) => view.setUint32(proto.Header.SIZE + proto.Memory.sizes, 0x80000000, true),
+    ],
+    [
+      "more places than bytes",
+      "memory",
+      (view) => view.setUint32(proto.Header.count, 0xffffffff, true),
+    ],
+    [
+      "a place's name outside the strings",
+      "memory",
+      (view) => view.setUint32(firstPlace(view) + proto.Place.name_offset, 0xffffffff, true),
+    ],
+    [
+      "a place's file outside the strings",
+      "memory",
+      (view) => view.setUint32(firstPlace(view) + proto.Place.file_bytes, 9999, true),
     ],
     ["a root with a parent", "flame", (view) => view.setUint32(NODES + proto.Node.parent, 0, true)],
     [
@@ -238,15 +360,17 @@ describe("frames", () => {
     const random = (below: number): number =>
       (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % below;
     for (let round = 0; round < 20000; round++) {
-      const buffer = changed(round % 2 === 0 ? "flame" : "table", (view) => {
+      const names = ["flame", "table", "flame-memory", "table-memory", "memory"] as const;
+      const buffer = changed(names[round % names.length] as string, (view) => {
         for (let count = 1 + random(4); count > 0; count--)
           view.setUint8(random(view.byteLength), random(256));
       });
       try {
-        const frame = decodeFrame(buffer);
-        if (frame instanceof FlameFrame)
+        const { kind, frame } = decodeFrame(buffer);
+        if (kind === "memory") slicesOf(frame);
+        if (kind === "flame")
           for (let node = 0; node < frame.count; node++)
-            frame.path(node).map((at) => frame.name(at));
+            frame.path(node).map((at) => [frame.name(at), frame.heap(at)]);
       } catch (error) {
         assert.ok(error instanceof FrameError, String(error));
       }
@@ -254,7 +378,7 @@ describe("frames", () => {
   });
 
   test("find no node that is not there", () => {
-    const frame = decodeFrame(vectorBytes("flame")) as FlameFrame;
+    const frame = decodeFlame(vectorBytes("flame"));
     assert.equal(frame.find("00000000000000aa"), -1);
     assert.equal(frame.find(ROOT), 0);
   });

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/** Reads the vectors of proto/vectors. */
+/** Reads the vectors of proto/vectors, and frames of which the kind is known. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { FlameFrame } from "thag-web/flame_frame.ts";
+import { decodeFrame } from "thag-web/frames.ts";
+import type { MemoryFrame } from "thag-web/memory_frame.ts";
+import type { TableFrame } from "thag-web/table_frame.ts";
 
 const directory = join(process.env["THAG_SOURCE"] ?? ".", "proto/vectors");
 
@@ -17,4 +21,23 @@ export type Fields = Record<string, string | number>;
 /** What a vector means. */
 export function vectorMeaning(name: string): Record<string, Fields | Fields[] | number> {
   return JSON.parse(readFileSync(join(directory, `${name}.json`), "utf8"));
+}
+
+/** A message that must be of a flamegraph. */
+export function decodeFlame(buffer: ArrayBuffer): FlameFrame {
+  const { kind, frame } = decodeFrame(buffer);
+  if (kind !== "flame") throw new Error(`a ${kind} where a flame is meant to be`);
+  return frame;
+}
+
+export function decodeTable(buffer: ArrayBuffer): TableFrame {
+  const { kind, frame } = decodeFrame(buffer);
+  if (kind !== "table") throw new Error(`a ${kind} where a table is meant to be`);
+  return frame;
+}
+
+export function decodeMemory(buffer: ArrayBuffer): MemoryFrame {
+  const { kind, frame } = decodeFrame(buffer);
+  if (kind !== "memory") throw new Error(`a ${kind} where memory is meant to be`);
+  return frame;
 }

@@ -4,6 +4,7 @@ import { byId, el, setText } from "./dom.ts";
 import { count, exact, plural, share } from "./format.ts";
 import { isCapped } from "./message.ts";
 import { display } from "./names.ts";
+import { memoryNotices } from "./memory_notices.ts";
 import { isPaused, isRunning, type Kinds, type Session } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
@@ -84,6 +85,11 @@ function lossBanners({ session, flame }: Store): Banner[] {
   return banners;
 }
 
+function memoryBanners({ session, memory, metric }: Store): Banner[] {
+  if (session === null || memory === null || memory.header.session !== session.id) return [];
+  return metric === "time" ? [] : memoryNotices(memory, session);
+}
+
 /** A session shown that is not in the list any more, or is not the newest. */
 function sessionBanners({ session, sessions, listed, connection, view }: Store): Banner[] {
   const newest = sessions[0];
@@ -158,7 +164,7 @@ export class Banners {
     private readonly store: Store,
     private readonly actions: BannerActions,
   ) {
-    store.on(["connection", "sessions", "flame", "view"], () => this.update());
+    store.on(["connection", "sessions", "flame", "memory", "view"], () => this.update());
   }
 
   /** For how long what was asked of the program has been waited for. */
@@ -175,6 +181,7 @@ export class Banners {
       ...connectionBanners(this.store),
       ...recordBanners(this.store, this.waitingMs()),
       ...lossBanners(this.store),
+      ...memoryBanners(this.store),
       ...sessionBanners(this.store),
     ];
     while (this.strips.length < banners.length) this.strips.push(new Strip(this.actions));

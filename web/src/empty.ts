@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What the page says when there is nothing to draw, and what to do about it. */
-import { byId, el } from "./dom.ts";
+import { byId, el, setText } from "./dom.ts";
+import type { MetricId } from "./metric.ts";
 import { display } from "./names.ts";
 import { isPaused, isRunning, stateText } from "./sessions.ts";
 import type { Store } from "./store.ts";
@@ -8,30 +9,42 @@ import type { Store } from "./store.ts";
 const BUILD = "cc my-program.c $(pkg-config --cflags --libs thag)";
 
 const NO_SESSION = [
-  "With a program built against libthag:",
+  "The memory of any program:",
+  "thag run --memory -- my-program",
+  "The time of a program built against libthag:",
   "thag run -- ./my-program",
   "To build one, begin main with THAG_ENABLE_PROFILING(time), its functions with THAG_PROFILED(), and compile with",
   BUILD,
 ];
 
+/** A flamegraph without anything, by its metric. */
+const NOTHING: Readonly<{ [id in MetricId]?: string }> = {
+  allocated: "Nothing was allocated",
+  allocations: "Nothing was allocated",
+  live: "Nothing is live",
+  peak: "Nothing was live",
+  leaked: "Nothing leaked: all of it was freed",
+  temporary: "No allocation was freed before its thread's next one",
+  freed: "Nothing was freed",
+};
+
 export class Empty {
   private readonly main = byId("main");
   private readonly place = byId("empty");
+  private readonly note = byId("flame-note");
   private shown = "";
 
   constructor(private readonly store: Store) {
-    store.on(["connection", "sessions", "flame", "view"], () => this.update());
+    store.on(["connection", "sessions", "flame", "memory", "view"], () => this.update());
     this.update();
   }
 
   private update(): void {
     const { flame, session } = this.store;
-    const drawn =
-      flame !== null &&
-      flame.count > 0 &&
-      (flame.rootTotalNs > 0 || flame.count > 1) &&
-      session !== null;
+    const something = (flame?.rootTotal ?? 0) > 0 || (flame?.count ?? 0) > 1;
+    const drawn = session !== null && flame !== null && (something || this.hasAllocated());
     this.main.hidden = !drawn;
+    this.showNote(something ? "" : this.noteText());
     this.place.hidden = drawn;
     const [title, ...lines] = drawn ? [""] : this.text();
     const text = [title, ...lines].join("\n");
@@ -41,6 +54,24 @@ export class Empty {
       /^(thagd?|cc)( |$)/.test(line) ? el("pre", {}, el("code", {}, line)) : el("p", {}, line),
     );
     this.place.replaceChildren(el("h1", {}, title ?? ""), ...parts);
+  }
+
+  /** Whether memory is shown, and there is some, if none of what the metric counts. */
+  private hasAllocated(): boolean {
+    const { memory, metric } = this.store;
+    return metric !== "time" && memory !== null && memory.all.allocations > 0;
+  }
+
+  /** Why the flamegraph has nothing but its root. */
+  private noteText(): string {
+    const { metric, view } = this.store;
+    const when = view.rangeTo > 0 ? " in this range of time" : "";
+    return NOTHING[metric] === undefined ? "" : `${NOTHING[metric]}${when}.`;
+  }
+
+  private showNote(text: string): void {
+    setText(this.note, text);
+    this.note.hidden = text === "";
   }
 
   /** A title, then lines; those that are commands are shown as such. */
@@ -73,6 +104,13 @@ export class Empty {
         "Recording is off",
         `${program} runs, and nothing of what it does is recorded. Switch recording on above, or with`,
         `thag enable ${session.id}`,
+      ];
+    if (this.store.metric !== "time")
+      return [
+        isRunning(session)
+          ? `${program} runs, but has allocated nothing yet`
+          : `${program} ${stateText(session)} without an allocation`,
+        "What it asked for before recording of memory began isn't known.",
       ];
     if (isRunning(session))
       return [

@@ -2,11 +2,14 @@
 /** Keeps the store fed: asks thagd for what the view shows, and decides when news is shown. */
 import type { FlameFrame } from "./flame_frame.ts";
 import type { FrameHeader } from "./message.ts";
+import { metricOf } from "./metric.ts";
+import type { MemoryFrame } from "./memory_frame.ts";
 import type { TableFrame } from "./table_frame.ts";
 import type { Detail } from "./detail.ts";
 import type { Kinds, Session } from "./sessions.ts";
 import { type Connection, Socket, type Watch } from "./socket.ts";
 import type { Store } from "./store.ts";
+import { TIME_SORTS } from "./url.ts";
 
 export interface FeedActions {
   /** A new flamegraph of the same view came in. */
@@ -31,6 +34,7 @@ export class Feed {
   /** The next frames answer a change of the view: they are shown even while paused or held. */
   private expectFlame = false;
   private expectTable = false;
+  private expectMemory = false;
   private waiting: FlameFrame | null = null;
 
   constructor(
@@ -45,6 +49,7 @@ export class Feed {
       onSessions: (sessions) => this.onSessions(sessions),
       onFlame: (frame) => this.onFlame(frame),
       onTable: (frame) => this.onTable(frame),
+      onMemory: (frame) => this.onMemory(frame),
       onError: (message) => this.onError(message),
     });
   }
@@ -75,8 +80,13 @@ export class Feed {
   private watch(): Watch | null {
     const { session, view, paused } = this.store;
     if (session === null) return null;
-    const { thread, search, sort, raw } = view;
-    return { session: session.id, thread, ...this.actions.detail(), search, sort, raw, paused };
+    const { search, raw } = view;
+    const sort = TIME_SORTS.find((known) => known === view.sort) ?? "self";
+    const common = { session: session.id, ...this.actions.detail(), search, sort, raw, paused };
+    const { metric, thread } = this.store;
+    if (metric === "time") return { ...common, thread, metric };
+    const by = view.by === "" ? {} : { by: view.by };
+    return { ...common, thread, metric, ...by, from: view.rangeFrom, to: view.rangeTo };
   }
 
   private ask(): void {
@@ -85,7 +95,7 @@ export class Feed {
     const text = JSON.stringify(watch);
     if (watch === null || text === this.asked) return;
     const seen = JSON.stringify({ ...watch, paused: false });
-    this.expectFlame = this.expectTable = seen !== this.seen || !watch.paused;
+    this.expectFlame = this.expectTable = this.expectMemory = seen !== this.seen || !watch.paused;
     this.asked = text;
     this.seen = seen;
     this.waiting = null;
@@ -96,7 +106,7 @@ export class Feed {
     this.store.connection = connection;
     if (connection === "open") {
       this.store.error = "";
-      this.expectFlame = this.expectTable = true;
+      this.expectFlame = this.expectTable = this.expectMemory = true;
     }
     this.store.changed("connection");
   }
@@ -122,16 +132,22 @@ export class Feed {
     this.store.session = null;
     this.store.flame = null;
     this.store.table = null;
+    this.store.memory = null;
     this.waiting = null;
     this.actions.reset();
     this.store.changed("flame");
     this.store.changed("table");
+    this.store.changed("memory");
   }
 
   /** Whether a frame is of what the page shows now. */
   private isWanted(header: FrameHeader): boolean {
-    const { session, view } = this.store;
-    return header.session === session?.id && header.thread === view.thread;
+    const { session, thread, metric } = this.store;
+    return (
+      header.session === session?.id &&
+      header.thread === thread &&
+      metricOf(header).id === metric
+    );
   }
 
   private onFlame(frame: FlameFrame): void {
@@ -160,6 +176,13 @@ export class Feed {
       new Map(frame.rows.filter(({ file }) => file !== "").map(({ name, file }) => [name, file])),
     );
     this.store.changed("table");
+  }
+
+  private onMemory(frame: MemoryFrame): void {
+    if (!this.isWanted(frame.header) || (this.store.paused && !this.expectMemory)) return;
+    this.expectMemory = false;
+    this.store.memory = frame;
+    this.store.changed("memory");
   }
 
   private onError(message: string): void {

@@ -2,16 +2,28 @@
 /** Lists of figures: a name and a value each, exact on hover. */
 import { el, setText } from "./dom.ts";
 import type { FlameFrame } from "./flame_frame.ts";
-import { count, exact, exactTime, share, time } from "./format.ts";
-import { type FunctionRow, meanOf } from "./table_frame.ts";
+import { bytes, count, exact, exactBytes, exactTime, plural, share, time } from "./format.ts";
+import type { HeapRecord } from "./heap.ts";
+import { amount, exactAmount, type Metric, metricOf } from "./metric.ts";
+import { type FunctionRow, meanOf, type TableFrame } from "./table_frame.ts";
 
 /** A list of figures whose values change in place. */
 export class Figures {
   readonly element = el("dl", { class: "figures" });
   private readonly values = new Map<string, HTMLElement>();
+  private readonly unset = new Set<string>();
+
+  /** Shows what `fill` sets, and nothing else. */
+  fill(fill: () => void): void {
+    for (const name of this.values.keys()) this.unset.add(name);
+    fill();
+    for (const name of this.unset) this.set(name, "");
+    this.unset.clear();
+  }
 
   /** Shows a figure; "" hides it. */
   set(name: string, value: string, title = ""): void {
+    this.unset.delete(name);
     let element = this.values.get(name);
     if (element === undefined) {
       element = el("dd");
@@ -24,9 +36,11 @@ export class Figures {
   }
 }
 
-/** A time with its share, exact on hover. */
-function setTime(figures: Figures, name: string, ns: number, whole = 0): void {
-  figures.set(name, whole > 0 ? `${time(ns)} · ${share(ns, whole)}` : time(ns), exactTime(ns));
+/** A number of a metric with its share, exact on hover. */
+function setAmount(figures: Figures, name: string, metric: Metric, value: number, whole = 0): void {
+  const text = amount(metric, value);
+  const title = exactAmount(metric, value);
+  figures.set(name, whole > 0 ? `${text} · ${share(value, whole)}` : text, title);
 }
 
 /** What ran only while others did not: the total is its running time, and it was open for longer. */
@@ -48,25 +62,75 @@ function setWhen(figures: Figures, name: string, ns: number | null): void {
   figures.set(name, ns === null ? "" : time(ns), ns === null ? "" : exactTime(ns));
 }
 
+/** Bytes, and how many blocks or allocations they are. */
+function setBytes(figures: Figures, name: string, size: number, blocks?: number): void {
+  const many = blocks === undefined ? "" : ` · ${count(blocks)}`;
+  const title = blocks === undefined ? "" : ` in ${plural(blocks, "block")}`;
+  figures.set(name, bytes(size) + many, exactBytes(size) + title);
+}
+
+/** All of a record of memory; `leaked`: what to call what is not freed. */
+export function setHeap(figures: Figures, heap: HeapRecord, leaked: string): void {
+  const { allocations, allocatedBytes, temporary } = heap;
+  setBytes(figures, "Allocated", allocatedBytes);
+  figures.set("Allocations", count(allocations), exact(allocations));
+  figures.set("Mean size", allocations > 0 ? bytes(Math.round(allocatedBytes / allocations)) : "");
+  setBytes(figures, "Live", heap.liveBytes, heap.live);
+  setBytes(figures, "At the peak", heap.peakBytes);
+  setBytes(figures, leaked, heap.leakedBytes, heap.leaked);
+  figures.set(
+    "Temporary",
+    allocations > 0 ? `${count(temporary)} · ${share(temporary, allocations)}` : "",
+    `${exact(temporary)} allocations, ${exactBytes(heap.temporaryBytes)}`,
+  );
+  figures.set("Reallocations", count(heap.reallocations), exact(heap.reallocations));
+  setBytes(figures, "Freed here", heap.releasedBytes, heap.released);
+  if (heap.highBytes > 0) setBytes(figures, "Its own highest", heap.highBytes);
+  const lived = heap.lifetimeMaxNs > 0;
+  setWhen(figures, "Lifetime, median", lived ? heap.lifetimeP50Ns : null);
+  setWhen(figures, "Lifetime, p99", lived ? heap.lifetimeP99Ns : null);
+  setWhen(figures, "Lifetime, longest", lived ? heap.lifetimeMaxNs : null);
+}
+
 /** All of a frame. */
-export function setFrame(figures: Figures, frame: FlameFrame, node: number): void {
+export function setFrame(
+  figures: Figures,
+  frame: FlameFrame,
+  node: number,
+  leaked: string,
+): void {
   const calls = frame.calls(node);
   const total = frame.total[node] as number;
-  setTime(figures, "Total", total, frame.rootTotalNs);
-  setWaits(figures, total, frame.waitNs(node));
-  setTime(figures, "Self", frame.selfNs(node), frame.rootTotalNs);
-  setCounted(figures, calls, meanOf(calls, total, frame.openNs(node)), node === 0 ? "" : NONE_ENDED);
-  setWhen(figures, "Min", calls > 0 ? frame.minNs(node) : null);
-  setWhen(figures, "Max", calls > 0 ? frame.maxNs(node) : null);
+  const shown = metricOf(frame.header);
+  const heap = frame.heap(node);
+  figures.fill(() => {
+    setAmount(figures, "Total", shown, total, frame.rootTotal);
+    if (heap === null) setWaits(figures, total, frame.waitNs(node));
+    setAmount(figures, "Self", shown, frame.self(node), frame.rootTotal);
+    if (heap !== null) return setHeap(figures, heap, leaked);
+    const mean = meanOf(calls, total, frame.openNs(node));
+    setCounted(figures, calls, mean, node === 0 ? "" : NONE_ENDED);
+    setWhen(figures, "Min", calls > 0 ? frame.minNs(node) : null);
+    setWhen(figures, "Max", calls > 0 ? frame.maxNs(node) : null);
+  });
 }
 
 /** All of a function. */
-export function setFunction(figures: Figures, row: FunctionRow, rootTotalNs: number): void {
-  setTime(figures, "Total", row.totalNs, rootTotalNs);
-  setWaits(figures, row.totalNs, row.waitNs);
-  setTime(figures, "Self", row.selfNs, rootTotalNs);
-  setCounted(figures, row.calls, row.meanNs, NONE_ENDED);
-  setWhen(figures, "Median", row.calls > 0 ? row.p50Ns : null);
-  setWhen(figures, "p99", row.calls > 0 ? row.p99Ns : null);
-  setWhen(figures, "Max", row.calls > 0 ? row.maxNs : null);
+export function setFunction(
+  figures: Figures,
+  row: FunctionRow,
+  table: TableFrame,
+  leaked: string,
+): void {
+  const shown = metricOf(table.header);
+  figures.fill(() => {
+    setAmount(figures, "Total", shown, row.total, table.rootTotal);
+    if (row.heap === null) setWaits(figures, row.total, row.waitNs);
+    setAmount(figures, "Self", shown, row.self, table.rootTotal);
+    if (row.heap !== null) return setHeap(figures, row.heap, leaked);
+    setCounted(figures, row.calls, row.meanNs, NONE_ENDED);
+    setWhen(figures, "Median", row.calls > 0 ? row.p50Ns : null);
+    setWhen(figures, "p99", row.calls > 0 ? row.p99Ns : null);
+    setWhen(figures, "Max", row.calls > 0 ? row.maxNs : null);
+  });
 }

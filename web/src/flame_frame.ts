@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-import { Flame, Header, Node, NodeFlag } from "thag-proto";
+import { Flame, Header, Heap, Metric, Node, NodeFlag } from "thag-proto";
+import { type HeapRecord, readHeap } from "./heap.ts";
 import { FrameError, type FrameHeader, type Kind, kindOf, type Message } from "./message.ts";
 
 export const NO_PARENT = 0xffffffff;
@@ -7,12 +8,15 @@ export const NO_PARENT = 0xffffffff;
 /** The id of the root, where a node id is expected. */
 export const ROOT = "";
 
-/** A flamegraph. Nodes are known by their index; the root is 0. */
+/**
+ * A flamegraph. Nodes are known by their index; the root is 0. Totals are in what the header's
+ * metric counts.
+ */
 export class FlameFrame {
-  readonly rootTotalNs: number;
+  readonly rootTotal: number;
   /** The node the frame is zoomed to, ROOT for the root. */
   readonly focus: string;
-  readonly matchedNs: number;
+  readonly matched: number;
   readonly matchedCalls: number;
   readonly hiddenNodes: number;
   readonly treeDepth: number;
@@ -31,9 +35,9 @@ export class FlameFrame {
   ) {
     const at = Header.SIZE;
     const focus = message.u64Hex(at + Flame.focus);
-    this.rootTotalNs = message.u64(at + Flame.root_total_ns);
+    this.rootTotal = message.u64(at + Flame.root_total_ns);
     this.focus = focus === "0000000000000000" ? ROOT : focus;
-    this.matchedNs = message.u64(at + Flame.matched_ns);
+    this.matched = message.u64(at + Flame.matched_ns);
     this.matchedCalls = message.u64(at + Flame.matched_calls);
     this.hiddenNodes = message.u32(at + Flame.hidden_nodes);
     this.treeDepth = message.u32(at + Flame.depth);
@@ -85,7 +89,7 @@ export class FlameFrame {
     );
   }
 
-  selfNs(node: number): number {
+  self(node: number): number {
     return this.message.u64(this.at(node) + Node.self_ns);
   }
 
@@ -109,6 +113,12 @@ export class FlameFrame {
   /** The part of its total that is of calls still open. */
   openNs(node: number): number {
     return this.message.u64(this.at(node) + Node.open_ns);
+  }
+
+  /** Its memory, null in a frame of times. */
+  heap(node: number): HeapRecord | null {
+    if (this.header.metric === Metric.TIME) return null;
+    return readHeap(this.message, this.at(this.count) + node * Heap.SIZE);
   }
 
   kind(node: number): Kind {

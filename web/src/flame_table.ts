@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The flamegraph as a table for those who do not see it: the widest frames, in words. */
 import { byId, el } from "./dom.ts";
-import { count, share, time } from "./format.ts";
+import { count, share } from "./format.ts";
 import type { FlameFrame } from "./flame_frame.ts";
+import { amount, metricOf } from "./metric.ts";
 import { display } from "./names.ts";
 import type { Store } from "./store.ts";
 
 const MOST_ROWS = 50;
 /** Not with every frame: a screen reader would start over each time. */
 const EVERY_MS = 2000;
-const COLUMNS = ["Frame", "Called from", "Total", "Share", "Self", "Calls"];
+const COLUMNS = ["Frame", "Called from", "Total", "Share", "Self"];
 
 /** The nodes of a frame with the largest totals, below the root. */
 function widest(frame: FlameFrame): number[] {
@@ -37,7 +38,8 @@ export class FlameTable {
     this.timer = 0;
     const { flame } = this.store;
     if (flame === null) return this.place.replaceChildren();
-    const head = el("tr", {}, ...COLUMNS.map((name) => el("th", { scope: "col" }, name)));
+    const counted = flame.heap(0) === null ? "Calls" : "Allocations";
+    const head = el("tr", {}, ...[...COLUMNS, counted].map((name) => el("th", { scope: "col" }, name)));
     const rows = widest(flame).map((node) => this.row(flame, node));
     this.place.replaceChildren(
       el(
@@ -52,11 +54,12 @@ export class FlameTable {
 
   private row(frame: FlameFrame, node: number): HTMLElement {
     const total = frame.total[node] as number;
+    const metric = metricOf(frame.header);
     const cells = [
       display(frame.name(frame.parent[node] as number)),
-      time(total),
-      share(total, frame.rootTotalNs),
-      time(frame.selfNs(node)),
+      amount(metric, total),
+      share(total, frame.rootTotal),
+      amount(metric, frame.self(node)),
       count(frame.calls(node)),
     ];
     return el(

@@ -54,6 +54,25 @@ export function count(value: number): string {
   return `${significant(value / 1e3)}${THIN}k`;
 }
 
+const BYTE_UNITS: readonly (readonly [number, string])[] = [
+  [2 ** 40, "TiB"],
+  [2 ** 30, "GiB"],
+  [2 ** 20, "MiB"],
+  [2 ** 10, "KiB"],
+];
+
+/** A size in memory: "456 B", "1.23 KiB", "12.4 MiB". */
+export function bytes(value: number): string {
+  for (const [scale, unit] of BYTE_UNITS)
+    if (value >= scale * 0.9995) return `${significant(value / scale)}${THIN}${unit}`;
+  return `${exact(value)}${THIN}B`;
+}
+
+/** A size to the byte. */
+export function exactBytes(value: number): string {
+  return `${exact(value)}${THIN}B`;
+}
+
 /** `part` of `whole` in percent. */
 export function share(part: number, whole: number): string {
   const percent = whole > 0 ? (100 * part) / whole : 0;
@@ -62,8 +81,8 @@ export function share(part: number, whole: number): string {
 }
 
 /** `noun` in the number that fits `value`: "1 call", "12.3 k calls". */
-export function plural(value: number, noun: string): string {
-  return `${count(value)}${THIN}${noun}${value === 1 ? "" : "s"}`;
+export function plural(value: number, noun: string, many = `${noun}s`): string {
+  return `${count(value)}${THIN}${value === 1 ? noun : many}`;
 }
 
 /** A point in time as the clock on the wall shows it: "14:03:59", with the day unless it is today. */

@@ -4,20 +4,34 @@
  * before it is used. Numbers stay where they are until asked for; only what drawing needs for each
  * node is unpacked. Browsers run on little-endian machines, as the frames are.
  */
-import { Flame, FrameType, Node, Row, Table } from "thag-proto";
+import { Flame, FrameType, Heap, Memory, Metric, Node, Place, Row, Table } from "thag-proto";
 import { FlameFrame } from "./flame_frame.ts";
+import { type MemoryFrame, readMemory } from "./memory_frame.ts";
 import { checkParts, FrameError, Message, readHeader } from "./message.ts";
 import { readTable, type TableFrame } from "./table_frame.ts";
 
+export type Frame =
+  | { kind: "flame"; frame: FlameFrame }
+  | { kind: "table"; frame: TableFrame }
+  | { kind: "memory"; frame: MemoryFrame };
+
 /** The frame in a binary message; throws FrameError. */
-export function decodeFrame(buffer: ArrayBuffer): FlameFrame | TableFrame {
+export function decodeFrame(buffer: ArrayBuffer): Frame {
   const message = new Message(buffer);
   const header = readHeader(message, buffer.byteLength);
-  if (header.type === FrameType.FLAME) {
-    checkParts(message, header, Flame.SIZE, Node.SIZE, buffer.byteLength);
-    return new FlameFrame(message, header);
+  const size = buffer.byteLength;
+  const heap = header.metric === Metric.TIME ? 0 : Heap.SIZE;
+  switch (header.type) {
+    case FrameType.FLAME:
+      checkParts(message, header, Flame.SIZE, Node.SIZE + heap, size);
+      return { kind: "flame", frame: new FlameFrame(message, header) };
+    case FrameType.TABLE:
+      checkParts(message, header, Table.SIZE, Row.SIZE + heap, size);
+      return { kind: "table", frame: readTable(message, header) };
+    case FrameType.MEMORY:
+      checkParts(message, header, Memory.SIZE, Place.SIZE, size);
+      return { kind: "memory", frame: readMemory(message, header) };
+    default:
+      throw new FrameError("of an unknown type");
   }
-  if (header.type !== FrameType.TABLE) throw new FrameError("of an unknown type");
-  checkParts(message, header, Table.SIZE, Row.SIZE, buffer.byteLength);
-  return readTable(message, header);
 }

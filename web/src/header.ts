@@ -2,22 +2,36 @@
 /** The bar at the top: what is looked at and how, and the buttons. */
 import { byId, el, icon, setText } from "./dom.ts";
 import { plural, share, time } from "./format.ts";
+import { isByTraces } from "./message.ts";
+import {
+  amount,
+  METRIC_IDS,
+  metric as metricById,
+  type MetricId,
+  metricName,
+  metricOf,
+  metricsOf,
+} from "./metric.ts";
 import { display } from "./names.ts";
-import { stateMark, stateText, type Thread } from "./sessions.ts";
+import { hasMemory, isRunning, stateMark, stateText, type Thread } from "./sessions.ts";
 import type { Store } from "./store.ts";
 import type { ThemeSwitch } from "./theme.ts";
-import { type Layout, LAYOUTS, type View } from "./url.ts";
+import { type Layout, LAYOUTS, type Tree, type View } from "./url.ts";
 
 export interface HeaderActions {
   /** Changes the view; `step`: the browser's Back undoes it. */
   show(change: Partial<View>, step: boolean): void;
   pause(): void;
+  showMetric(metric: MetricId): void;
+  /** Changes what the frames of the flamegraph are. */
+  showTree(change: Partial<View>): void;
 }
 
 const LAYOUT_NAMES: Record<Layout, string> = {
   split: "Both",
   flame: "Flame",
   functions: "Functions",
+  memory: "Memory",
 };
 const SEARCH_DELAY_MS = 120;
 
@@ -40,7 +54,12 @@ export class Header {
   private readonly dot = el("span", { class: "dot", "aria-hidden": "true" });
   private readonly program = el("bdi", { class: "program" });
   private readonly about = el("span", { class: "about" });
+  private readonly metric = byId<HTMLSelectElement>("metric");
+  private readonly metricField = byId("metric-field");
+  private readonly by = byId<HTMLSelectElement>("by");
+  private readonly byField = byId("by-field");
   private searchTimer = 0;
+  private metricsShown = "";
   private threadsShown = "";
 
   constructor(
@@ -52,18 +71,34 @@ export class Header {
     for (const layout of LAYOUTS) this.addLayout(layout);
     this.listen();
     store.on(["view", "sessions", "connection"], () => this.update());
-    store.on(["flame", "table"], () => this.updateNumbers());
+    store.on(["flame", "table", "memory"], () => this.updateNumbers());
   }
 
   private addLayout(layout: Layout): void {
     const button = el("button", { type: "button" }, LAYOUT_NAMES[layout]);
-    button.addEventListener("click", () => this.actions.show({ layout }, true));
+    button.addEventListener("click", () => this.chooseLayout(layout));
     this.layouts.set(layout, button);
     byId("layouts").append(button);
   }
 
+  /** The memory of a session that has any; else nothing happens. */
+  chooseLayout(layout: Layout): void {
+    const { session } = this.store;
+    if (layout === "memory" && (session === null || !hasMemory(session))) return;
+    this.actions.show({ layout }, true);
+  }
+
+  /** Native stacks instead of profiled calls, and back, where there are both. */
+  switchTree(): void {
+    if (this.byField.hidden) return;
+    this.actions.showTree({ by: this.by.value === "calls" ? "traces" : "calls" });
+  }
+
   private listen(): void {
     const { actions, store } = this;
+    this.by.append(new Option("Native stacks", "traces"), new Option("Profiled calls", "calls"));
+    this.by.addEventListener("change", () => actions.showTree({ by: this.by.value as Tree }));
+    this.metric.addEventListener("change", () => actions.showMetric(this.metric.value as MetricId));
     this.thread.addEventListener("change", () =>
       actions.show({ thread: Number(this.thread.value), from: 0, to: 1 }, true),
     );
@@ -91,15 +126,47 @@ export class Header {
 
   /** Shows the store's state in every control. */
   update(): void {
-    const { view, paused } = this.store;
+    const { view, paused, session } = this.store;
     for (const [layout, button] of this.layouts)
-      button.setAttribute("aria-pressed", String(layout === view.layout));
+      button.setAttribute("aria-pressed", String(layout === this.store.layout));
+    const memory = session !== null && hasMemory(session);
+    (this.layouts.get("memory") as HTMLElement).hidden = !memory;
+    this.updateMetrics();
     if (document.activeElement !== this.search) this.search.value = view.search;
     this.flip.setAttribute("aria-pressed", String(view.flipped));
     this.updatePause(paused);
     this.updateThreads();
     this.updateDownload();
     this.updateNumbers();
+  }
+
+  private updateMetrics(): void {
+    const { metric, session, view } = this.store;
+    const known = metricsOf(session);
+    const running = session !== null && isRunning(session);
+    const shown = JSON.stringify([known, running]);
+    if (shown !== this.metricsShown) {
+      this.metricsShown = shown;
+      const options = METRIC_IDS.filter((id) => known.includes(id));
+      this.metric.replaceChildren(...options.map((id) => new Option(metricName(id, running), id)));
+    }
+    this.metric.value = metric;
+    this.metricField.hidden = known.length < 2;
+    this.metric.title = "What the widths show (m)";
+    this.by.title = "Native stacks, or the calls that the program has profiled (b)";
+    const timed = metric === "time";
+    this.thread.disabled = !timed;
+    this.thread.title = timed ? "" : "Memory is of all threads: one allocates, another one frees";
+    this.raw.hidden = !timed;
+    if (view.by !== "") this.by.value = view.by;
+  }
+
+  /** Native stacks or profiled calls: where there are both. */
+  private updateTree(): void {
+    const { memory, metric, view } = this.store;
+    this.byField.hidden = metric === "time" || memory === null || !memory.detailed;
+    if (memory === null || document.activeElement === this.by) return;
+    this.by.value = view.by !== "" ? view.by : isByTraces(memory.header) ? "traces" : "calls";
   }
 
   private updatePause(paused: boolean): void {
@@ -114,7 +181,7 @@ export class Header {
   private updateThreads(): void {
     const { session, view } = this.store;
     const threads = session?.threads ?? [];
-    const shown = JSON.stringify([threads.map(({ tid, ended, name }) => [tid, ended, name]), view.thread]);
+    const shown = JSON.stringify([threads.map(({ tid, ended, name }) => [tid, ended, name]), this.store.thread]);
     if (shown === this.threadsShown || document.activeElement === this.thread) return;
     this.threadsShown = shown;
     const running = threads.filter(({ ended }) => !ended);
@@ -123,18 +190,28 @@ export class Header {
       options.unshift(new Option(String(view.thread), String(view.thread)));
     const all = threads.length > 1 ? `All ${threads.length} merged` : "All";
     this.thread.replaceChildren(new Option(all, "0"), ...options);
-    this.thread.value = String(view.thread);
+    this.thread.value = String(this.store.thread);
   }
 
   private updateDownload(): void {
     const { session, view } = this.store;
     if (session === null) return this.download.removeAttribute("href");
-    this.download.href = `/api/sessions/${session.id}/export?format=folded&thread=${view.thread}`;
-    this.download.download = `${session.program}-${session.pid}.folded`;
+    const { metric, thread } = this.store;
+    const path = `/api/sessions/${session.id}/export?format=folded`;
+    const name = `${session.program}-${session.pid}`;
+    if (metric === "time") this.download.href = `${path}&thread=${thread}`;
+    else {
+      const range = view.rangeTo > 0 ? `&from=${view.rangeFrom}&to=${view.rangeTo}` : "";
+      this.download.href = `${path}&metric=${metric}&by=${view.by}${range}`;
+    }
+    this.download.download = metric === "time" ? `${name}.folded` : `${name}-${metric}.folded`;
+    const what = metric === "time" ? "self time in ns" : metricById(metric).about;
+    this.download.title = `Download .folded: ${what}, by stack, for inferno and others`;
   }
 
   /** What changes with each frame. */
   private updateNumbers(): void {
+    this.updateTree();
     const { session, flame, view } = this.store;
     const cost = flame?.header.costNs ?? 0;
     const correction =
@@ -163,8 +240,8 @@ export class Header {
   private matchText(): string {
     const { flame, view } = this.store;
     if (view.search === "" || flame === null) return "";
-    if (flame.matchedCalls === 0 && flame.matchedNs === 0) return "no match";
-    return `${time(flame.matchedNs)} · ${share(flame.matchedNs, flame.rootTotalNs)}`;
+    if (flame.matchedCalls === 0 && flame.matched === 0) return "no match";
+    return `${amount(metricOf(flame.header), flame.matched)} · ${share(flame.matched, flame.rootTotal)}`;
   }
 
   private updateTheme(): void {

@@ -7,14 +7,16 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Ctrl + wheel, w s, ↑ ↓", "zoom in and out, around the pointer"],
   ["drag, a d, ← →", "move left and right"],
   ["Shift + arrows, Enter", "choose a frame, zoom to it"],
-  ["Esc", "one step back: zoom, search"],
+  ["Esc", "one step back: zoom, search, range of time"],
   ["0", "the whole profile"],
   ["/", "search functions"],
   ["p", "pause and go on"],
   ["r", "times raw, or corrected for what recording costs"],
   ["f", "root at the bottom, or at the top"],
   ["t", "colours: the system's, light, dark"],
-  ["1 2 3", "both views, the flamegraph, the functions"],
+  ["m, Shift + m", "what the widths show: time, bytes allocated, live, leaked …"],
+  ["b", "memory by native stacks, or by profiled calls"],
+  ["1 2 3 4", "both views, the flamegraph, the functions, memory"],
   ["?", "this help"],
 ];
 
@@ -23,6 +25,7 @@ const READING: readonly string[] = [
   "Self is the time in the function alone. Every call is counted; nothing is sampled.",
   "A line below a frame means that it runs now. Pale frames are sections.",
   "While the pointer is over the flamegraph it stands still; counting goes on.",
+  "With memory, a frame is as wide as the bytes, or the number, of what was allocated in it and below it. Drag over the chart of live memory to see a range of time alone; its two edges move with the arrow keys.",
   "“Recording” in the bar switches what the program records, while it runs; p only halts this page.",
 ];
 

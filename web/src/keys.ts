@@ -12,6 +12,10 @@ export interface KeyActions {
   help(): void;
   press(id: "pause" | "raw" | "flip" | "theme"): void;
   layout(index: number): void;
+  /** The metric so many places after the one shown. */
+  metric(by: number): void;
+  /** Native stacks, or profiled calls. */
+  by(): void;
 }
 
 const ZOOM_STEP = 0.8;
@@ -45,6 +49,10 @@ function actionsByKey(actions: KeyActions): Record<string, () => void> {
     "1": () => actions.layout(0),
     "2": () => actions.layout(1),
     "3": () => actions.layout(2),
+    "4": () => actions.layout(3),
+    m: () => actions.metric(1),
+    M: () => actions.metric(-1),
+    b: () => actions.by(),
   };
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Puts the page together: the store, what feeds it, and what shows it. */
 import { Banners } from "./banners.ts";
+import type { Range } from "./brush.ts";
 import { Crumbs } from "./crumbs.ts";
 import { byId, setText } from "./dom.ts";
-import { share, time } from "./format.ts";
+import { share } from "./format.ts";
 import { display } from "./names.ts";
 import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
@@ -14,8 +15,15 @@ import type { FunctionRow } from "./table_frame.ts";
 import { FunctionsView } from "./functions.ts";
 import { Header } from "./header.ts";
 import { Help } from "./help.ts";
+import type { HeapPlace } from "./memory_frame.ts";
+import { amount, type MetricId, metricOf, metricsOf } from "./metric.ts";
+import { PlacesView } from "./places.ts";
+import { ProcessView } from "./process.ts";
+import { SizesView } from "./sizes.ts";
+import { Timeline } from "./timeline.ts";
 import { listenToKeys } from "./keys.ts";
 import { Panel, Tip } from "./panel.ts";
+import { isByTraces } from "./message.ts";
 import { neighbour } from "./neighbour.ts";
 import { RecordSwitch } from "./record.ts";
 import { SessionMenu } from "./session_menu.ts";
@@ -37,8 +45,8 @@ function show(change: Partial<View>, step: boolean): void {
 }
 
 function viewChanged(): void {
-  main.dataset["layout"] = store.view.layout;
   feed.viewChanged();
+  main.dataset["layout"] = store.layout;
   store.changed("view");
   flame.update(false);
 }
@@ -67,7 +75,7 @@ function pause(): void {
 }
 
 function choose(session: string): void {
-  show({ session, thread: 0, focus: ROOT, from: 0, to: 1 }, true);
+  show({ session, thread: 0, focus: ROOT, from: 0, to: 1, rangeFrom: 0, rangeTo: 0 }, true);
 }
 
 /** Points at the widest frame of a function, or zooms to it if it is there already. */
@@ -83,10 +91,45 @@ function findFunction(row: FunctionRow): void {
       widest = node;
   if (widest < 0) return;
   const id = frame.id(widest);
-  if (store.view.layout === "functions") show({ layout: "split" }, true);
+  if (store.layout === "functions") show({ layout: "split" }, true);
   if (store.pointed === id) return zoomTo(id);
   point(id);
   flame.reveal(widest);
+}
+
+/** Zooms to the frame that stands for a place. */
+function findPlace({ node }: HeapPlace): void {
+  if (/^0*$/.test(node)) return;
+  const layout = store.layout === "memory" ? "split" : store.layout;
+  show({ layout, focus: node, from: 0, to: 1, session: store.session?.id ?? "" }, true);
+}
+
+/** Frames of native stacks are others than those of profiled calls: a zoom doesn't survive that. */
+function showTree(change: Partial<View>): void {
+  show({ ...change, focus: ROOT, from: 0, to: 1 }, true);
+}
+
+function showMetric(metric: MetricId): void {
+  const layout = metric === "time" && store.layout === "memory" ? "split" : store.view.layout;
+  const traces = store.memory !== null && isByTraces(store.memory.header);
+  const other = (metric === "time") !== (store.metric === "time");
+  if (other && traces) showTree({ metric, layout });
+  else show({ metric, layout }, true);
+}
+
+/** The metric `by` places after the one shown, and round again. */
+function stepMetric(by: number): void {
+  const known = metricsOf(store.session);
+  const at = known.indexOf(store.metric) + by;
+  showMetric(known[(at + known.length) % known.length] ?? "time");
+}
+
+function showRange(range: Range | null, step: boolean): void {
+  show({ rangeFrom: range?.from ?? 0, rangeTo: range?.to ?? 0 }, step);
+}
+
+function timelineHolds(element: Element | null): boolean {
+  return byId("timeline").contains(element);
 }
 
 /** Undoes one thing, the latest kind first. */
@@ -98,6 +141,7 @@ function back(): void {
     search.blur();
     return show({ search: "" }, false);
   }
+  if (timelineHolds(document.activeElement) && view.rangeTo > 0) return showRange(null, true);
   if (view.from > 0 || view.to < 1) return show({ from: 0, to: 1 }, false);
   if (view.focus !== ROOT) {
     const node = frame?.find(view.focus) ?? -1;
@@ -105,6 +149,7 @@ function back(): void {
     return zoomTo(parent === 0 ? ROOT : (frame?.id(parent) ?? ROOT));
   }
   if (view.search !== "") return show({ search: "" }, true);
+  if (view.rangeTo > 0) return showRange(null, true);
   point(null);
 }
 
@@ -121,7 +166,7 @@ function chooseFrame(direction: "up" | "down" | "left" | "right"): void {
 /** A frame in one sentence, for screen readers. */
 function frameText(frame: FlameFrame, node: number): string {
   const total = frame.total[node] as number;
-  return `${display(frame.name(node))}, ${time(total)}, ${share(total, frame.rootTotalNs)}`;
+  return `${display(frame.name(node))}, ${amount(metricOf(frame.header), total)}, ${share(total, frame.rootTotal)}`;
 }
 
 function zoomKeys(factor: number): void {
@@ -145,14 +190,21 @@ const flame: FlameView = new FlameView(store, {
   pointerIs: (inside) => feed.hold(inside),
   resized: () => feed.viewChanged(),
 });
-const theme = new ThemeSwitch((chosen) => flame.setTheme(chosen));
+const timeline = new Timeline(store, showRange);
+const theme = new ThemeSwitch((chosen) => {
+  flame.setTheme(chosen);
+  timeline.recolor();
+});
 const menu = new SessionMenu(store, choose);
 
-const header = new Header(store, { show, pause }, theme);
+const header = new Header(store, { show, pause, showMetric, showTree }, theme);
 new RecordSwitch(store, (kinds) => feed.record(kinds));
 new Banners(store, { choose, record: (kinds) => feed.record(kinds) });
 new Empty(store);
 new FunctionsView(store, (change) => show(change, true), findFunction);
+new PlacesView(store, (change) => show(change, true), findPlace);
+new ProcessView(store);
+new SizesView(store);
 new FlameTable(store);
 new Panel(store, zoomTo);
 new Tip(store, () => ({ x: flame.pointerX, y: flame.pointerY }));
@@ -172,7 +224,9 @@ listenToKeys({
   search: () => header.focusSearch(),
   help: () => help.open(),
   press: (id) => byId(id).click(),
-  layout: (index) => show({ layout: LAYOUTS[index] ?? "split" }, true),
+  layout: (index) => header.chooseLayout(LAYOUTS[index] ?? "split"),
+  metric: stepMetric,
+  by: () => header.switchTree(),
 });
 
 addEventListener("popstate", () => {
@@ -180,6 +234,7 @@ addEventListener("popstate", () => {
   viewChanged();
 });
 
+store.on(["sessions"], () => (main.dataset["layout"] = store.layout));
 store.view = parseView(location.hash);
 viewChanged();
 feed.start();

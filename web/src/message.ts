@@ -13,6 +13,8 @@ export interface FrameHeader {
   flags: number;
   session: string;
   thread: number;
+  /** enum thag_metric */
+  metric: number;
   timeNs: number;
   events: number;
   lost: number;
@@ -73,6 +75,14 @@ export class Message {
   checkText(offset: number, bytes: number): void {
     if (offset + bytes > this.stringsBytes) throw new FrameError("a string lies outside its area");
   }
+
+  /** The string whose offset and length are at these places, once it is known to lie in its area. */
+  checkedText(offsetAt: number, bytesAt: number): string {
+    const offset = this.u32(offsetAt);
+    const bytes = this.u32(bytesAt);
+    this.checkText(offset, bytes);
+    return this.text(offset, bytes);
+  }
 }
 
 function hex(word: number): string {
@@ -93,6 +103,7 @@ export function readHeader(message: Message, size: number): FrameHeader {
     flags: message.u32(Header.flags),
     session: message.u64Text(Header.session),
     thread: message.u32(Header.thread),
+    metric: message.u32(Header.metric),
     timeNs: message.u64(Header.time_ns),
     events: message.u64(Header.events),
     lost: message.u64(Header.lost),
@@ -137,6 +148,11 @@ export function isLive(header: FrameHeader): boolean {
 
 export function isCorrected(header: FrameHeader): boolean {
   return (header.flags & FrameFlag.CORRECTED) !== 0;
+}
+
+/** Whether it shows native stacks, not profiled calls. */
+export function isByTraces(header: FrameHeader): boolean {
+  return (header.flags & FrameFlag.TRACES) !== 0;
 }
 
 export function isCapped(header: FrameHeader): boolean {

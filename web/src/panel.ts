@@ -6,6 +6,7 @@ import { Figures, setFrame, setFunction } from "./figures.ts";
 import { type FlameFrame, NO_PARENT } from "./flame_frame.ts";
 import { share } from "./format.ts";
 import { type Kind, kindText } from "./message.ts";
+import { leakName } from "./metric.ts";
 import { baseName, display } from "./names.ts";
 import type { Store } from "./store.ts";
 
@@ -44,7 +45,7 @@ export class Panel {
     if (flame === null || flame.count === 0) return;
     const node = Math.max(0, flame.find(pointed ?? view.focus));
     setText(this.heading, display(flame.name(node)));
-    setFrame(this.here, flame, node);
+    setFrame(this.here, flame, node, leakName(this.store.session));
     this.updateFunction(node === 0 ? undefined : flame.name(node), flame.kind(node));
     this.callees.show(flame, node);
   }
@@ -65,7 +66,7 @@ export class Panel {
         .join(" · "),
     );
     this.source.title = row === undefined ? "" : display(row.file);
-    if (row !== undefined && table !== null) setFunction(this.overall, row, table.rootTotalNs);
+    if (row !== undefined && table !== null) setFunction(this.overall, row, table, leakName(this.store.session));
   }
 }
 
@@ -90,7 +91,7 @@ export class Tip {
     this.tip.hidden = node < 0 || x < 0;
     if (this.tip.hidden || flame === null) return;
     setText(this.name, display(flame.name(node)));
-    setFrame(this.figures, flame, node);
+    setFrame(this.figures, flame, node, leakName(this.store.session));
     this.figures.set("Of its caller", this.shareOfCaller(flame, node));
     this.move(x, y);
   }

@@ -117,6 +117,18 @@ export function isPaused(session: Session): boolean {
   return isRunning(session) && session.active === "none";
 }
 
+/** Whether there are times of it, or will be. */
+export function hasTime(session: Session): boolean {
+  const { modes, active } = session;
+  const timed = [modes, active].some((kinds) => kinds === "time" || kinds === "both");
+  return timed || !hasMemory(session);
+}
+
+/** Whether there is memory of it, or will be. */
+export function hasMemory({ modes, active }: Session): boolean {
+  return [modes, active].some((kinds) => kinds === "memory" || kinds === "both");
+}
+
 /** Its state in words: "live", "recording off", "ended", "crashed by SIGSEGV". */
 export function stateText(session: Session): string {
   if (isPaused(session)) return "recording off";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The connection to thagd: asks for what the view needs, comes back by itself when it is lost. */
-import { FlameFrame } from "./flame_frame.ts";
+import type { FlameFrame } from "./flame_frame.ts";
 import { decodeFrame } from "./frames.ts";
+import type { MemoryFrame } from "./memory_frame.ts";
 import { FrameError } from "./message.ts";
 import type { TableFrame } from "./table_frame.ts";
 import { type Kinds, readSessions, type Session } from "./sessions.ts";
@@ -18,6 +19,11 @@ export interface Watch {
   sort: string;
   raw: boolean;
   paused: boolean;
+  metric: string;
+  /** Of memory: call paths, and the range, nanoseconds of the session. */
+  by?: string;
+  from?: number;
+  to?: number;
 }
 
 export interface Listener {
@@ -25,6 +31,7 @@ export interface Listener {
   onSessions(sessions: Session[]): void;
   onFlame(frame: FlameFrame): void;
   onTable(frame: TableFrame): void;
+  onMemory(frame: MemoryFrame): void;
   onError(message: string): void;
 }
 
@@ -99,8 +106,9 @@ export class Socket {
   }
 
   private receiveFrame(data: ArrayBuffer): void {
-    const frame = decodeFrame(data);
-    if (frame instanceof FlameFrame) this.listener.onFlame(frame);
-    else this.listener.onTable(frame);
+    const { kind, frame } = decodeFrame(data);
+    if (kind === "flame") this.listener.onFlame(frame);
+    else if (kind === "table") this.listener.onTable(frame);
+    else this.listener.onMemory(frame);
   }
 }

@@ -2,7 +2,8 @@
 /** The line at the bottom: how much was recorded, in what unit, and what is left out. */
 import { byId, el, setText } from "./dom.ts";
 import { count, exact, plural, time } from "./format.ts";
-import { type FrameHeader, isCorrected, isLive } from "./message.ts";
+import { type FrameHeader, isByTraces, isCorrected, isLive } from "./message.ts";
+import { metricOf } from "./metric.ts";
 import type { Store } from "./store.ts";
 
 /** Events a second are averaged over this long. */
@@ -17,7 +18,7 @@ export class Status {
 
   constructor(private readonly store: Store) {
     byId("status").append(this.left, this.middle, this.right);
-    store.on(["flame", "view", "connection", "sessions"], () => this.update());
+    store.on(["flame", "view", "memory", "connection", "sessions"], () => this.update());
   }
 
   /** Counts events as they come, shown or not. */
@@ -53,12 +54,19 @@ export class Status {
 
   private leftOut(header: FrameHeader): string {
     const hidden = this.store.flame?.hiddenNodes ?? 0;
-    const cost = header.costNs > 0 ? time(header.costNs) : "";
-    const unit = isCorrected(header)
-      ? `wall time, corrected for ${cost === "" ? "recording" : `${cost} a call`}`
-      : `wall time, raw${cost === "" ? "" : `: recording costs ${cost} a call`}`;
+    const unit = metricOf(header).id === "time" ? timeUnit(header) : this.memoryUnit(header);
     if (hidden === 0) return unit;
     return `${unit} · ${count(hidden)} of ${plural(header.treeNodes, "frame")} too narrow or deep to draw: zoom in`;
+  }
+
+  private memoryUnit(header: FrameHeader): string {
+    const { memory } = this.store;
+    const by = isByTraces(header) ? "by native stack" : "by profiled call";
+    const parts = [metricOf(header).about, by];
+    if (memory !== null && memory.toNs > 0)
+      parts.push(`from ${time(memory.fromNs)} to ${time(memory.toNs)}`);
+    if (memory !== null && memory.sampleBytes > 0) parts.push("estimates");
+    return parts.join(" · ");
   }
 
   private mode(): string {
@@ -68,4 +76,11 @@ export class Status {
     if (paused) return "paused";
     return held ? "holding still under the pointer" : "";
   }
+}
+
+function timeUnit(header: FrameHeader): string {
+  const cost = header.costNs > 0 ? time(header.costNs) : "";
+  if (isCorrected(header))
+    return `wall time, corrected for ${cost === "" ? "recording" : `${cost} a call`}`;
+  return `wall time, raw${cost === "" ? "" : `: recording costs ${cost} a call`}`;
 }

@@ -2,12 +2,14 @@
 /** What the page knows, in one place; the parts of the page read it and are told of changes. */
 import type { FlameFrame } from "./flame_frame.ts";
 import type { TableFrame } from "./table_frame.ts";
-import type { Session } from "./sessions.ts";
+import type { MemoryFrame } from "./memory_frame.ts";
+import { chosenMetric, type MetricId } from "./metric.ts";
+import { hasMemory, type Session } from "./sessions.ts";
 import type { Connection } from "./socket.ts";
-import { DEFAULT_VIEW, type View } from "./url.ts";
+import { DEFAULT_VIEW, type Layout, type View } from "./url.ts";
 
 /** What changed. */
-export type Topic = "view" | "sessions" | "flame" | "table" | "connection" | "pointed";
+export type Topic = "view" | "sessions" | "flame" | "table" | "memory" | "connection" | "pointed";
 
 export class Store {
   view: View = { ...DEFAULT_VIEW };
@@ -19,6 +21,8 @@ export class Store {
   session: Session | null = null;
   flame: FlameFrame | null = null;
   table: TableFrame | null = null;
+  /** Kept while a metric of time is shown. */
+  memory: MemoryFrame | null = null;
   connection: Connection = "connecting";
   error = "";
   paused = false;
@@ -27,6 +31,23 @@ export class Store {
   /** The frame under the pointer, or chosen with the keys: its id, null for none. */
   pointed: string | null = null;
   private readonly listeners: [Topic, () => void][] = [];
+
+  /** The metric shown. */
+  get metric(): MetricId {
+    return chosenMetric(this.view, this.session);
+  }
+
+  /** The thread shown, 0 for all: memory is of the whole process. */
+  get thread(): number {
+    return this.metric === "time" ? this.view.thread : 0;
+  }
+
+  /** The layout shown: there is no memory in a session without. */
+  get layout(): Layout {
+    const { session, view } = this;
+    const without = session !== null && !hasMemory(session);
+    return without && view.layout === "memory" ? "split" : view.layout;
+  }
 
   /** Calls `listener` whenever one of `topics` changed. */
   on(topics: readonly Topic[], listener: () => void): void {

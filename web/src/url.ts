@@ -1,11 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What is looked at, and its form in the address: everything after `#`, so that it can be shared and reloaded. */
 
-export const LAYOUTS = ["split", "flame", "functions"] as const;
+import { METRIC_IDS, type MetricId } from "./metric.ts";
+
+export const LAYOUTS = ["split", "flame", "functions", "memory"] as const;
 export type Layout = (typeof LAYOUTS)[number];
 
-export const SORTS = ["name", "self", "total", "calls", "mean", "p50", "p99", "max"] as const;
+/** The columns of tables: those of times first, which thagd can sort by as well. */
+export const TIME_SORTS = ["name", "self", "total", "calls", "mean", "p50", "p99", "max"] as const;
+export const SORTS = [
+  ...TIME_SORTS,
+  "allocated",
+  "allocations",
+  "live",
+  "peak",
+  "leaked",
+  "blocks",
+  "temporary",
+  "reallocations",
+  "freed",
+  "lifetime",
+] as const;
 export type Sort = (typeof SORTS)[number];
+
+/** Call paths of memory: profiled calls, native stacks, or "": stacks if there are any. */
+export const TREES = ["", "calls", "traces"] as const;
+export type Tree = (typeof TREES)[number];
 
 /** What the page shows. */
 export interface View {
@@ -19,6 +39,12 @@ export interface View {
   from: number;
   to: number;
   search: string;
+  /** What the widths show, "" for what there is first. */
+  metric: MetricId | "";
+  by: Tree;
+  /** Nanoseconds of the session that memory is shown of; both 0: all. */
+  rangeFrom: number;
+  rangeTo: number;
   layout: Layout;
   sort: Sort;
   ascending: boolean;
@@ -34,6 +60,10 @@ export const DEFAULT_VIEW: Readonly<View> = {
   from: 0,
   to: 1,
   search: "",
+  metric: "",
+  by: "",
+  rangeFrom: 0,
+  rangeTo: 0,
   layout: "split",
   sort: "self",
   ascending: false,
@@ -41,7 +71,11 @@ export const DEFAULT_VIEW: Readonly<View> = {
   flipped: false,
 };
 
-function oneOf<T extends string>(values: readonly T[], text: string | null, otherwise: T): T {
+function oneOf<T extends string, D extends string>(
+  values: readonly T[],
+  text: string | null,
+  otherwise: D,
+): T | D {
   return values.find((value) => value === text) ?? otherwise;
 }
 
@@ -49,6 +83,14 @@ function parseWindow(text: string | null): Pick<View, "from" | "to"> {
   const [from, to] = (text ?? "").split("-").map(Number);
   const valid = from !== undefined && to !== undefined && from >= 0 && to <= 1 && to - from > 1e-9;
   return valid ? { from, to } : { from: 0, to: 1 };
+}
+
+/** The longest range is that of the numbers that are exact: 104 days. */
+function parseRange(fields: URLSearchParams): Pick<View, "rangeFrom" | "rangeTo"> {
+  const from = Number(fields.get("from") ?? "0");
+  const to = Number(fields.get("to") ?? "0");
+  const valid = Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && to > from;
+  return valid ? { rangeFrom: from, rangeTo: to } : { rangeFrom: 0, rangeTo: 0 };
 }
 
 /** The view an address names; what is missing or wrong gets its default. */
@@ -63,6 +105,9 @@ export function parseView(hash: string): View {
     focus: /^[0-9a-f]{16}$/.test(focus) ? focus : "",
     ...parseWindow(fields.get("window")),
     search: fields.get("search") ?? "",
+    metric: oneOf(METRIC_IDS, fields.get("metric"), DEFAULT_VIEW.metric),
+    by: oneOf(TREES, fields.get("by"), DEFAULT_VIEW.by),
+    ...parseRange(fields),
     layout: oneOf(LAYOUTS, fields.get("view"), DEFAULT_VIEW.layout),
     sort: oneOf(SORTS, fields.get("sort"), DEFAULT_VIEW.sort),
     ascending: fields.get("order") === "ascending",
@@ -82,6 +127,10 @@ export function formatView(view: View): string {
   put("focus", view.focus, view.focus !== "");
   put("window", `${view.from.toFixed(6)}-${view.to.toFixed(6)}`, view.from > 0 || view.to < 1);
   put("search", view.search, view.search !== "");
+  put("metric", view.metric, view.metric !== "");
+  put("by", view.by, view.by !== "");
+  put("from", String(view.rangeFrom), view.rangeTo > 0);
+  put("to", String(view.rangeTo), view.rangeTo > 0);
   put("view", view.layout, view.layout !== DEFAULT_VIEW.layout);
   put("sort", view.sort, view.sort !== DEFAULT_VIEW.sort);
   put("order", "ascending", view.ascending);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/** The table of leaks: the places in the source that allocate, and what they have not freed. */
+import { byId, setText } from "./dom.ts";
+import { bytes, exact, exactBytes, plural, share } from "./format.ts";
+import { type Columns, Grid } from "./grid.ts";
+import { heapColumns } from "./heap_columns.ts";
+import type { HeapPlace } from "./memory_frame.ts";
+import { leakName } from "./metric.ts";
+import { baseName, display } from "./names.ts";
+import type { Store } from "./store.ts";
+import type { Sort, View } from "./url.ts";
+
+const SORTS: readonly Sort[] = [
+  "blocks",
+  "live",
+  "peak",
+  "allocated",
+  "allocations",
+  "temporary",
+  "lifetime",
+];
+
+/** The places whose function or file holds `search`, in any case. */
+export function matchingPlaces(places: readonly HeapPlace[], search: string): readonly HeapPlace[] {
+  const wanted = search.toLowerCase();
+  if (wanted === "") return places;
+  const holds = (text: string): boolean => text.toLowerCase().includes(wanted);
+  return places.filter(({ name, file, line }) => holds(name) || holds(`${file}:${line}`));
+}
+
+export class PlacesView {
+  private readonly title = byId("places-title");
+  private readonly note = byId("places-note");
+  private readonly grid: Grid<HeapPlace>;
+  private wordShown = "";
+
+  constructor(
+    private readonly store: Store,
+    show: (change: Partial<View>) => void,
+    find: (place: HeapPlace) => void,
+  ) {
+    this.grid = new Grid(byId("places-scroll"), "Places that allocate", {
+      sortBy: (sort, ascending) => show({ sort, ascending }),
+      choose: find,
+    });
+    store.on(["memory", "view", "sessions"], () => this.update());
+  }
+
+  private update(): void {
+    const { memory, session, view, layout } = this.store;
+    if (layout !== "memory") return;
+    const word = leakName(session);
+    if (this.wordShown !== word) {
+      this.wordShown = word;
+      this.grid.setColumns(this.columns(word));
+    }
+    const all = memory?.places ?? [];
+    const places = matchingPlaces(all, view.search);
+    this.grid.show(places, view.sort, view.ascending, "leaked");
+    this.updateTitle(word, places);
+    const none =
+      all.length > 0 && places.length === 0
+        ? `No place's name holds “${display(view.search)}”. Escape clears the search.`
+        : "";
+    setText(this.note, none);
+    this.note.hidden = none === "";
+  }
+
+  private updateTitle(word: string, places: readonly HeapPlace[]): void {
+    const leaked = places.reduce((sum, { heap }) => sum + heap.leakedBytes, 0);
+    const blocks = places.reduce((sum, { heap }) => sum + heap.leaked, 0);
+    const text = `${bytes(leaked)} in ${plural(blocks, "block")} ${word.toLowerCase()}, by place`;
+    setText(this.title, text);
+    this.title.title = `${exactBytes(leaked)} in ${exact(blocks)} blocks`;
+  }
+
+  private columns(leaked: string): Columns<HeapPlace> {
+    const wholeOf = (): number => this.store.memory?.all.leakedBytes ?? 0;
+    return {
+      named: ({ name, file, line }) => ({
+        name: display(name),
+        place: file === "" ? "" : `${baseName(display(file))}:${line}`,
+        file: file === "" ? "" : `${display(file)}:${line}`,
+      }),
+      bar: ({ heap }) => (wholeOf() > 0 ? heap.leakedBytes / wholeOf() : 0),
+      columns: [
+        {
+          sort: "name",
+          title: "Place",
+          about: "Function, file and line that allocated",
+          value: ({ name }) => name,
+          cell: ({ name }) => ({ text: name, title: "" }),
+        },
+        {
+          sort: "leaked",
+          title: leaked,
+          about: "Bytes not freed, and their share of all",
+          value: ({ heap }) => heap.leakedBytes,
+          cell: ({ heap }) => ({
+            text: `${bytes(heap.leakedBytes)} · ${share(heap.leakedBytes, wholeOf())}`,
+            title: exactBytes(heap.leakedBytes),
+          }),
+        },
+        ...heapColumns<HeapPlace>(SORTS, ({ heap }) => heap, leaked),
+      ],
+    };
+  }
+}
