@@ -93,7 +93,7 @@ export class Chart {
       width: Math.max(1, this.place.clientWidth),
       height: Math.max(1, this.place.clientHeight),
       pxAlign: 1,
-      padding: [6, 8, 0, 0],
+      padding: [6, (self) => (self.width < NARROW_PX ? 28 : 8), 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
       scales: {

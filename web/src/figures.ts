@@ -19,6 +19,7 @@ export class Figures {
     fill();
     for (const name of this.unset) this.set(name, "");
     this.unset.clear();
+    this.element.classList.toggle("heap", this.values.get("Allocated")?.hidden === false);
   }
 
   /** Shows a figure; "" hides it. */
@@ -69,12 +70,11 @@ function setBytes(figures: Figures, name: string, size: number, blocks?: number)
   figures.set(name, bytes(size) + many, exactBytes(size) + title);
 }
 
-/** All of a record of memory; `leaked`: what to call what is not freed. */
-export function setHeap(figures: Figures, heap: HeapRecord, leaked: string): void {
-  const { allocations, allocatedBytes, temporary } = heap;
-  setBytes(figures, "Allocated", allocatedBytes);
+/** What matters most of a record of memory; `leaked`: what to call what is not freed. */
+function setHeapShort(figures: Figures, heap: HeapRecord, leaked: string): void {
+  const { allocations, temporary } = heap;
+  setBytes(figures, "Allocated", heap.allocatedBytes);
   figures.set("Allocations", count(allocations), exact(allocations));
-  figures.set("Mean size", allocations > 0 ? bytes(Math.round(allocatedBytes / allocations)) : "");
   setBytes(figures, "Live", heap.liveBytes, heap.live);
   setBytes(figures, "At the peak", heap.peakBytes);
   setBytes(figures, leaked, heap.leakedBytes, heap.leaked);
@@ -83,6 +83,13 @@ export function setHeap(figures: Figures, heap: HeapRecord, leaked: string): voi
     allocations > 0 ? `${count(temporary)} · ${share(temporary, allocations)}` : "",
     `${exact(temporary)} allocations, ${exactBytes(heap.temporaryBytes)}`,
   );
+}
+
+/** All of a record of memory. */
+function setHeap(figures: Figures, heap: HeapRecord, leaked: string): void {
+  const { allocations, allocatedBytes } = heap;
+  setHeapShort(figures, heap, leaked);
+  figures.set("Mean size", allocations > 0 ? bytes(Math.round(allocatedBytes / allocations)) : "");
   figures.set("Reallocations", count(heap.reallocations), exact(heap.reallocations));
   setBytes(figures, "Freed here", heap.releasedBytes, heap.released);
   if (heap.highBytes > 0) setBytes(figures, "Its own highest", heap.highBytes);
@@ -92,12 +99,13 @@ export function setHeap(figures: Figures, heap: HeapRecord, leaked: string): voi
   setWhen(figures, "Lifetime, longest", lived ? heap.lifetimeMaxNs : null);
 }
 
-/** All of a frame. */
+/** A frame: all of it, or of its memory what matters most when `short`. */
 export function setFrame(
   figures: Figures,
   frame: FlameFrame,
   node: number,
   leaked: string,
+  short = false,
 ): void {
   const calls = frame.calls(node);
   const total = frame.total[node] as number;
@@ -107,7 +115,7 @@ export function setFrame(
     setAmount(figures, "Total", shown, total, frame.rootTotal);
     if (heap === null) setWaits(figures, total, frame.waitNs(node));
     setAmount(figures, "Self", shown, frame.self(node), frame.rootTotal);
-    if (heap !== null) return setHeap(figures, heap, leaked);
+    if (heap !== null) return (short ? setHeapShort : setHeap)(figures, heap, leaked);
     const mean = meanOf(calls, total, frame.openNs(node));
     setCounted(figures, calls, mean, node === 0 ? "" : NONE_ENDED);
     setWhen(figures, "Min", calls > 0 ? frame.minNs(node) : null);

@@ -55,9 +55,7 @@ export class Header {
   private readonly program = el("bdi", { class: "program" });
   private readonly about = el("span", { class: "about" });
   private readonly metric = byId<HTMLSelectElement>("metric");
-  private readonly metricField = byId("metric-field");
   private readonly by = byId<HTMLSelectElement>("by");
-  private readonly byField = byId("by-field");
   private searchTimer = 0;
   private metricsShown = "";
   private threadsShown = "";
@@ -90,7 +88,7 @@ export class Header {
 
   /** Native stacks instead of profiled calls, and back, where there are both. */
   switchTree(): void {
-    if (this.byField.hidden) return;
+    if (this.by.hidden) return;
     this.actions.showTree({ by: this.by.value === "calls" ? "traces" : "calls" });
   }
 
@@ -151,20 +149,19 @@ export class Header {
       this.metric.replaceChildren(...options.map((id) => new Option(metricName(id, running), id)));
     }
     this.metric.value = metric;
-    this.metricField.hidden = known.length < 2;
+    this.metric.hidden = known.length < 2;
     this.metric.title = "What the widths show (m)";
     this.by.title = "Native stacks, or the calls that the program has profiled (b)";
     const timed = metric === "time";
-    this.thread.disabled = !timed;
-    this.thread.title = timed ? "" : "Memory is of all threads: one allocates, another one frees";
-    this.raw.hidden = !timed;
+    // memory is of all threads: what one of them allocates another one frees
+    this.thread.hidden = this.raw.hidden = !timed;
     if (view.by !== "") this.by.value = view.by;
   }
 
   /** Native stacks or profiled calls: where there are both. */
   private updateTree(): void {
     const { memory, metric, view } = this.store;
-    this.byField.hidden = metric === "time" || memory === null || !memory.detailed;
+    this.by.hidden = metric === "time" || memory === null || !memory.detailed;
     if (memory === null || document.activeElement === this.by) return;
     this.by.value = view.by !== "" ? view.by : isByTraces(memory.header) ? "traces" : "calls";
   }
@@ -188,7 +185,7 @@ export class Header {
     const options = [...running, ...threads.filter(({ ended }) => ended)].map(threadOption);
     if (view.thread !== 0 && !threads.some(({ tid }) => tid === view.thread))
       options.unshift(new Option(String(view.thread), String(view.thread)));
-    const all = threads.length > 1 ? `All ${threads.length} merged` : "All";
+    const all = threads.length > 1 ? `All ${threads.length} threads` : "All threads";
     this.thread.replaceChildren(new Option(all, "0"), ...options);
     this.thread.value = String(this.store.thread);
   }

@@ -91,7 +91,7 @@ export class Tip {
     this.tip.hidden = node < 0 || x < 0;
     if (this.tip.hidden || flame === null) return;
     setText(this.name, display(flame.name(node)));
-    setFrame(this.figures, flame, node, leakName(this.store.session));
+    setFrame(this.figures, flame, node, leakName(this.store.session), true);
     this.figures.set("Of its caller", this.shareOfCaller(flame, node));
     this.move(x, y);
   }
