@@ -26,7 +26,7 @@ function seen(text: string): string {
   return text.replaceAll("\u202f", "_");
 }
 
-function session(fields: Record<string, string>): Session {
+function session(fields: Record<string, unknown>): Session {
   return readSessions([{ id: "1", ...fields }])[0] as Session;
 }
 
@@ -34,6 +34,8 @@ const timed = session({ modes: "time", active: "time", state: "live" });
 const both = session({ modes: "both", active: "both", state: "live" });
 const memory = session({ modes: "memory", active: "memory", state: "ended" });
 const switchedOn = session({ modes: "none", active: "memory", state: "live" });
+
+const recorded = session({ modes: "time", active: "time", memory: { allocations: 5, pauses: 1 } });
 
 describe("metrics", () => {
   test("are those that the session has", () => {
@@ -43,6 +45,7 @@ describe("metrics", () => {
     assert.equal(metricsOf(both)[0], "time");
     assert.deepEqual(metricsOf(memory), metricsOf(both).slice(1));
     assert.deepEqual(metricsOf(switchedOn), metricsOf(memory));
+    assert.deepEqual(metricsOf(recorded), metricsOf(both), "it was recorded once");
   });
 
   test("are what the view names, if the session has it", () => {
@@ -212,6 +215,10 @@ describe("notices", () => {
     assert.match(texts({ untracked: 20000 }), /^warn: .*20\.0_k_allocations counted/);
     assert.match(texts({ ownMalloc: true }), /^warn: .*malloc of its own/);
     assert.match(texts({ displaced: 2 }), /^info: 2_blocks were freed unseen/);
+    const paused = { pauses: 2, lost_traces: 1 };
+    const told = session({ modes: "memory", active: "memory", memory: paused });
+    assert.match(texts({}, told), /^info: Memory was switched off 2 times/);
+    assert.match(texts({}, told), /1_native stack found no room/);
     const off = session({ modes: "both", active: "time", state: "live" });
     assert.match(texts({}, off), /^info: Memory isn't recorded now/);
   });

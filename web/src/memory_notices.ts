@@ -17,6 +17,7 @@ export function memoryNotices(memory: MemoryFrame, session: Session): Notice[] {
 /** What should have been recorded and wasn't. */
 function missing(memory: MemoryFrame, session: Session): Notice[] {
   const { lost, untracked, displaced, ownMalloc } = memory;
+  const { pauses, lostTraces } = session.memory ?? { pauses: 0, lostTraces: 0 };
   const notices: Notice[] = [];
   if (lost > 0)
     notices.push({
@@ -33,6 +34,16 @@ function missing(memory: MemoryFrame, session: Session): Notice[] {
       kind: "warn",
       text: "The program has a malloc of its own that comes before thag's: what it allocates by that is not seen.",
     });
+  if (pauses > 0)
+    notices.push({
+      kind: "info",
+      text: `Memory was switched off ${pauses === 1 ? "once" : `${count(pauses)} times`}: blocks that were freed meanwhile count as live.`,
+    });
+  if (lostTraces > 0)
+    notices.push({
+      kind: "info",
+      text: `${plural(lostTraces, "native stack")} found no room, or could not be walked: their allocations count at what is known of them.`,
+    });
   if (displaced > 0)
     notices.push({
       kind: "info",
@@ -41,7 +52,7 @@ function missing(memory: MemoryFrame, session: Session): Notice[] {
   if (isRunning(session) && session.active === "time")
     notices.push({
       kind: "info",
-      text: "Memory isn't recorded now. Blocks freed meanwhile still count as live.",
+      text: "Memory isn't recorded now: blocks that are freed meanwhile count as live.",
     });
   return notices;
 }

@@ -16,6 +16,15 @@ export interface Thread {
   name: string;
 }
 
+/** What the list tells of a session's memory. */
+export interface MemoryFacts {
+  allocations: number;
+  /** How often recording of memory was switched off. */
+  pauses: number;
+  /** Native stacks that found no room, or could not be walked. */
+  lostTraces: number;
+}
+
 /** One profiled run of a program. */
 export interface Session {
   id: string;
@@ -40,6 +49,8 @@ export interface Session {
   wished: Kinds | null;
   /** What went wrong in the program's use of thag, in words. */
   mistakes: string[];
+  /** Null: none was recorded. */
+  memory: MemoryFacts | null;
 }
 
 type Fields = Record<string, unknown>;
@@ -70,6 +81,16 @@ function readThread(value: unknown): Thread {
   };
 }
 
+function readMemoryFacts(value: unknown): MemoryFacts | null {
+  if (typeof value !== "object" || value === null) return null;
+  const fields = value as Fields;
+  return {
+    allocations: number(fields["allocations"]),
+    pauses: number(fields["pauses"]),
+    lostTraces: number(fields["lost_traces"]),
+  };
+}
+
 function readSession(value: unknown): Session {
   const fields = value as Fields;
   return {
@@ -91,6 +112,7 @@ function readSession(value: unknown): Session {
     active: kinds(fields["active"]) ?? "time",
     wished: kinds(fields["wished"]),
     mistakes: list(fields["mistakes"]).map(text),
+    memory: readMemoryFacts(fields["memory"]),
   };
 }
 
@@ -125,8 +147,9 @@ export function hasTime(session: Session): boolean {
 }
 
 /** Whether there is memory of it, or will be. */
-export function hasMemory({ modes, active }: Session): boolean {
-  return [modes, active].some((kinds) => kinds === "memory" || kinds === "both");
+export function hasMemory({ modes, active, memory }: Session): boolean {
+  const meant = [modes, active].some((kinds) => kinds === "memory" || kinds === "both");
+  return meant || memory !== null;
 }
 
 /** Its state in words: "live", "recording off", "ended", "crashed by SIGSEGV". */
