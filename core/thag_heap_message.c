@@ -14,19 +14,28 @@ static uint64_t since_start(const struct thag_heap_query *query, uint64_t ticks)
 	return ticks > query->start ? thag_ticks_ns(ticks - query->start, query->ns_per_tick) : 0;
 }
 
-static void fill_lifetimes(const struct thag_heap_copy *copy, const struct thag_heap_query *query,
-			   struct thag_frame_heap *out)
+uint64_t thag_heap_lifetimes(const struct thag_heap_copy *copy, enum thag_heap_kind kind,
+			     uint64_t counts[static THAG_HIST_BUCKETS])
 {
-	const struct thag_heap_paths *paths = &copy->paths[query->kind];
-	uint64_t counts[THAG_HIST_BUCKETS] = { 0 };
+	const struct thag_heap_paths *paths = &copy->paths[kind];
 	uint64_t max = 0;
 
+	for (uint32_t i = 0; i < THAG_HIST_BUCKETS; i++)
+		counts[i] = 0;
 	for (uint32_t i = 0; i < paths->tree.count; i++) {
 		const struct thag_heap_account *account = &paths->accounts[i];
 
 		thag_hist_sum(&paths->lifetimes, account->lifetimes, counts);
 		max = account->lifetime_max > max ? account->lifetime_max : max;
 	}
+	return max;
+}
+
+static void fill_lifetimes(const struct thag_heap_copy *copy, const struct thag_heap_query *query,
+			   struct thag_frame_heap *out)
+{
+	uint64_t counts[THAG_HIST_BUCKETS];
+	uint64_t max = thag_heap_lifetimes(copy, query->kind, counts);
 	uint64_t p50 = thag_hist_quantile(counts, 500), p99 = thag_hist_quantile(counts, 990);
 
 	out->lifetime_p50_ns = thag_ticks_ns(p50 < max ? p50 : max, query->ns_per_tick);

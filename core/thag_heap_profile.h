@@ -75,7 +75,7 @@ void thag_profile_lifetimes(const struct thag_profile *profile, uint32_t node,
  * function, over all paths that lead there.
  */
 struct thag_heap_place {
-	struct thag_frame_heap heap; /* its own, lifetimes too; what was released is 0 */
+	struct thag_frame_heap heap; /* its own, lifetimes too */
 	uint64_t value;		     /* what the metric counts */
 	uint32_t node;		     /* of the profile: that has most of it */
 	uint32_t path;		     /* of the copy, likewise: its stack, by its parents */
@@ -84,7 +84,7 @@ struct thag_heap_place {
 	uint32_t line;
 };
 
-/** The places of which the metric counts anything, most first, equal ones by name; borrowed. */
+/** All places where anything happened, most by the metric first, equal ones by name; borrowed. */
 const struct thag_heap_place *thag_profile_places(const struct thag_profile *profile,
 						  uint32_t *count);
 
@@ -110,6 +110,13 @@ uint32_t thag_heap_points(const struct thag_heap_copy *copy, const struct thag_h
 /** The classes of sizes, then the finer buckets that aren't empty. How many there are. */
 uint32_t thag_heap_sizes(const struct thag_heap_copy *copy,
 			 struct thag_frame_size out[static THAG_HEAP_SIZES_MAX]);
+
+/**
+ * How long blocks lived that were freed, by thag_hist_bucket of ticks, over all paths of a kind.
+ * Returns the longest, in ticks.
+ */
+uint64_t thag_heap_lifetimes(const struct thag_heap_copy *copy, enum thag_heap_kind kind,
+			     uint64_t counts[static THAG_HIST_BUCKETS]);
 
 /**
  * Appends a MEMORY message: what the above tell, and at most THAG_FRAME_ROWS_MAX places of

@@ -258,9 +258,9 @@ struct thag_frame_point {
 	uint64_t frees;
 };
 
-/** A place in the source, or a function where that isn't known, that allocates. */
+/** A place in the source that allocates or frees, or a function where its line isn't known. */
 struct thag_frame_place {
-	struct thag_frame_heap heap; /* its own; what was released is 0 */
+	struct thag_frame_heap heap; /* its own */
 	uint64_t node; /* that has most of what the metric counts, as an id of thag_frame_node */
 	uint32_t name_offset;
 	uint32_t name_bytes;
