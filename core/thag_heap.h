@@ -200,6 +200,21 @@ struct thag_heap_copy {
  */
 int thag_heap_copy(struct thag_heap_copy *copy, const struct thag_heap *heap, uint64_t from,
 		   uint64_t to);
+
+/** Keeps others out of the heap, between the two. */
+struct thag_heap_gate {
+	void (*enter)(void *context);
+	void (*leave)(void *context);
+	void *context;
+};
+
+/**
+ * The same while events are applied: in pieces, each between the gate's enter and leave, and none
+ * of more than a millisecond or two. Pieces differ in age; what begins meanwhile is left out.
+ */
+int thag_heap_copy_by_pieces(struct thag_heap_copy *copy, const struct thag_heap *heap,
+			     uint64_t from, uint64_t to, const struct thag_heap_gate *gate);
+
 void thag_heap_copy_fini(struct thag_heap_copy *copy);
 
 /** What was live of an account at the process's peak. */

@@ -176,15 +176,22 @@ void thag_memory_tighten(struct thag_session *session)
 	pthread_rwlock_unlock(&session->lock);
 }
 
+static void enter(void *context)
+{
+	pthread_rwlock_wrlock(&((struct thag_session *)context)->lock);
+}
+
+static void leave(void *context)
+{
+	pthread_rwlock_unlock(&((struct thag_session *)context)->lock);
+}
+
 int thag_memory_copy(struct thag_heap_copy *copy, struct thag_session *session, uint64_t from,
 		     uint64_t to)
 {
-	int ret;
+	const struct thag_heap_gate gate = { .enter = enter, .leave = leave, .context = session };
 
 	if (!session->heap)
 		return -ENOENT;
-	pthread_rwlock_wrlock(&session->lock);
-	ret = thag_heap_copy(copy, session->heap, from, to);
-	pthread_rwlock_unlock(&session->lock);
-	return ret;
+	return thag_heap_copy_by_pieces(copy, session->heap, from, to, &gate);
 }
