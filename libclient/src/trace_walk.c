@@ -12,7 +12,7 @@
 #define OWN_PAGES_MAX (UINT32_C(1) << 16)
 
 /* Of another stack no more is looked at in one go. */
-#define OTHER_BYTES_MAX (UINT64_C(64) << 20)
+#define OTHER_BYTES_MAX (UINT64_C(4) << 20)
 
 /* --- which memory is there --- */
 
@@ -123,6 +123,15 @@ bool thag_walk_begin(struct thag_walk *walk, struct thag_walk_stack *stack,
 	if (walk->sp >= stack->low && walk->sp < stack->high && walk->sp % 8 == 0)
 		return walk->ra;
 	return find_end(walk, stack) && walk->ra;
+}
+
+bool thag_walk_is_red(const struct thag_walk *walk, uintptr_t at)
+{
+	int saved = errno;
+	bool is_red = at < walk->sp && walk->sp - at <= 128 && thag_walk_is_readable(at);
+
+	errno = saved;
+	return is_red;
 }
 
 /* --- the rarer rules --- */

@@ -47,6 +47,12 @@ bool thag_walk_step_otherwise(struct thag_walk *walk, struct thag_walk_stack *st
 /* Looks whether the stack is readable up to `end`. */
 bool thag_walk_reach(struct thag_walk *walk, uintptr_t end);
 
+/*
+ * Whether `at` is in the red zone below an interrupted frame's stack pointer: between `leave` and
+ * `ret` the caller's frame pointer is still said to be where it was.
+ */
+bool thag_walk_is_red(const struct thag_walk *walk, uintptr_t at);
+
 static inline uintptr_t thag_walk_load(uintptr_t at)
 {
 	return *(const uintptr_t *)at;
@@ -67,7 +73,7 @@ static inline bool thag_walk_step(struct thag_walk *walk, struct thag_walk_stack
 		return false;
 	walk->fp_at = 0;
 	if (saved) {
-		if (saved > cfa - walk->sp)
+		if (saved > cfa - walk->sp && !thag_walk_is_red(walk, cfa - saved))
 			return false;
 		walk->fp_at = cfa - saved;
 		walk->fp = thag_walk_load(walk->fp_at);

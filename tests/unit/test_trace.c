@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Native stacks, beside those that libunwind finds. What is profiled is a child process, which
+ * does the comparing, since its stack is there; it ends by abort where something doesn't hold.
+ */
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+#include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "internal.h"
+#include "thag.h"
+#include "trace.h"
+#include "trace_shapes.h"
+
+/* collector.h and internal.h each have a struct thag_stack: the daemon's, and the program's */
+struct collector;
+struct collector *collector_start(void);
+void collector_accept(struct collector *collector);
+int collector_run(struct collector *collector, void (*program)(void *), void *argument);
+void collector_stop(struct collector *collector);
+
+#define NOINLINE __attribute__((noinline, noclone))
+
+#define DEPTH_MAX 2048
+
+/* A stack by the addresses of its calls, innermost first. */
+struct stack {
+	uint32_t depth;
+	uintptr_t calls[DEPTH_MAX];
+};
+
+static void check_at(bool holds, const char *what, int line)
+{
+	if (holds)
+		return;
+	fprintf(stderr, "test_trace.c:%d: %s\n", line, what);
+	abort();
+}
+
+#define check(holds) check_at(holds, #holds, __LINE__)
+
+/* --- what was told --- */
+
+static const struct thag_shm_trace *traces(void)
+{
+	return (const void *)((const uint8_t *)thag_process.header + THAG_SHM_TRACES_OFFSET);
+}
+
+static uintptr_t address_of(uint32_t site)
+{
+	const struct thag_shm_module *modules =
+		(const void *)((const uint8_t *)thag_process.header + THAG_SHM_MODULES_OFFSET);
+	const struct thag_shm_site *entry = &thag_process.sites[site];
+
+	check(entry->ready && entry->kind == THAG_SITE_FUNCTION);
+	check(entry->flags == (THAG_SITE_ADDRESS | THAG_SITE_CALL));
+	if (entry->module == THAG_MODULE_NONE)
+		return entry->address;
+	check(modules[entry->module].ready);
+	return entry->address + modules[entry->module].bias;
+}
+
+static void read_trace(uint32_t id, struct stack *stack)
+{
+	for (stack->depth = 0; id; id = traces()[id].parent) {
+		check(id < thag_process.header->trace_count);
+		check(traces()[id].parent < id && stack->depth < DEPTH_MAX);
+		stack->calls[stack->depth++] = address_of(traces()[id].site);
+	}
+}
+
+/* --- what libunwind finds --- */
+
+/* Of the callers of the function that calls this. */
+static NOINLINE void read_by_libunwind(struct stack *stack)
+{
+	unw_context_t context;
+	unw_cursor_t cursor;
+	unw_word_t ip;
+
+	stack->depth = 0;
+	unw_getcontext(&context);
+	check(unw_init_local(&cursor, &context) == 0 && unw_step(&cursor) > 0);
+	while (unw_step(&cursor) > 0 && unw_get_reg(&cursor, UNW_REG_IP, &ip) == 0 && ip) {
+		/* it was interrupted, and called from no call, as was the handler */
+		bool is_exact = unw_is_signal_frame(&cursor) > 0;
+
+		check(stack->depth < DEPTH_MAX);
+		if (is_exact)
+			stack->calls[stack->depth - 1]++;
+		stack->calls[stack->depth++] = is_exact ? ip : ip - 1;
+	}
+}
+
+static void show(const char *who, const struct stack *stack)
+{
+	fprintf(stderr, "%s:\n", who);
+	for (uint32_t i = 0; i < stack->depth; i++) {
+		Dl_info info = { 0 };
+
+		dladdr((void *)stack->calls[i], &info);
+		fprintf(stderr, "\t%#lx %s %s\n", (unsigned long)stack->calls[i],
+			info.dli_sname ? info.dli_sname : "?",
+			info.dli_fname ? info.dli_fname : "?");
+	}
+}
+
+static bool is_equal(const struct stack *a, const struct stack *b)
+{
+	return a->depth == b->depth &&
+	       memcmp(a->calls, b->calls, a->depth * sizeof(a->calls[0])) == 0;
+}
+
+/* --- the ids of stacks that were compared --- */
+
+#define KNOWN_MAX 65536
+
+static struct known {
+	uint64_t hash;
+	uint32_t id;
+} known[KNOWN_MAX];
+
+static pthread_mutex_t known_mutex = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t known_count;
+
+static uint64_t hash_of(const struct stack *stack)
+{
+	uint64_t hash = 0;
+
+	for (uint32_t i = 0; i < stack->depth; i++)
+		hash = (hash ^ stack->calls[i]) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	return hash;
+}
+
+/* A stack has one id, and an id is of one stack. */
+static void check_known(const struct stack *stack, uint32_t id)
+{
+	uint64_t hash = hash_of(stack);
+
+	pthread_mutex_lock(&known_mutex);
+	for (uint32_t i = 0; i < known_count; i++) {
+		if ((known[i].hash == hash) == (known[i].id == id))
+			continue;
+		fprintf(stderr, "stack %lx has id %u, and %lx has %u\n", (unsigned long)hash, id,
+			(unsigned long)known[i].hash, known[i].id);
+		abort();
+	}
+	for (uint32_t i = 0; i < known_count; i++)
+		if (known[i].id == id)
+			hash = 0;
+	check(known_count < KNOWN_MAX);
+	if (hash)
+		known[known_count++] = (struct known){ hash, id };
+	pthread_mutex_unlock(&known_mutex);
+}
+
+/* --- probes --- */
+
+static __thread uint32_t last_id;
+static uint32_t probes;
+
+/* Takes the stack of its caller, as an allocation of it would. */
+static NOINLINE uint32_t take_here(void)
+{
+	struct thag_trace_start start = THAG_TRACE_START();
+	uint32_t id = thag_trace_take(&start);
+
+	__asm__ volatile("" : : : "memory");
+	return id;
+}
+
+/* Both stacks are of this function's callers. */
+static NOINLINE void probe(void)
+{
+	static __thread struct stack ours, theirs;
+	struct thag_trace_start start = THAG_TRACE_START();
+	uint32_t id;
+
+	errno = 4711;
+	id = thag_trace_take(&start);
+	check(errno == 4711);
+	check(id != 0);
+	read_trace(id, &ours);
+	read_by_libunwind(&theirs);
+	if (!is_equal(&ours, &theirs)) {
+		show("ours", &ours);
+		show("libunwind's", &theirs);
+		abort();
+	}
+	check_known(&ours, id);
+	last_id = id;
+	__atomic_fetch_add(&probes, 1, __ATOMIC_RELAXED);
+}
+
+static void mix_shapes(void);
+
+static void begin(void)
+{
+	mix_shapes();
+	check(thag_enable(THAG_MEMORY) == 0);
+	check(thag_thread_attach());
+}
+
+static int run(void (*program)(void *))
+{
+	struct collector *collector = collector_start();
+	int status = collector_run(collector, program, NULL);
+
+	collector_stop(collector);
+	return status;
+}
+
+/* --- random call trees --- */
+
+trace_shape *trace_shapes[256];
+
+static void mix_shapes(void)
+{
+	static trace_shape *const *const sets[] = { trace_shapes_o0, trace_shapes_o2,
+						    trace_shapes_fp, trace_shapes_os };
+
+	for (uint32_t i = 0; i < 256; i++)
+		trace_shapes[i] = sets[i % 4][i / 4 % TRACE_SHAPES];
+}
+
+static uint32_t next_random(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (uint32_t)(*state >> 33);
+}
+
+/* Calls of `depth` shapes, of which the outer ones are often those of the call before. */
+static NOINLINE void call_at_random(uint64_t *random, uint8_t *steps, uint32_t depth,
+				    void (*leaf)(void))
+{
+	struct trace_plan plan = { steps, depth, leaf };
+	uint32_t from = next_random(random) % (depth + 1);
+
+	for (uint32_t i = from; i < depth; i++)
+		steps[i] = (uint8_t)next_random(random);
+	if (depth == 0)
+		leaf();
+	else
+		trace_shapes[(plan.left--, *plan.steps++)](&plan);
+	__asm__ volatile("" : : : "memory");
+}
+
+static NOINLINE void call_trees(uint64_t seed, uint32_t count, uint32_t depth_max,
+				void (*leaf)(void))
+{
+	uint8_t steps[256] = { 0 };
+
+	for (uint32_t i = 0; i < count; i++)
+		call_at_random(&seed, steps, next_random(&seed) % depth_max, leaf);
+	__asm__ volatile("" : : : "memory");
+}
+
+static void program_trees(void *unused)
+{
+	(void)unused;
+	begin();
+	call_trees(1, 3000, 40, probe);
+	check(thag_process.header->lost_traces == 0);
+}
+
+Test(trace, is_what_libunwind_finds_in_functions_of_any_shape, .timeout = 120)
+{
+	cr_assert_eq(run(program_trees), 0);
+}
+
+static NOINLINE uint32_t take_in_between(void)
+{
+	uint32_t id = take_here();
+
+	__asm__ volatile("" : "+r"(id));
+	return id;
+}
+
+/* Libunwind loses its way where there is no unwind information. But the outermost frames are known.
+ */
+static struct stack outermost;
+
+static const struct stack *take_bare(const struct thag_trace_start *start)
+{
+	static __thread struct stack ours;
+	uint32_t id = thag_trace_take(start);
+
+	check(id != 0);
+	read_trace(id, &ours);
+	check_known(&ours, id);
+	check(ours.depth > outermost.depth);
+	check(memcmp(ours.calls + ours.depth - outermost.depth, outermost.calls,
+		     outermost.depth * sizeof(ours.calls[0])) == 0);
+	return &ours;
+}
+
+static NOINLINE void probe_mixed(void)
+{
+	struct thag_trace_start start = THAG_TRACE_START();
+
+	take_bare(&start);
+}
+
+/* All that call_at_random called has frame pointers. */
+static NOINLINE void probe_bare(void)
+{
+	struct thag_trace_start start = THAG_TRACE_START();
+	const struct stack *ours = take_bare(&start);
+	const uintptr_t *frame = __builtin_frame_address(0);
+
+	/* but for the calls in call_trees and in its caller */
+	for (uint32_t i = 0; i < ours->depth - outermost.depth - 2; i++) {
+		check(ours->calls[i] == frame[1] - 1);
+		frame = (const uintptr_t *)frame[0];
+	}
+}
+
+static void program_bare(void *unused)
+{
+	/*
+	 * Not those that align the stack: where their callers' frames are, only they know. The last
+	 * one comes by a function of the C library.
+	 */
+	static const uint8_t usable[] = { 0, 1, 2, 3, 4, 7, 8, 10, 9 };
+
+	(void)unused;
+	begin();
+	read_by_libunwind(&outermost);
+	check(outermost.depth > 3);
+	for (uint32_t i = 0; i < 256; i += 2)
+		trace_shapes[i] = trace_shapes_bare[usable[i / 2 % 9]];
+	call_trees(4, 3000, 40, probe_mixed);
+	for (uint32_t i = 0; i < 256; i++)
+		trace_shapes[i] = trace_shapes_bare[usable[i % 8]];
+	call_trees(5, 3000, 40, probe_bare);
+}
+
+Test(trace, goes_by_frame_pointers_without_unwind_information, .timeout = 120)
+{
+	cr_assert_eq(run(program_bare), 0);
+}
+
+static void program_same(void *unused)
+{
+	uint32_t ids[100], other, count = 0;
+
+	(void)unused;
+	begin();
+	for (volatile int i = 0; i < 100; i++) {
+		ids[i] = take_in_between();
+		if (i == 0)
+			count = thag_process.header->trace_count;
+	}
+	check(thag_process.header->trace_count == count);
+	for (int i = 0; i < 100; i++)
+		check(ids[i] && ids[i] == ids[0]);
+	other = take_in_between();
+	check(other && other != ids[0]);
+}
+
+Test(trace, is_told_once)
+{
+	cr_assert_eq(run(program_same), 0);
+}
+
+/* --- the same place in memory, but another caller further out --- */
+
+static NOINLINE void inner(void)
+{
+	probe();
+	__asm__ volatile("" : : : "memory");
+}
+
+static NOINLINE void middle(void)
+{
+	inner();
+	__asm__ volatile("" : : : "memory");
+}
+
+#define OUTER(name) \
+	static NOINLINE void name(void) \
+	{ \
+		middle(); \
+		__asm__ volatile("" : : : "memory"); \
+	}
+OUTER(outer_a)
+OUTER(outer_b)
+
+static void program_outer(void *unused)
+{
+	uint32_t a, b;
+
+	(void)unused;
+	begin();
+	for (int i = 0; i < 10; i++) {
+		void (*volatile call)(void) = outer_a;
+
+		call();
+		a = last_id;
+		call = outer_b;
+		call();
+		b = last_id;
+		check(a != b);
+	}
+}
+
+Test(trace, sees_that_an_outer_frame_changed)
+{
+	cr_assert_eq(run(program_outer), 0);
+}
+
+/* --- depth --- */
+
+#define RECURSION 1000000
+#define RECURSION_STACK (UINT64_C(1) << 30)
+
+static uint32_t recursion_ids[4];
+
+static NOINLINE long recurse(long left, void (*leaf)(void))
+{
+	long result;
+
+	if (left == 0) {
+		leaf();
+		return 0;
+	}
+	result = recurse(left - 1, leaf);
+	__asm__ volatile("" : : "r"(left), "r"(&result) : "memory");
+	return result + 1;
+}
+
+static NOINLINE void leaf_take(void)
+{
+	last_id = take_here();
+	__asm__ volatile("" : : : "memory");
+}
+
+/* What is left of it: one call in the middle of recurse, but for the innermost; and its root. */
+static void check_cut(uint32_t id)
+{
+	const struct thag_shm_trace *entries = traces();
+	uint32_t site = 0, depth = 0;
+
+	check(id != 0);
+	for (; entries[id].parent; id = entries[id].parent, depth++) {
+		if (depth == 3)
+			site = entries[id].site;
+		check(depth <= 3 || depth >= 900 || entries[id].site == site);
+	}
+	check(depth + 1 == THAG_TRACE_DEPTH_MAX);
+	check(memcmp(thag_process.strings + thag_process.sites[entries[id].site].name_offset,
+		     "<truncated>", 11) == 0);
+	check(thag_process.sites[entries[id].site].name_bytes == 11);
+}
+
+static void *recurse_deep(void *unused)
+{
+	(void)unused;
+	check(thag_thread_attach());
+	recurse(RECURSION, leaf_take);
+	recursion_ids[0] = last_id;
+	check_cut(last_id);
+	recurse(RECURSION, leaf_take);
+	recursion_ids[1] = last_id;
+	recurse(RECURSION - 1, leaf_take);
+	recursion_ids[2] = last_id;
+	return NULL;
+}
+
+static void program_deep(void *unused)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	(void)unused;
+	begin();
+	pthread_attr_init(&attributes);
+	check(pthread_attr_setstacksize(&attributes, RECURSION_STACK) == 0);
+	check(pthread_create(&thread, &attributes, recurse_deep, NULL) == 0);
+	pthread_join(thread, NULL);
+	/* cut, they are all alike */
+	check(recursion_ids[0] == recursion_ids[1] && recursion_ids[1] == recursion_ids[2]);
+}
+
+Test(trace, of_a_recursion_a_million_deep_is_cut, .timeout = 120)
+{
+	cr_assert_eq(run(program_deep), 0);
+}
+
+static void program_around_the_limit(void *unused)
+{
+	(void)unused;
+	begin();
+	/* whole up to the limit, and cut from there on, whatever was taken before */
+	for (int round = 0; round < 3; round++)
+		for (long depth = 900; depth < 1100; depth += 1 + round) {
+			struct stack *stack = malloc(sizeof(*stack));
+			uint32_t root;
+
+			recurse(depth, leaf_take);
+			for (root = last_id; traces()[root].parent; root = traces()[root].parent)
+				;
+			if (thag_process.sites[traces()[root].site].name_bytes) {
+				check_cut(last_id);
+			} else {
+				read_trace(last_id, stack);
+				check(stack->depth > depth && stack->depth <= THAG_TRACE_DEPTH_MAX);
+			}
+			free(stack);
+		}
+}
+
+Test(trace, is_whole_up_to_the_limit)
+{
+	cr_assert_eq(run(program_around_the_limit), 0);
+}
+
+/* --- signals --- */
+
+static volatile sig_atomic_t handled;
+
+static void handle(int signal)
+{
+	(void)signal;
+	probe();
+	handled++;
+}
+
+static void set_handler(int number, void (*handler)(int), int flags)
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
+
+	check(sigaction(number, &action, NULL) == 0);
+}
+
+static NOINLINE void leaf_raise(void)
+{
+	raise(SIGUSR1);
+	probe();
+}
+
+static void program_signals(void *unused)
+{
+	static char alternate[65536];
+	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof(alternate) };
+
+	(void)unused;
+	begin();
+	set_handler(SIGUSR1, handle, 0);
+	call_trees(2, 300, 20, leaf_raise);
+	check(sigaltstack(&stack, NULL) == 0);
+	set_handler(SIGUSR1, handle, SA_ONSTACK);
+	call_trees(3, 300, 20, leaf_raise);
+	check(handled == 600);
+}
+
+Test(trace, goes_on_below_a_signal_handler, .timeout = 120)
+{
+	cr_assert_eq(run(program_signals), 0);
+}
+
+static void leaf_work(void)
+{
+	for (int i = 0; i < 20; i++) {
+		char *volatile block = malloc((size_t)i * 100);
+
+		if (block)
+			memset(block, i, (size_t)i * 100);
+		free(block);
+	}
+	leaf_take();
+}
+
+/* A walk under way is interrupted here and there, and the handler walks, too. */
+static void program_timer(void *unused)
+{
+	struct itimerval often = { { 0, 200 }, { 0, 200 } };
+
+	(void)unused;
+	begin();
+	/* while longjmp loads the registers, libunwind doesn't know where they are */
+	for (uint32_t i = 0; i < 256; i++)
+		if (trace_shapes[i] == trace_shapes_o0[8] ||
+		    trace_shapes[i] == trace_shapes_o2[8] ||
+		    trace_shapes[i] == trace_shapes_fp[8] || trace_shapes[i] == trace_shapes_os[8])
+			trace_shapes[i] = trace_shapes_o2[0];
+	set_handler(SIGPROF, handle, SA_RESTART);
+	setitimer(ITIMER_PROF, &often, NULL);
+	for (uint64_t seed = 1; handled < 300; seed++)
+		call_trees(seed, 200, 30, leaf_work);
+	setitimer(ITIMER_PROF, &(struct itimerval){ 0 }, NULL);
+}
+
+Test(trace, may_be_taken_anywhere, .timeout = 120)
+{
+	cr_assert_eq(run(program_timer), 0);
+}
