@@ -15,7 +15,7 @@
 #define RECORD_LIMIT (UINT32_C(1) << 20)
 #define SAMPLE_BYTES_MAX (UINT64_C(1) << 30)
 #define START_TICKS_MAX (UINT64_C(1) << 62)
-#define PREFETCH 16 /* events ahead */
+#define PREFETCH 12 /* events ahead */
 
 /* The order in which blocks lie in the table is nothing a program may choose. */
 static uint64_t make_seed(const struct thag_heap *heap)
@@ -216,16 +216,22 @@ static void displace(struct thag_heap *heap, const struct thag_heap_block *befor
 	thag_heap_count_free(heap, before);
 }
 
+/* At the limit a block may still take the place of another. */
+static bool is_full_for(struct thag_heap *heap, uint64_t address)
+{
+	return heap->live.count >= heap->options.live_limit &&
+	       !thag_heap_live_find(&heap->live, address);
+}
+
 static void put_block(struct thag_heap *heap, const struct thag_heap_block *block,
 		      const struct thag_heap_event *event, bool reallocated)
 {
-	struct thag_heap_block before;
-	bool untracked;
+	struct thag_heap_block before = { 0 };
+	bool untracked = is_full_for(heap, block->address) ||
+			 thag_heap_live_put(&heap->live, block, &before) != 0;
 
-	if (thag_heap_live_take(&heap->live, block->address, &before))
+	if (before.address)
 		displace(heap, &before, event);
-	untracked = heap->live.count >= heap->options.live_limit ||
-		    thag_heap_live_add(&heap->live, block) != 0;
 	ring_at(heap, event->ring)->latest = block->address;
 	thag_heap_count_alloc(heap, block, reallocated, untracked);
 	if (untracked) {
@@ -278,8 +284,10 @@ static void apply_free(struct thag_heap *heap, const struct thag_heap_event *eve
 /* A reallocation that failed: the block is where it was. */
 static void put_back(struct thag_heap *heap, struct thag_heap_ring *ring)
 {
+	struct thag_heap_block none;
+
 	if (thag_heap_live_find(&heap->live, ring->moving.address) ||
-	    thag_heap_live_add(&heap->live, &ring->moving) != 0)
+	    thag_heap_live_put(&heap->live, &ring->moving, &none) != 0)
 		end_move(heap, ring);
 	ring->moving_at.address = 0;
 }
@@ -355,8 +363,14 @@ static void apply_one(struct thag_heap *heap, const struct thag_heap_event *even
 void thag_heap_apply(struct thag_heap *heap, const struct thag_heap_event *events, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (i + PREFETCH < count)
-			thag_heap_live_prefetch(&heap->live, events[i + PREFETCH].address);
+		if (i + PREFETCH < count) {
+			const char *place =
+				thag_heap_live_place(&heap->live, events[i + PREFETCH].address);
+
+			/* a look-up mostly ends within two cache lines */
+			__builtin_prefetch(place, 1);
+			__builtin_prefetch(place + 64, 1);
+		}
 		apply_one(heap, &events[i]);
 	}
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_SLOTS 8
 
@@ -44,10 +45,11 @@ struct thag_heap_block *thag_heap_live_find(struct thag_heap_live *live, uint64_
 static int resize(struct thag_heap_live *live, struct thag_heap_segment *segment, uint32_t slots)
 {
 	struct thag_heap_segment old = *segment;
-	struct thag_heap_block *grown = calloc(slots, sizeof(*grown));
+	struct thag_heap_block *grown = aligned_alloc(64, slots * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
+	memset(grown, 0, slots * sizeof(*grown));
 	segment->slots = grown;
 	segment->mask = slots - 1;
 	for (uint32_t i = 0; old.slots && i <= old.mask; i++) {
@@ -63,28 +65,38 @@ static int resize(struct thag_heap_live *live, struct thag_heap_segment *segment
 	return 0;
 }
 
-/* At most three slots of four are taken. */
+/* At most five slots of eight are taken. */
 static int make_room(struct thag_heap_live *live, struct thag_heap_segment *segment)
 {
 	if (!segment->slots)
 		return resize(live, segment, FIRST_SLOTS);
-	if ((uint64_t)(segment->count + 1) * 4 <= ((uint64_t)segment->mask + 1) * 3)
+	if ((uint64_t)(segment->count + 1) * 8 <= ((uint64_t)segment->mask + 1) * 5)
 		return 0;
 	if (segment->mask > UINT32_MAX / 4)
 		return -ENOMEM;
 	return resize(live, segment, (segment->mask + 1) * 2);
 }
 
-int thag_heap_live_add(struct thag_heap_live *live, const struct thag_heap_block *block)
+int thag_heap_live_put(struct thag_heap_live *live, const struct thag_heap_block *block,
+		       struct thag_heap_block *before)
 {
 	uint64_t hash = thag_heap_live_hash(live, block->address);
 	struct thag_heap_segment *segment = thag_heap_live_segment(live, hash);
+	int ret = make_room(live, segment);
+	uint32_t slot;
 
-	if (make_room(live, segment) != 0)
-		return -ENOMEM;
-	segment->slots[find_slot(segment, hash, block->address)] = *block;
-	segment->count++;
-	live->count++;
+	before->address = 0;
+	if (!segment->slots)
+		return ret;
+	slot = find_slot(segment, hash, block->address);
+	*before = segment->slots[slot];
+	if (!before->address) {
+		if (ret != 0)
+			return ret;
+		segment->count++;
+		live->count++;
+	}
+	segment->slots[slot] = *block;
 	return 0;
 }
 

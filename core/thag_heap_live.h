@@ -9,9 +9,10 @@
 #define THAG_HEAP_LIVE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define THAG_HEAP_SEGMENTS_LOG2 12
+#define THAG_HEAP_SEGMENTS_LOG2 11
 #define THAG_HEAP_SEGMENTS (1u << THAG_HEAP_SEGMENTS_LOG2)
 #define THAG_HEAP_SIZE_BITS 48
 #define THAG_HEAP_SIZE_MAX ((UINT64_C(1) << THAG_HEAP_SIZE_BITS) - 1)
@@ -66,21 +67,27 @@ static inline struct thag_heap_segment *thag_heap_live_segment(struct thag_heap_
 	return &live->segments[hash >> (64 - THAG_HEAP_SEGMENTS_LOG2)];
 }
 
-/** Soon this address will be looked up. */
-static inline void thag_heap_live_prefetch(struct thag_heap_live *live, uint64_t address)
+/**
+ * Where a look-up of the address begins, to be prefetched. (A function that
+ * does no more than prefetch is dropped by GCC as one without effect.)
+ */
+static inline const char *thag_heap_live_place(const struct thag_heap_live *live, uint64_t address)
 {
 	uint64_t hash = thag_heap_live_hash(live, address);
-	const struct thag_heap_segment *segment = thag_heap_live_segment(live, hash);
+	const struct thag_heap_segment *segment =
+		&live->segments[hash >> (64 - THAG_HEAP_SEGMENTS_LOG2)];
 
-	if (segment->slots)
-		__builtin_prefetch(&segment->slots[(uint32_t)(hash >> 16) & segment->mask], 1);
+	return segment->slots
+		       ? (const char *)&segment->slots[(uint32_t)(hash >> 16) & segment->mask]
+		       : (const char *)segment;
 }
 
 /** The block at `address`, not 0; NULL for none. Valid until the table next changes. */
 struct thag_heap_block *thag_heap_live_find(struct thag_heap_live *live, uint64_t address);
 
-/** Puts in a block whose address isn't there. 0 or -ENOMEM. */
-int thag_heap_live_add(struct thag_heap_live *live, const struct thag_heap_block *block);
+/** Puts in a block; `*before` is what it took the place of, or address 0. 0 or -ENOMEM. */
+int thag_heap_live_put(struct thag_heap_live *live, const struct thag_heap_block *block,
+		       struct thag_heap_block *before);
 
 /** Takes out the block at `address`, if it is there. */
 bool thag_heap_live_take(struct thag_heap_live *live, uint64_t address,
