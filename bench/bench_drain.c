@@ -4,8 +4,14 @@
  * producer beside it: words are written to a whole ring, then drained in batches as thagd does.
  * Prints "MODE EVENTS NS_AN_EVENT", the median of the rounds. In the mode "tasks" an event is a
  * switch: 64 tasks take turns, each with three frames open, and open and close one a turn.
+ *
+ * In the others an event is an allocation or a free, decoded, merged and counted: "memory" by 64
+ * calls, some 200 blocks live; "traces" by 64 native stacks, ten frames deep, as well; "million"
+ * with that many blocks live; "rings" from eight threads at once; "deep" with stacks of the frees,
+ * too.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +219,171 @@ static void run(const char *mode, void (*step)(struct bench *), uint64_t words)
 	free(bench.words);
 }
 
+/*
+ * Memory: eight rings at most, whose threads free what they allocated in any order.
+ */
+#define RINGS 8
+#define STACKS 64
+#define DEPTH 10
+#define MEMORY_ROUNDS 7
+
+struct memory_ring {
+	struct bench bench;
+	struct thag_heap_queue queue;
+};
+
+struct memory {
+	struct memory_ring rings[RINGS];
+	uint32_t ring_count;
+	struct thag_heap *heap;
+	uint64_t *blocks;
+	uint32_t block_count;
+	bool traces, free_traces;
+	uint64_t ticks;
+	uint64_t events;
+};
+
+/* Stack n of them ends in its own frames 1 to DEPTH of the table. */
+static bool read_trace(void *context, uint32_t trace, struct thag_shm_trace *out)
+{
+	(void)context;
+	*out = (struct thag_shm_trace){ .parent = trace % DEPTH == 1 ? 0 : trace - 1,
+					.site = 1000 + trace % DEPTH + (trace / 100) };
+	return true;
+}
+
+static void put_alloc(struct memory *memory, struct bench *bench, uint64_t address)
+{
+	uint32_t size = 16 + next_random(bench) % 1000;
+	uint32_t trace = DEPTH * (1 + next_random(bench) % STACKS);
+
+	memory->events++;
+	if (!memory->traces) {
+		put(bench, THAG_KIND_ALLOC, size);
+		put_payload(bench, address);
+		return;
+	}
+	put(bench, THAG_KIND_ALLOC, THAG_ALLOC_LONG);
+	put_payload(bench, address);
+	put_payload(bench, THAG_TRACE_SIZE(trace, size));
+}
+
+static void put_free(struct memory *memory, struct bench *bench, uint64_t address)
+{
+	memory->events++;
+	put(bench, THAG_KIND_FREE, memory->free_traces ? THAG_FREE_TRACE : 0);
+	put_payload(bench, address);
+	if (memory->free_traces)
+		put_payload(bench, DEPTH * (1 + next_random(bench) % STACKS));
+}
+
+/* A few turns on one thread: each replaces one of its blocks. */
+static void step_memory(struct memory *memory, uint32_t at)
+{
+	struct bench *bench = &memory->rings[at].bench;
+
+	bench->ticks = memory->ticks;
+	enter(bench, 10 + next_random(bench) % 64);
+	for (int i = 0; i < 8; i++) {
+		uint32_t own = next_random(bench) % (memory->block_count / memory->ring_count);
+		uint64_t *block = &memory->blocks[own * memory->ring_count + at];
+		uint64_t index = (uint64_t)(block - memory->blocks);
+
+		if (*block)
+			put_free(memory, bench, *block);
+		/* as from an allocator: not the same place each time, but one nearby */
+		*block = 0x7f0000000000 + (index * 4 + next_random(bench) % 4) * 512;
+		put_alloc(memory, bench, *block);
+	}
+	leave(bench);
+	memory->ticks = bench->ticks;
+}
+
+/* As a drain thread of thagd does: 16 batches of each ring, then what is older than all others. */
+static void drain_memory(struct memory *memory)
+{
+	static uint64_t batch[THAG_RING_BATCH];
+	struct thag_heap_queue *queues[RINGS];
+	uint64_t watermark;
+
+	do {
+		watermark = UINT64_MAX;
+		for (uint32_t i = 0; i < memory->ring_count; i++) {
+			struct bench *bench = &memory->rings[i].bench;
+			size_t count = 1, taken = 1;
+
+			for (int j = 0; j < 16 && count && taken == count; j++) {
+				count = thag_ring_read(&bench->reader, batch, THAG_RING_BATCH);
+				taken = thag_stream_feed(&bench->stream, batch, count);
+				bench->reader.tail -= count - taken;
+				thag_ring_release(&bench->reader);
+			}
+			queues[i] = &memory->rings[i].queue;
+			if (count && bench->stream.last_ticks < watermark)
+				watermark = bench->stream.last_ticks;
+		}
+		thag_heap_queues_apply(memory->heap, queues, memory->ring_count, watermark);
+	} while (watermark != UINT64_MAX);
+}
+
+static double memory_round_ns(struct memory *memory)
+{
+	uint64_t before = memory->events, start;
+	uint64_t first = memory->rings[0].bench.pos;
+
+	while (memory->rings[0].bench.pos - first < THAG_RING_WORDS - MARGIN)
+		for (uint32_t i = 0; i < memory->ring_count; i++)
+			step_memory(memory, i);
+	start = now_ns();
+	drain_memory(memory);
+	return (double)(now_ns() - start) / (double)(memory->events - before);
+}
+
+static void setup_memory(struct memory *memory)
+{
+	const struct thag_heap_options options = { .trace = read_trace };
+
+	memory->blocks = calloc(memory->block_count, sizeof(*memory->blocks));
+	if (!memory->blocks || thag_heap_create(&memory->heap, &options) != 0)
+		abort();
+	memory->ticks = 1000;
+	for (uint32_t i = 0; i < memory->ring_count; i++) {
+		struct memory_ring *ring = &memory->rings[i];
+
+		setup(&ring->bench);
+		ring->bench.random = i + 1;
+		ring->queue = (struct thag_heap_queue){ .heap = memory->heap, .ring = (uint16_t)i };
+		ring->bench.stream.memory = &ring->queue;
+	}
+}
+
+static void run_memory(const char *mode, struct memory with)
+{
+	static struct memory memory;
+	double rounds[MEMORY_ROUNDS];
+
+	memory = with;
+	setup_memory(&memory);
+	/* until nearly all blocks were allocated once */
+	for (uint64_t i = 0; i < 1 + 8 * memory.block_count / THAG_RING_WORDS; i++)
+		memory_round_ns(&memory);
+	memory.events = 0;
+	for (int i = 0; i < MEMORY_ROUNDS; i++)
+		rounds[i] = memory_round_ns(&memory);
+	qsort(rounds, MEMORY_ROUNDS, sizeof(*rounds), compare);
+	printf("%s %" PRIu64 " %.2f\n", mode, memory.events, rounds[MEMORY_ROUNDS / 2]);
+	for (uint32_t i = 0; i < memory.ring_count; i++) {
+		struct memory_ring *ring = &memory.rings[i];
+
+		thag_heap_queue_fini(&ring->queue);
+		thag_tasks_fini(&ring->bench.tasks);
+		thag_thread_fini(&ring->bench.thread);
+		free(ring->bench.words);
+	}
+	thag_heap_destroy(memory.heap);
+	free(memory.blocks);
+}
+
 int main(void)
 {
 	run("flat", step_flat, 1);
@@ -220,5 +391,16 @@ int main(void)
 	run("fib", step_fib, 1);
 	run("random", step_random, 1);
 	run("tasks", step_tasks, TURN_WORDS);
+	run_memory("memory", (struct memory){ .ring_count = 1, .block_count = 256 });
+	run_memory("traces",
+		   (struct memory){ .ring_count = 1, .block_count = 256, .traces = true });
+	run_memory("deep", (struct memory){ .ring_count = 1,
+					    .block_count = 256,
+					    .traces = true,
+					    .free_traces = true });
+	run_memory("million",
+		   (struct memory){ .ring_count = 1, .block_count = 1 << 20, .traces = true });
+	run_memory("rings",
+		   (struct memory){ .ring_count = RINGS, .block_count = 1 << 20, .traces = true });
 	return 0;
 }
