@@ -328,6 +328,16 @@ uint32_t thag_module_index(const struct thag_module_image *image)
 	return count;
 }
 
+bool thag_module_replaces(uint32_t index)
+{
+	const struct thag_shm_module *modules = modules_of(&thag_process);
+
+	for (uint32_t i = 0; i < index && index < THAG_MODULES_MAX; i++)
+		if (modules[i].start < modules[index].end && modules[index].start < modules[i].end)
+			return true;
+	return false;
+}
+
 void thag_modules_inherit(struct thag_process *child, const struct thag_process *parent)
 {
 	uint32_t count = count_of(parent);

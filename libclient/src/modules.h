@@ -30,6 +30,9 @@ bool thag_module_segment(const struct thag_module_image *image, uintptr_t addres
  */
 uint32_t thag_module_index(const struct thag_module_image *image);
 
+/** Whether a module that was entered before lies, or lay, where the one with that index does. */
+bool thag_module_replaces(uint32_t index);
+
 /** Whether `image` is what the module with that index is of. */
 bool thag_module_is_at(uint32_t index, const struct thag_module_image *image);
 

@@ -22,8 +22,8 @@ struct frame {
 	uintptr_t sp; /* the return address was read right below */
 	uintptr_t fp;
 	uintptr_t fp_at; /* where the frame pointer was read; 0: it is the one before */
-	uint32_t site;
-	uint32_t node; /* of the tree */
+	uint64_t data;	 /* what is known of the code there */
+	uint32_t node;	 /* of the tree */
 };
 
 struct thag_trace_thread {
@@ -54,11 +54,6 @@ static uint32_t count_unchanged(const struct thag_trace_thread *thread, uint32_t
 	return i;
 }
 
-static bool is_frame(const struct frame *frame, const struct thag_walk *walk)
-{
-	return frame->sp == walk->sp && frame->ra == walk->ra && frame->fp == walk->fp;
-}
-
 /* Whether so many frames below those of the last stack are a stack that is cut alike. */
 static bool fits(const struct thag_trace_thread *thread, uint32_t kept, uint32_t found)
 {
@@ -72,44 +67,54 @@ struct result {
 	bool is_cut;
 };
 
-static void note(struct frame *frame, const struct thag_walk *walk, uint32_t site)
+#define UNKNOWN UINT32_MAX
+
+/*
+ * The frame is one that the last stack had: its innermost but those that were passed. Whether all
+ * those further out are as they were, too.
+ */
+static bool is_rest_known(const struct thag_trace_thread *thread, const struct thag_walk *walk,
+			  const struct result *result, uint32_t *unchanged)
 {
-	*frame = (struct frame){ walk->ra, walk->sp, walk->fp, walk->fp_at, site, 0 };
+	if (!walk->is_own || thread->last[result->kept - 1].fp != walk->fp)
+		return false;
+	if (*unchanged == UNKNOWN)
+		*unchanged = count_unchanged(thread, result->kept - 1);
+	return *unchanged >= result->kept - 1 && fits(thread, result->kept, result->found);
 }
 
 /* Walks until the rest is known, or to the end. */
 static struct result walk_up(struct thag_trace_thread *thread, struct thag_walk *walk)
 {
 	struct result result = { .kept = thread->count };
-	uint32_t unchanged = UINT32_MAX;
+	uint32_t unchanged = UNKNOWN;
 	const struct frame *last = thread->last;
+	uint64_t data;
 
 	do {
-		uint64_t data;
-
 		while (result.kept && last[result.kept - 1].sp < walk->sp)
 			result.kept--;
-		if (result.kept && walk->is_own && is_frame(&last[result.kept - 1], walk)) {
-			if (unchanged == UINT32_MAX)
-				unchanged = count_unchanged(thread, result.kept - 1);
-			if (unchanged >= result.kept - 1 &&
-			    fits(thread, result.kept, result.found)) {
+		if (result.kept && last[result.kept - 1].sp == walk->sp &&
+		    last[result.kept - 1].ra == walk->ra) {
+			if (is_rest_known(thread, walk, &result, &unchanged)) {
 				result.is_cut = thread->is_cut;
 				return result;
 			}
+			/* the processor goes on with it before it has read the stack */
+			data = last[result.kept - 1].data;
+		} else {
+			data = thag_code_find(walk->ra);
+			if (!thag_code_site(data))
+				break;
 		}
 		if (result.found == THAG_TRACE_DEPTH_MAX) {
 			result.is_cut = true;
 			result.found = KEPT_MAX;
 			break;
 		}
-		data = thag_code_find(walk->ra);
-		if (!thag_code_site(data))
-			break;
-		note(&thread->found[result.found++], walk, thag_code_site(data));
-		if (!thag_walk_step(walk, &thread->stack, data))
-			break;
-	} while (true);
+		thread->found[result.found++] =
+			(struct frame){ walk->ra, walk->sp, walk->fp, walk->fp_at, data, 0 };
+	} while (thag_walk_step(walk, &thread->stack, data));
 	result.kept = 0;
 	return result;
 }
@@ -136,7 +141,7 @@ static uint32_t enter(struct thag_trace_thread *thread, const struct result *res
 		thread->is_cut = result->is_cut;
 	}
 	for (uint32_t i = result->found; i-- > 0;) {
-		node = thag_tree_find(tree, node, thread->found[i].site);
+		node = thag_tree_find(tree, node, thag_code_site(thread->found[i].data));
 		if (!node)
 			return 0;
 		if (!keep)

@@ -232,6 +232,20 @@ static bool is_behind_call(uintptr_t ra)
 #endif
 }
 
+/*
+ * The module's index. When it is new, and lies where another did, what is known of that one's
+ * addresses doesn't hold: it went without our notice, as those do that the C library loads.
+ */
+static uint32_t index_of(const struct thag_module_image *image)
+{
+	uint32_t before = __atomic_load_n(&thag_process.header->module_count, __ATOMIC_RELAXED);
+	uint32_t index = thag_module_index(image);
+
+	if (index >= before && index != THAG_MODULE_NONE && thag_module_replaces(index))
+		thag_codes_recheck();
+	return index;
+}
+
 static uint64_t learn(uintptr_t address, uint64_t known)
 {
 	struct thag_module_image image = { 0 };
@@ -245,7 +259,7 @@ static uint64_t learn(uintptr_t address, uint64_t known)
 	if (thag_code_rule(rule) == THAG_CODE_SIGNAL)
 		address++;
 	if (!site || !is_same(site, &image, found)) {
-		module = found ? thag_module_index(&image) : THAG_MODULE_NONE;
+		module = found ? index_of(&image) : THAG_MODULE_NONE;
 		site = add_site(module, address - image.bias);
 	}
 	return (uint64_t)site << 44 | rule;

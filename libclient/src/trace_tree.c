@@ -88,9 +88,21 @@ static void fill(struct thag_trace_tree *tree, uint32_t id, uint32_t parent, uin
 	__atomic_store_n((uint64_t *)(void *)&tree->traces[id], whole, __ATOMIC_RELEASE);
 }
 
-uint32_t thag_tree_add(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
+static bool is_entry(const struct thag_trace_tree *tree, uint32_t id, uint32_t parent,
+		     uint32_t site)
 {
-	uint32_t *bucket = thag_tree_bucket(tree, parent, site);
+	return tree->traces[id].parent == parent && tree->traces[id].site == site;
+}
+
+static uint32_t *bucket_of(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
+{
+	uint64_t key = (uint64_t)site << 32 | parent;
+
+	return &tree->buckets[key * UINT64_C(0x9e3779b97f4a7c15) >> 46];
+}
+
+static uint32_t add(struct thag_trace_tree *tree, uint32_t *bucket, uint32_t parent, uint32_t site)
+{
 	uint32_t id = take_id(tree), first = __atomic_load_n(bucket, __ATOMIC_ACQUIRE), seen = 0;
 
 	if (id == 0)
@@ -99,11 +111,27 @@ uint32_t thag_tree_add(struct thag_trace_tree *tree, uint32_t parent, uint32_t s
 	do {
 		/* another thread, or a handler, may have added it: then our id stays unused */
 		for (uint32_t other = first; other && other != seen; other = tree->next[other])
-			if (thag_tree_is(tree, other, parent, site))
+			if (is_entry(tree, other, parent, site))
 				return other;
 		seen = first;
 		tree->next[id] = first;
 	} while (!__atomic_compare_exchange_n(bucket, &first, id, false, __ATOMIC_ACQ_REL,
 					      __ATOMIC_ACQUIRE));
+	return id;
+}
+
+uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
+{
+	uint32_t *bucket = bucket_of(tree, parent, site);
+	/* acquire: partner of the release in add; the entry is whole */
+	uint32_t id = __atomic_load_n(bucket, __ATOMIC_ACQUIRE);
+
+	while (id && !is_entry(tree, id, parent, site))
+		id = tree->next[id];
+	if (!id)
+		id = add(tree, bucket, parent, site);
+	/* the first one stays: threads that share a frame don't fight for its hint */
+	if (id && !__atomic_load_n(&tree->hints[parent], __ATOMIC_RELAXED))
+		__atomic_store_n(&tree->hints[parent], (uint64_t)site << 32 | id, __ATOMIC_RELEASE);
 	return id;
 }

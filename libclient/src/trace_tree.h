@@ -3,9 +3,10 @@
  * The tree of all stacks that this process's session has met: each frame by its callers, once. It
  * lies in the shared memory; here is what finds the entry of a frame below its caller.
  *
- * Lists by hash: buckets[hash] is the newest entry, next[id] the one before it. A forked child
- * begins a tree of its own, in other memory: a handler may fork in the middle of a search, and
- * the search then ends in the child without harm.
+ * Most frames have one callee: hints[id] is the first that was met, and its site. The others are in
+ * lists by hash: buckets[hash] is the newest entry, next[id] the one before it. A forked child
+ * begins a tree of its own, in other memory: a handler may fork in the middle of a search, and the
+ * search then ends in the child without harm.
  */
 #ifndef THAG_TRACE_TREE_H
 #define THAG_TRACE_TREE_H
@@ -20,6 +21,7 @@
 struct thag_trace_tree {
 	struct thag_shm_header *header;
 	struct thag_shm_trace *traces;
+	uint64_t hints[THAG_TRACES_MAX]; /* site << 32 | id */
 	uint32_t buckets[THAG_TREE_BUCKETS];
 	uint32_t next[THAG_TRACES_MAX];
 };
@@ -41,23 +43,8 @@ struct thag_trace_roots *thag_trace_roots(void);
 /** This session's tree; NULL: there is no memory. Lock-free, signal-safe. */
 struct thag_trace_tree *thag_tree_get(void);
 
-/** Adds a frame. 0: there is no room. */
-uint32_t thag_tree_add(struct thag_trace_tree *tree, uint32_t parent, uint32_t site);
-
-static inline uint32_t *thag_tree_bucket(struct thag_trace_tree *tree, uint32_t parent,
-					 uint32_t site)
-{
-	uint64_t key = (uint64_t)site << 32 | parent;
-
-	return &tree->buckets[key * UINT64_C(0x9e3779b97f4a7c15) >> 46];
-}
-
-/** Whether the entry `id`, which is whole, is that frame. */
-static inline int thag_tree_is(const struct thag_trace_tree *tree, uint32_t id, uint32_t parent,
-			       uint32_t site)
-{
-	return tree->traces[id].parent == parent && tree->traces[id].site == site;
-}
+/* Looks it up by hash, and adds it if need be. */
+uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_t site);
 
 /**
  * The id of the frame that is at `site` and called by `parent` (0: it is the outermost). It is
@@ -65,12 +52,10 @@ static inline int thag_tree_is(const struct thag_trace_tree *tree, uint32_t id, 
  */
 static inline uint32_t thag_tree_find(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
 {
-	/* acquire: partner of the release in thag_tree_add; the entry is whole */
-	uint32_t id = __atomic_load_n(thag_tree_bucket(tree, parent, site), __ATOMIC_ACQUIRE);
+	/* acquire: partner of the release in thag_tree_search; the entry is whole */
+	uint64_t hint = __atomic_load_n(&tree->hints[parent], __ATOMIC_ACQUIRE);
 
-	while (id && !thag_tree_is(tree, id, parent, site))
-		id = tree->next[id];
-	return id ? id : thag_tree_add(tree, parent, site);
+	return hint >> 32 == site ? (uint32_t)hint : thag_tree_search(tree, parent, site);
 }
 
 #endif
