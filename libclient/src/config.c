@@ -27,6 +27,8 @@ void thag_say(const char *a, const char *b, const char *c, const char *d)
 	thag_log("said: %s", line);
 }
 
+#define SHOWN_BYTES 64
+
 struct word {
 	const char *text;
 	uint32_t value;
@@ -44,14 +46,21 @@ static int read_word(const char *text, size_t bytes, const struct word *words, u
 	return -EINVAL;
 }
 
-static int complain(const char *before, const char *text, size_t bytes, const char *after)
+/* What a terminal may be shown of a text. */
+static void show(const char *text, size_t bytes, char shown[static SHOWN_BYTES])
 {
-	char shown[64];
-	size_t cut = bytes < sizeof(shown) - 1 ? bytes : sizeof(shown) - 1;
+	size_t cut = bytes < SHOWN_BYTES - 1 ? bytes : SHOWN_BYTES - 1;
 
 	for (size_t i = 0; i < cut; i++)
 		shown[i] = text[i] >= ' ' && text[i] != 0x7f ? text[i] : '?';
 	shown[cut] = '\0';
+}
+
+static int complain(const char *before, const char *text, size_t bytes, const char *after)
+{
+	char shown[SHOWN_BYTES];
+
+	show(text, bytes, shown);
 	thag_say("THAG_PROFILER: ", before, shown, after);
 	return -EINVAL;
 }
@@ -179,6 +188,57 @@ static bool is_set(const char *name)
 	return value && value[0] && strcmp(value, "0") != 0;
 }
 
+static int refuse(const char *name, const char *expected, const char *text)
+{
+	char shown[SHOWN_BYTES];
+
+	show(text, strlen(text), shown);
+	thag_say(name, expected, shown, "'; running unprofiled");
+	return -EINVAL;
+}
+
+/* A variable that is 0 or 1; `*value` stays where it isn't set. */
+static int read_switch(const char *name, bool *value)
+{
+	const char *text = getenv(name);
+
+	if (!text || !text[0])
+		return 0;
+	if ((text[0] != '0' && text[0] != '1') || text[1])
+		return refuse(name, ": expected 0 or 1, not '", text);
+	*value = text[0] == '1';
+	return 0;
+}
+
+/* A variable that is a number of bytes, up to `most`. */
+static int read_bytes(const char *name, uint64_t most, uint64_t *bytes)
+{
+	const char *text = getenv(name);
+	uint64_t value = 0;
+
+	if (!text || !text[0])
+		return 0;
+	for (const char *c = text; *c; c++)
+		if (*c < '0' || *c > '9' || __builtin_mul_overflow(value, 10u, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*c - '0'), &value) || value > most)
+			return refuse(name, ": expected a number of bytes, not '", text);
+	*bytes = value;
+	return 0;
+}
+
+static int read_memory(struct thag_config *config)
+{
+	config->free_traces = true;
+	return read_switch("THAG_FREE_TRACES", &config->free_traces) ||
+			       read_switch("THAG_MAPS", &config->maps) ||
+			       read_bytes("SIZE_TRACKING_THRESHOLD", SIZE_MAX,
+					  &config->size_threshold) ||
+			       read_bytes("THAG_SAMPLE_BYTES", UINT64_C(1) << 40,
+					  &config->sample_bytes)
+		       ? -EINVAL
+		       : 0;
+}
+
 /* The program's own word stands, but none always turns it off; runtime leaves it to THAG_PROFILER.
  */
 static uint32_t choose_modes(const char *mode, uint32_t own, const char *environment,
@@ -203,7 +263,8 @@ int thag_config_read(const char *mode, struct thag_config *config)
 	*config = (struct thag_config){ .banned = true };
 	if (read_mode(mode, &own) != 0)
 		return -EINVAL;
-	if (environment && read_environment(environment, &asked, config) != 0) {
+	if ((environment && read_environment(environment, &asked, config) != 0) ||
+	    read_memory(config) != 0) {
 		*config = (struct thag_config){ .banned = true };
 		return -EINVAL;
 	}

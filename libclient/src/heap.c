@@ -2,6 +2,9 @@
 #include "heap.h"
 
 #include <errno.h>
+#include <malloc.h>
+
+#include "heap_sample.h"
 
 static const uint64_t no_wish;
 struct thag_heap_gate thag_heap_gate = { .wish = &no_wish };
@@ -10,13 +13,15 @@ struct thag_heap_gate thag_heap_gate = { .wish = &no_wish };
 static struct {
 	bool traces;
 	bool free_traces;
+	uint64_t threshold; /* only larger allocations are recorded */
+	bool sampled;
 } asked;
 
 static uint32_t way_of(uint32_t modes)
 {
 	if (!(modes & THAG_MODE_MEMORY))
 		return THAG_HEAP_OFF;
-	return asked.traces ? THAG_HEAP_FULL : THAG_HEAP_PLAIN;
+	return asked.traces || asked.threshold || asked.sampled ? THAG_HEAP_FULL : THAG_HEAP_PLAIN;
 }
 
 void thag_heap_switch(void)
@@ -30,9 +35,13 @@ void thag_heap_switch(void)
 	} while (__atomic_load_n(&thag_on, __ATOMIC_SEQ_CST) != modes);
 }
 
-void thag_heap_configure(const struct thag_config *config)
+int thag_heap_configure(const struct thag_config *config)
 {
-	(void)config;
+	asked.traces = config->detail;
+	asked.free_traces = config->detail && config->free_traces;
+	asked.threshold = config->size_threshold;
+	asked.sampled = config->sample_bytes != 0;
+	return asked.sampled ? thag_heap_sample_begin(config->sample_bytes) : 0;
 }
 
 uint32_t thag_heap_heed(void)
@@ -104,6 +113,111 @@ void thag_heap_put_kept(uint64_t word, uint64_t a, uint64_t b, uint64_t c)
 	errno = saved;
 }
 
+/* Whether the calling thread has a ring; what it allocates is the program's. */
+static bool is_ready(void)
+{
+	int saved = errno;
+	bool ready;
+
+	if (thag_is_alone)
+		return false;
+	if (thag_cold(thag_this_producer)->live)
+		return true;
+	ready = thag_open_ready(THAG_MODE_MEMORY) != NULL;
+	errno = saved;
+	return ready;
+}
+
+/* Adds without losing what a handler adds meanwhile. */
+static void count(uint64_t *counter, uint64_t amount)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("addq %1, %0" : "+m"(*counter) : "r"(amount) : "cc");
+#else
+	__atomic_fetch_add(counter, amount, __ATOMIC_RELAXED);
+#endif
+}
+
+static void skip(size_t size)
+{
+	struct thag_shm_thread *shared = &thag_process.threads[thag_cold(thag_this_producer)->slot];
+
+	count(&shared->skipped_allocs, 1);
+	count(&shared->skipped_bytes, size);
+}
+
+/* Whether the allocation is recorded: it isn't too small, and chance has picked it. */
+static bool takes(const void *block, size_t size)
+{
+	if (size <= asked.threshold && asked.threshold) {
+		skip(size);
+		return false;
+	}
+	if (!asked.sampled)
+		return true;
+	if (!thag_heap_sample_picks(size))
+		return false;
+	if (thag_heap_sample_keep(block))
+		return true;
+	thag_lost_count(thag_this_producer, THAG_LOST_MEMORY);
+	return false;
+}
+
+/* Whether the block's allocation may have been recorded. */
+static bool has_taken(void *block)
+{
+	/* it was asked for with at most as many bytes as are usable */
+	if (asked.threshold && malloc_usable_size(block) <= asked.threshold)
+		return false;
+	return !asked.sampled || thag_heap_sample_forget(block);
+}
+
+static uint32_t trace_from(void *const *frame)
+{
+	struct thag_trace_start start = thag_trace_start_of((const uintptr_t *)frame);
+
+	return thag_trace_take(&start);
+}
+
+void thag_heap_allocated_full(void *block, size_t size, void *const *frame)
+{
+	uint32_t trace;
+	bool done;
+
+	if (!is_ready() || !takes(block, size))
+		return;
+	trace = asked.traces ? trace_from(frame) : 0;
+	if (trace || size >= THAG_ALLOC_LONG)
+		done = thag_heap_emit_long(block, size, trace);
+	else
+		done = thag_heap_emit(THAG_WORD(THAG_KIND_ALLOC, size), (uintptr_t)block, 0, 0, 1);
+	if (!done && asked.sampled)
+		thag_heap_sample_forget(block);
+}
+
+static bool free_full(void *block, uint32_t bits, void *const *frame)
+{
+	uint32_t trace;
+
+	if (!is_ready() || !has_taken(block))
+		return false;
+	trace = asked.free_traces ? trace_from(frame) : 0;
+	if (trace)
+		return thag_heap_emit(THAG_WORD(THAG_KIND_FREE, bits | THAG_FREE_TRACE),
+				      (uintptr_t)block, trace, 0, 2);
+	return thag_heap_emit(THAG_WORD(THAG_KIND_FREE, bits), (uintptr_t)block, 0, 0, 1);
+}
+
+void thag_heap_freed_full(void *block, void *const *frame)
+{
+	free_full(block, 0, frame);
+}
+
+bool thag_heap_moves_full(void *block, void *const *frame)
+{
+	return free_full(block, THAG_FREE_MOVES, frame);
+}
+
 /* The first half was recorded, so this is, whatever was switched off meanwhile. */
 static void end_move(void *old, void *block, size_t size, uint32_t trace)
 {
@@ -115,28 +229,17 @@ static void end_move(void *old, void *block, size_t size, uint32_t trace)
 
 void thag_heap_moved(void *old, void *block, size_t size, bool begun, void *const *frame)
 {
-	if (begun)
-		end_move(old, block, size, 0);
-	else if (block)
-		/* where the first half found no room, or memory was switched on meanwhile */
+	thag_heap_fence();
+	if (!begun) {
+		/* too small so far, or no room for the first half, or switched on meanwhile */
 		thag_heap_allocated(block, size, frame);
-}
-
-void thag_heap_allocated_full(void *block, size_t size, void *const *frame)
-{
-	(void)frame;
-	thag_heap_emit_long(block, size, 0);
-}
-
-void thag_heap_freed_full(void *block, void *const *frame)
-{
-	(void)frame;
-	thag_heap_emit(THAG_WORD(THAG_KIND_FREE, 0), (uintptr_t)block, 0, 0, 1);
-}
-
-bool thag_heap_moves_full(void *block, void *const *frame)
-{
-	(void)frame;
-	return thag_heap_emit(THAG_WORD(THAG_KIND_FREE, THAG_FREE_MOVES), (uintptr_t)block, 0, 0,
-			      1);
+	} else if (!block) {
+		if (size && asked.sampled)
+			thag_heap_sample_keep(old);
+		end_move(old, NULL, size, 0);
+	} else if (is_ready() && takes(block, size)) {
+		end_move(old, block, size, asked.traces ? trace_from(frame) : 0);
+	} else {
+		end_move(old, NULL, 0, 0);
+	}
 }

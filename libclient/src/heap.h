@@ -41,8 +41,8 @@ extern struct thag_heap_gate thag_heap_gate;
 /** Follows thag_on. */
 void thag_heap_switch(void);
 
-/** Takes over what is asked for. */
-void thag_heap_configure(const struct thag_config *config);
+/** Takes over what is asked for. 0, or a negative errno. */
+int thag_heap_configure(const struct thag_config *config);
 
 /** Heeds a new wish; returns the way from then on. */
 uint32_t thag_heap_heed(void) __attribute__((cold));

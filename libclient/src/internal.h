@@ -246,14 +246,19 @@ struct thag_config {
 	bool banned;	/* THAG_PROFILER's type is none: thag_enable is refused, too */
 	bool paused;	/* THAG_PAUSED: connect, but record nothing until somebody switches it on */
 	bool detail;	/* detailed memory profiling was asked for: THAG_SHM_DETAIL */
+	bool free_traces;	 /* THAG_FREE_TRACES: with it, traces of frees, too */
+	bool maps;		 /* THAG_MAPS: pages that the program maps itself count */
+	uint64_t size_threshold; /* SIZE_TRACKING_THRESHOLD: only larger allocations count */
+	uint64_t sample_bytes;	 /* THAG_SAMPLE_BYTES, 0: every allocation is recorded */
 	enum thag_log_mode log;
 	char output_dir[THAG_TEXT_BYTES];
 };
 
 /**
- * Reads `mode`, as in THAG_ENABLE_PROFILING(mode), and the environment's THAG_PROFILER and
- * THAG_PAUSED. NULL: the library is preloaded, what THAG_PROFILER says goes, memory without it. 0;
- * or -EINVAL after one line on stderr, with all of `config` off and banned.
+ * Reads `mode`, as in THAG_ENABLE_PROFILING(mode), and the environment's THAG_PROFILER,
+ * THAG_PAUSED and what there is for memory. NULL: the library is preloaded, what THAG_PROFILER says
+ * goes, memory without it. 0; or -EINVAL after one line on stderr, with all of `config` off and
+ * banned.
  */
 int thag_config_read(const char *mode, struct thag_config *config);
 

@@ -293,11 +293,20 @@ static void begin(int fd)
 
 static void say_environment(void)
 {
-	static const char *const names[] = { "THAG_PROFILER",  "THAG_PAUSED",
-					     "THAG_SOCKET",    "THAG_ON_FULL",
-					     "THAG_CLOCK",     "THAG_RUN",
-					     "THAG_FUNCTIONS", "THAG_FUNCTIONS_MIN_SIZE",
-					     "THAG_MODULES",   "XDG_RUNTIME_DIR" };
+	static const char *const names[] = { "THAG_PROFILER",
+					     "THAG_PAUSED",
+					     "THAG_SOCKET",
+					     "THAG_ON_FULL",
+					     "THAG_CLOCK",
+					     "THAG_RUN",
+					     "THAG_FUNCTIONS",
+					     "THAG_FUNCTIONS_MIN_SIZE",
+					     "THAG_MODULES",
+					     "THAG_FREE_TRACES",
+					     "THAG_MAPS",
+					     "THAG_SAMPLE_BYTES",
+					     "SIZE_TRACKING_THRESHOLD",
+					     "XDG_RUNTIME_DIR" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const char *value = getenv(names[i]);

@@ -209,6 +209,14 @@ static void fill_texts(struct thag_shm_header *header)
 		  (ssize_t)strlen(config.output_dir));
 }
 
+static uint32_t flags(void)
+{
+	return (thag_functions_sample ? THAG_SHM_FUNCTIONS : 0) |
+	       (config.detail ? THAG_SHM_DETAIL : 0) |
+	       (config.detail && config.free_traces ? THAG_SHM_FREE_TRACES : 0) |
+	       (config.maps ? THAG_SHM_MAPS : 0) | (preloaded ? THAG_SHM_PRELOADED : 0);
+}
+
 static void fill_header(struct thag_process *process)
 {
 	struct thag_shm_header *header = process->header;
@@ -223,9 +231,9 @@ static void fill_header(struct thag_process *process)
 	header->pid = (uint32_t)getpid();
 	header->clock = choose_clock();
 	header->modes = config.modes;
-	header->flags = (config.detail ? THAG_SHM_DETAIL : 0) |
-			(preloaded ? THAG_SHM_PRELOADED : 0) |
-			(thag_functions_sample ? THAG_SHM_FUNCTIONS : 0);
+	header->flags = flags();
+	header->size_threshold = config.size_threshold;
+	header->sample_bytes = config.sample_bytes;
 	header->active = __atomic_load_n(&thag_on, __ATOMIC_RELAXED);
 	header->site_count = THAG_SITE_FIRST;
 	if (getrandom(header->nonce, sizeof(header->nonce), GRND_NONBLOCK) < 0)
@@ -437,11 +445,15 @@ static int configure(const char *mode)
 	}
 	if (thag_config_read(mode, &config) != 0)
 		return -EINVAL;
-	thag_heap_configure(&config);
 	thag_log_open(config.log);
 	thag_log("asked for: %s; to record: %s%s%s", mode ? mode : "preloaded",
 		 thag_log_kinds(config.modes), config.banned ? ", ever" : "",
 		 config.paused ? ", paused at first" : "");
+	if (thag_heap_configure(&config) != 0) {
+		thag_say("no memory for the addresses of sampled blocks; running unprofiled", NULL,
+			 NULL, NULL);
+		config.banned = true;
+	}
 	return config.banned ? -ECANCELED : 0;
 }
 
