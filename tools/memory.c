@@ -182,6 +182,6 @@ void thag_memory_report(const json_t *session)
 	fprintf(stderr,
 		"thag: memory: peak %s, leaked %s in %" PRIu64 " blocks, %" PRIu64 " allocations\n",
 		describe_bytes(number(memory, "peak_bytes"), peak),
-		describe_bytes(number(memory, "leaked_bytes"), leaked), number(memory, "leaked"),
+		describe_bytes(number(memory, "live_bytes"), leaked), number(memory, "live"),
 		number(memory, "allocations"));
 }

@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Other allocators: a program that allocates by every entry point there is, and counts what it does
+# itself, under each of them, linked and preloaded, with threads and without. What thagd counted
+# is the same.
+: "${place:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}"
+allocators=(libjemalloc.so.2 libmimalloc.so.2.0 libtcmalloc_minimal.so.4)
+
+# churn OUTPUT FLAG...
+build_churn() { g++ -std=gnu++17 -O1 -fno-builtin "$here/churn.cpp" -o "$@" -pthread; }
+
+# memory_of PROGRAM: what the last session of it has come to, in the words of churn.
+memory_of() {
+  "$thag" list --json | python3 -c '
+import json, sys
+sessions = [s for s in json.load(sys.stdin)["sessions"] if s["program"] == sys.argv[1]]
+memory = sessions[-1]["memory"]
+assert not any(memory[k] for k in ("unmatched_frees", "displaced", "untracked", "lost")), memory
+for word, name in (("allocations",) * 2, ("allocated_bytes",) * 2, ("reallocations",) * 2,
+                   ("leaked", "live"), ("leaked_bytes", "live_bytes"), ("peak_bytes",) * 2):
+    print(word, memory[name])' "$1"
+}
+
+# counted PROGRAM STEPS THREADS: NAME-VALUE lines of the program in said, of thagd in recorded.
+counted() {
+  THAG_ON_FULL=wait THAG_PROFILER=",$out" "$thag" run -q --memory -- "$place/$1" 7 "$2" "$3" \
+    >"$place/said" && memory_of "$1" >"$place/recorded"
+}
+
+# What libraries allocate at start and for threads is the same without a step.
+agrees() {
+  local program=$1 steps=$2 threads=$3
+  counted "$program" 0 "$threads" && cp "$place/recorded" "$place/idle" &&
+    counted "$program" "$steps" "$threads" || return 1
+  paste -d ' ' "$place/said" "$place/recorded" "$place/idle"
+  paste -d ' ' "$place/said" "$place/recorded" "$place/idle" |
+    awk -v threads="$threads" '
+      $1 == "peak_bytes" && threads > 0 { next } # two threads may count theirs in another order
+      $2 != $4 - $6 { bad = 1 }
+      $2 == 0 { bad = 1 }
+      END { exit bad || NR != 6 }'
+}
+
+test_allocator() {
+  local name=$1 program=$2
+  ok "$name: counts are those of the program" agrees "$program" 30000 0
+  ok "$name: the same with four threads" agrees "$program" 20000 4
+}
+
+start --output-dir "$out"
+export THAG_SOCKET=$socket
+build_churn "$place/churn-libc"
+test_allocator libc churn-libc
+for allocator in "${allocators[@]}"; do
+  build_churn "$place/churn-linked" "-l:$allocator"
+  test_allocator "$allocator, linked" churn-linked
+  LD_PRELOAD=$allocator test_allocator "$allocator, preloaded" churn-libc
+done
+stop
+unset THAG_SOCKET
