@@ -46,6 +46,8 @@ describe("metrics", () => {
     assert.deepEqual(metricsOf(memory), metricsOf(both).slice(1));
     assert.deepEqual(metricsOf(switchedOn), metricsOf(memory));
     assert.deepEqual(metricsOf(recorded), metricsOf(both), "it was recorded once");
+    const never = session({ modes: "time", active: "time", memory: { allocations: 0 } });
+    assert.deepEqual(metricsOf(never), ["time"]);
   });
 
   test("are what the view names, if the session has it", () => {

@@ -12,7 +12,6 @@ import type { Sort, View } from "./url.ts";
 
 const SORTS: readonly Sort[] = [
   "blocks",
-  "live",
   "peak",
   "allocated",
   "allocations",

@@ -149,7 +149,7 @@ export function hasTime(session: Session): boolean {
 /** Whether there is memory of it, or will be. */
 export function hasMemory({ modes, active, memory }: Session): boolean {
   const meant = [modes, active].some((kinds) => kinds === "memory" || kinds === "both");
-  return meant || memory !== null;
+  return meant || (memory !== null && memory.allocations > 0);
 }
 
 /** Its state in words: "live", "recording off", "ended", "crashed by SIGSEGV". */
