@@ -148,7 +148,7 @@ void thag_memory_count(const struct thag_session *session, struct thag_memory_co
 		.skipped = session->slot_sums.skipped,
 		.skipped_bytes = session->slot_sums.skipped_bytes,
 		.heap_bytes = thag_heap_bytes(session->heap),
-		.lost_traces = session->lost_traces,
+		.lost_traces = session->lost_traces + totals->unknown_traces,
 		.pauses = session->memory_pauses,
 		/* relaxed: it tells no more than itself */
 		.recorded = atomic_load_explicit(&session->remembers, memory_order_relaxed),

@@ -51,7 +51,8 @@ static void note_faults(struct notes *notes, const struct thag_session *session,
 		note(notes, "%llu blocks were given out again, though no free of them was seen",
 		     (count_t)counts->displaced);
 	if (counts->lost_traces)
-		note(notes, "%u stacks found no room, or could not be walked", counts->lost_traces);
+		note(notes, "%llu stacks found no room, could not be walked, or made no sense",
+		     (count_t)counts->lost_traces);
 }
 
 /* What is as it should be, and good to know. */

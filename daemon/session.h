@@ -85,11 +85,11 @@ struct thag_memory_counts {
 	uint64_t mapped_bytes, mapped_peak_bytes;
 	uint64_t lost; /* allocations and frees */
 	uint64_t skipped, skipped_bytes;
-	uint64_t heap_bytes; /* that thagd needs for all that */
-	uint32_t lost_traces;
-	uint32_t pauses; /* times that it was switched off */
-	bool recorded;	 /* it was asked for, or met */
-	bool capped;	 /* a limit was reached */
+	uint64_t heap_bytes;  /* that thagd needs for all that */
+	uint64_t lost_traces; /* that found no room, or made no sense */
+	uint32_t pauses;      /* times that it was switched off */
+	bool recorded;	      /* it was asked for, or met */
+	bool capped;	      /* a limit was reached */
 };
 
 /** Sums over a session's threads and rings, at one moment. */
