@@ -41,8 +41,18 @@ struct thag_heap_building {
 	uint32_t frame_capacity;
 	uint32_t *nodes;	       /* by path: of the profile */
 	struct thag_heap_spot *places; /* by path */
-	struct thag_frame_heap *own;   /* by path */
+	struct thag_frame_heap *own;   /* by path, in a range; NULL: the whole run */
 };
+
+/** What a path did itself. */
+static inline struct thag_frame_heap thag_heap_own_of(const struct thag_heap_building *building,
+						      uint32_t path)
+{
+	if (building->own)
+		return building->own[path];
+	return thag_heap_own_of_account(&building->paths->accounts[path], building->copy->epoch,
+					building->query->ns_per_tick);
+}
 
 /** Finds the places of what was counted, when its profile is arranged. 0 or -ENOMEM. */
 int thag_heap_find_places(struct thag_heap_building *building);

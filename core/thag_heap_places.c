@@ -20,9 +20,11 @@ struct places {
 	struct thag_pairs lines;     /* (file, line) to the number of the line */
 	struct thag_pairs numbers;   /* (function, line's number) to the place */
 	struct thag_pairs of_places; /* (place, node) to the share */
+	uint32_t *of_frames;	     /* by frame: the place, + 1; 0: not looked for yet */
 	struct thag_heap_place *list;
-	uint64_t *most;	     /* by place: of the path that has most */
-	uint32_t *lifetimes; /* by place: histogram */
+	uint64_t *most;	 /* by place: of the path that has most */
+	uint32_t *first; /* by place: a path of it, + 1; the next ones by path */
+	uint32_t *next;
 	uint32_t count;
 	uint32_t capacity;
 	struct share *shares;
@@ -35,9 +37,11 @@ static void places_fini(struct places *places)
 	thag_pairs_fini(&places->lines);
 	thag_pairs_fini(&places->numbers);
 	thag_pairs_fini(&places->of_places);
+	free(places->of_frames);
 	free(places->list);
 	free(places->most);
-	free(places->lifetimes);
+	free(places->first);
+	free(places->next);
 	free(places->shares);
 }
 
@@ -57,10 +61,10 @@ static int reserve_place(struct places *places)
 	if (!grown)
 		return -ENOMEM;
 	places->most = grown;
-	grown = reallocarray(places->lifetimes, capacity, sizeof(*places->lifetimes));
+	grown = reallocarray(places->first, capacity, sizeof(*places->first));
 	if (!grown)
 		return -ENOMEM;
-	places->lifetimes = grown;
+	places->first = grown;
 	if (thag_pairs_reserve(&places->lines, capacity) != 0 ||
 	    thag_pairs_reserve(&places->numbers, capacity) != 0)
 		return -ENOMEM;
@@ -116,7 +120,7 @@ static uint32_t find_place(struct places *places, const struct thag_heap_place *
 	if (*number == 0) {
 		places->list[places->count] = *place;
 		places->most[places->count] = 0;
-		places->lifetimes[places->count] = THAG_HIST_NONE;
+		places->first[places->count] = 0;
 		*number = ++places->count;
 	}
 	return *number - 1;
@@ -133,10 +137,10 @@ static void add_share(struct places *places, uint32_t place, uint32_t node, uint
 	places->shares[*share - 1].value += value;
 }
 
-static void add_own(struct places *places, uint32_t number, uint32_t path)
+static void add_own(struct places *places, uint32_t number, uint32_t path,
+		    const struct thag_frame_heap *own)
 {
 	const struct thag_profile_heap *heap = places->building->profile->heap;
-	const struct thag_frame_heap *own = &places->building->own[path];
 	struct thag_heap_place *place = &places->list[number];
 	uint64_t value = thag_heap_value(own, heap->metric);
 
@@ -153,27 +157,42 @@ static void add_own(struct places *places, uint32_t number, uint32_t path)
 	}
 }
 
-static int add_path(struct places *places, uint32_t path)
+/** The number of the place of a path, and the node that is it; room has been reserved. */
+static uint32_t place_of_path(struct places *places, uint32_t path, uint32_t *node)
+{
+	const struct thag_heap_spot *spot = &places->building->places[path];
+	bool nowhere = spot->frame == THAG_HEAP_NOWHERE;
+	uint32_t number = nowhere ? 0 : places->of_frames[spot->frame];
+
+	*node = nowhere ? places->building->nodes[path] : spot->node;
+	if (!number) {
+		struct thag_heap_place place = place_of(places->building, path);
+
+		number = find_place(places, &place) + 1;
+		if (!nowhere)
+			places->of_frames[spot->frame] = number;
+	}
+	return number - 1;
+}
+
+static int add_path(struct places *places, uint32_t path, const struct thag_frame_heap *own)
 {
 	const struct thag_heap_building *building = places->building;
-	const struct thag_frame_heap *own = &building->own[path];
-	struct thag_profile_heap *heap = building->profile->heap;
-	struct thag_heap_place at = place_of(building, path);
+	const struct thag_profile_heap *heap = building->profile->heap;
+	uint32_t node;
 	int ret = reserve_place(places);
 
 	if (!ret)
 		ret = reserve_share(places);
 	if (ret)
 		return ret;
-	uint32_t number = find_place(places, &at);
+	uint32_t number = place_of_path(places, path, &node);
 
-	add_share(places, number, at.node, thag_heap_value(own, heap->metric));
-	add_own(places, number, path);
-	if (building->query->to)
-		return 0;
-	return thag_profile_add_hist(&heap->hists, &places->lifetimes[number],
-				     &building->paths->lifetimes,
-				     building->paths->accounts[path].lifetimes);
+	add_share(places, number, node, thag_heap_value(own, heap->metric));
+	add_own(places, number, path, own);
+	places->next[path] = places->first[number];
+	places->first[number] = path + 1;
+	return 0;
 }
 
 /** The node of each place that has most, the first of equal ones. */
@@ -211,6 +230,16 @@ static int compare_places(const void *a, const void *b, void *context)
 	return (x->file > y->file) - (x->file < y->file);
 }
 
+static void set_lifetimes(struct places *places, uint32_t number)
+{
+	const struct thag_heap_paths *paths = places->building->paths;
+	uint64_t counts[THAG_HIST_BUCKETS] = { 0 };
+
+	for (uint32_t i = places->first[number]; i; i = places->next[i - 1])
+		thag_hist_sum(&paths->lifetimes, paths->accounts[i - 1].lifetimes, counts);
+	thag_heap_set_lifetimes(places->building->profile, counts, &places->list[number].heap);
+}
+
 static int finish(struct places *places)
 {
 	struct thag_profile *profile = places->building->profile;
@@ -219,9 +248,8 @@ static int finish(struct places *places)
 
 	if (ret)
 		return ret;
-	for (uint32_t i = 0; i < places->count; i++)
-		thag_heap_set_lifetimes(profile, &heap->hists, places->lifetimes[i],
-					&places->list[i].heap);
+	for (uint32_t i = 0; i < places->count && !places->building->own; i++)
+		set_lifetimes(places, i);
 	if (places->count)
 		qsort_r(places->list, places->count, sizeof(*places->list), compare_places,
 			profile);
@@ -236,9 +264,16 @@ int thag_heap_find_places(struct thag_heap_building *building)
 	struct places places = { .building = building };
 	int ret = 0;
 
-	for (uint32_t i = 0; i < building->paths->tree.count && !ret; i++)
-		if (thag_heap_is_used(&building->own[i]))
-			ret = add_path(&places, i);
+	places.of_frames = calloc((size_t)building->frame_count + 1, sizeof(*places.of_frames));
+	places.next = malloc(building->paths->tree.count * sizeof(*places.next));
+	if (!places.of_frames || !places.next)
+		ret = -ENOMEM;
+	for (uint32_t i = 0; i < building->paths->tree.count && !ret; i++) {
+		struct thag_frame_heap own = thag_heap_own_of(building, i);
+
+		if (thag_heap_is_used(&own))
+			ret = add_path(&places, i, &own);
+	}
 	if (!ret)
 		ret = finish(&places);
 	places_fini(&places);

@@ -31,10 +31,14 @@ static int building_init(struct thag_heap_building *building)
 	building->sites = calloc((size_t)sites + 1, sizeof(*building->sites));
 	building->nodes = malloc(tree->count * sizeof(*building->nodes));
 	building->places = malloc(tree->count * sizeof(*building->places));
-	building->own = malloc(tree->count * sizeof(*building->own));
-	if (!building->sites || !building->nodes || !building->places || !building->own)
+	if (building->query->to)
+		building->own = calloc(tree->count, sizeof(*building->own));
+	if (!building->sites || !building->nodes || !building->places ||
+	    (building->query->to && !building->own))
 		return -ENOMEM;
-	return 0;
+	/* as many nodes as paths, at first: more where calls are inlined, less where names are
+	 * equal */
+	return thag_profile_reserve(building->profile, tree->count);
 }
 
 static int reserve_frames(struct thag_heap_building *building, uint32_t count)
@@ -70,23 +74,29 @@ static int add_frame(struct thag_heap_building *building, uint32_t site,
 	return ret;
 }
 
+static int ask_site(struct thag_heap_building *building, uint32_t site,
+		    struct thag_heap_frames *out)
+{
+	uint32_t count = thag_names_frames(building->names, site);
+	int ret = reserve_frames(building, building->frame_count + count);
+
+	out->first = building->frame_count;
+	for (uint32_t i = count; i-- > 0 && !ret;) {
+		struct thag_name name = thag_names_get_frame(building->names, site, i);
+
+		ret = add_frame(building, site, &name);
+	}
+	out->count = count;
+	return ret;
+}
+
 /** The frames of a site, the outermost first. */
 static int frames_of_site(struct thag_heap_building *building, uint32_t site,
 			  struct thag_heap_frames *out)
 {
 	struct thag_heap_frames *known = &building->sites[site];
-	uint32_t count = thag_names_frames(building->names, site);
-	int ret = known->count ? 0 : reserve_frames(building, building->frame_count + count);
+	int ret = known->count ? 0 : ask_site(building, site, known);
 
-	if (!known->count && !ret) {
-		known->first = building->frame_count;
-		for (uint32_t i = count; i-- > 0 && !ret;) {
-			struct thag_name name = thag_names_get_frame(building->names, site, i);
-
-			ret = add_frame(building, site, &name);
-		}
-		known->count = count;
-	}
 	*out = *known;
 	return ret;
 }
@@ -139,9 +149,10 @@ static int add_pathless(struct thag_heap_building *building)
 	bool calls = building->query->kind == THAG_HEAP_CALLS;
 	const char *text = calls ? THAG_HEAP_NO_CALL : THAG_HEAP_NO_STACK;
 	struct thag_name name = { .name = text, .name_bytes = strlen(text), .file = "" };
+	struct thag_frame_heap own = thag_heap_own_of(building, THAG_TREE_ROOT);
 	int ret;
 
-	if (!thag_heap_is_used(&building->own[THAG_TREE_ROOT]))
+	if (!thag_heap_is_used(&own))
 		return 0;
 	ret = reserve_frames(building, building->frame_count + 1);
 	if (!ret)
@@ -167,20 +178,36 @@ static int add_paths(struct thag_heap_building *building)
 	return ret ? ret : add_pathless(building);
 }
 
-static int reserve_heap(struct thag_profile *profile)
+/** Lifetimes are copied as they are; nodes of one path then have its histogram. */
+static int reserve_heap(struct thag_heap_building *building)
 {
+	struct thag_profile *profile = building->profile;
 	struct thag_profile_heap *heap = profile->heap;
 
+	if (!building->own && thag_hist_pool_copy(&heap->hists, &building->paths->lifetimes) != 0)
+		return -ENOMEM;
 	heap->nodes = calloc(profile->count, sizeof(*heap->nodes));
 	heap->lifetimes = calloc(profile->count, sizeof(*heap->lifetimes));
 	return heap->nodes && heap->lifetimes ? 0 : -ENOMEM;
 }
 
-static int count_path(struct thag_heap_building *building, uint32_t path)
+static int count_lifetimes(struct thag_heap_building *building, uint32_t node, uint32_t hist)
+{
+	struct thag_profile_heap *heap = building->profile->heap;
+
+	if (heap->lifetimes[node] == THAG_HIST_NONE) {
+		heap->lifetimes[node] = hist;
+		return 0;
+	}
+	return thag_profile_add_hist(&heap->hists, &heap->lifetimes[node],
+				     &building->paths->lifetimes, hist);
+}
+
+static int count_path(struct thag_heap_building *building, uint32_t path,
+		      const struct thag_frame_heap *own)
 {
 	struct thag_profile *profile = building->profile;
 	struct thag_profile_heap *heap = profile->heap;
-	const struct thag_frame_heap *own = &building->own[path];
 	uint32_t node = building->nodes[path];
 	struct thag_frame_heap *sum = &heap->nodes[node];
 
@@ -192,20 +219,21 @@ static int count_path(struct thag_heap_building *building, uint32_t path)
 		sum->lifetime_max_ns = own->lifetime_max_ns;
 	profile->nodes[node].self_ns += thag_heap_value(own, heap->metric);
 	profile->nodes[node].calls += thag_heap_blocks(own, heap->metric);
-	if (building->query->to)
+	if (building->own)
 		return 0;
-	return thag_profile_add_hist(&heap->hists, &heap->lifetimes[node],
-				     &building->paths->lifetimes,
-				     building->paths->accounts[path].lifetimes);
+	return count_lifetimes(building, node, building->paths->accounts[path].lifetimes);
 }
 
 static int count_paths(struct thag_heap_building *building)
 {
-	int ret = reserve_heap(building->profile);
+	int ret = reserve_heap(building);
 
-	for (uint32_t i = 0; i < building->paths->tree.count && !ret; i++)
-		if (thag_heap_is_used(&building->own[i]))
-			ret = count_path(building, i);
+	for (uint32_t i = 0; i < building->paths->tree.count && !ret; i++) {
+		struct thag_frame_heap own = thag_heap_own_of(building, i);
+
+		if (thag_heap_is_used(&own))
+			ret = count_path(building, i, &own);
+	}
 	return ret;
 }
 
@@ -226,7 +254,8 @@ static int build(struct thag_heap_building *building)
 
 	if (ret)
 		return ret;
-	thag_heap_own(building->copy, building->query, building->own);
+	if (building->own)
+		thag_heap_own_in_range(building->copy, building->query, building->own);
 	ret = add_paths(building);
 	if (!ret)
 		ret = count_paths(building);
@@ -272,15 +301,14 @@ const struct thag_frame_heap *thag_profile_heaps(const struct thag_profile *prof
 	return profile->heap ? profile->heap->nodes : NULL;
 }
 
-void thag_heap_set_lifetimes(const struct thag_profile *profile, const struct thag_hist_pool *pool,
-			     uint32_t hist, struct thag_frame_heap *out)
+void thag_heap_set_lifetimes(const struct thag_profile *profile,
+			     const uint64_t counts[static THAG_HIST_BUCKETS],
+			     struct thag_frame_heap *out)
 {
-	uint64_t counts[THAG_HIST_BUCKETS] = { 0 };
 	uint64_t max = out->lifetime_max_ns;
 
-	if (hist == THAG_HIST_NONE)
+	if (max == 0)
 		return;
-	thag_hist_sum(pool, hist, counts);
 	/* buckets are coarse: nothing lived longer than what lived longest */
 	uint64_t p50 = thag_profile_ns(profile, thag_hist_quantile(counts, 500));
 	uint64_t p99 = thag_profile_ns(profile, thag_hist_quantile(counts, 990));
@@ -293,7 +321,12 @@ void thag_profile_lifetimes(const struct thag_profile *profile, uint32_t node,
 			    struct thag_frame_heap *out)
 {
 	const struct thag_profile_heap *heap = profile->heap;
+	uint64_t counts[THAG_HIST_BUCKETS] = { 0 };
 
+	out->lifetime_p50_ns = out->lifetime_p99_ns = 0;
 	out->lifetime_max_ns = heap->nodes[node].lifetime_max_ns;
-	thag_heap_set_lifetimes(profile, &heap->hists, heap->lifetimes[node], out);
+	if (heap->lifetimes[node] == THAG_HIST_NONE)
+		return;
+	thag_hist_sum(&heap->hists, heap->lifetimes[node], counts);
+	thag_heap_set_lifetimes(profile, counts, out);
 }

@@ -11,13 +11,13 @@ static uint64_t less(uint64_t from, uint64_t what)
 	return from > what ? from - what : 0;
 }
 
-static void own_of_account(const struct thag_heap_account *account, uint64_t epoch,
-			   const struct thag_heap_query *query, struct thag_frame_heap *own)
+struct thag_frame_heap thag_heap_own_of_account(const struct thag_heap_account *account,
+						uint64_t epoch, double ns_per_tick)
 {
 	uint64_t live_bytes = less(account->allocated_bytes, account->freed_bytes);
 	uint64_t live = less(account->allocations, account->frees);
 
-	*own = (struct thag_frame_heap){
+	return (struct thag_frame_heap){
 		.allocated_bytes = account->allocated_bytes,
 		.allocations = account->allocations,
 		.live_bytes = live_bytes,
@@ -31,7 +31,7 @@ static void own_of_account(const struct thag_heap_account *account, uint64_t epo
 		.released_bytes = account->released_bytes,
 		.released = account->released,
 		.high_bytes = account->high_bytes,
-		.lifetime_max_ns = thag_ticks_ns(account->lifetime_max, query->ns_per_tick),
+		.lifetime_max_ns = thag_ticks_ns(account->lifetime_max, ns_per_tick),
 	};
 }
 
@@ -111,8 +111,8 @@ static void add_slices(const struct thag_heap_copy *copy, enum thag_heap_kind ki
 	}
 }
 
-static void own_in_range(const struct thag_heap_copy *copy, const struct thag_heap_query *query,
-			 struct thag_frame_heap *own)
+void thag_heap_own_in_range(const struct thag_heap_copy *copy, const struct thag_heap_query *query,
+			    struct thag_frame_heap *own)
 {
 	const struct thag_heap_paths *paths = &copy->paths[query->kind];
 	const uint64_t *kept = copy->kept[query->kind];
@@ -131,20 +131,6 @@ static void own_in_range(const struct thag_heap_copy *copy, const struct thag_he
 		own[i].leaked_bytes = kept ? kept[i] : 0;
 		own[i].leaked = kept ? kept[(size_t)count + i] : 0;
 	}
-}
-
-void thag_heap_own(const struct thag_heap_copy *copy, const struct thag_heap_query *query,
-		   struct thag_frame_heap *own)
-{
-	const struct thag_heap_paths *paths = &copy->paths[query->kind];
-
-	for (uint32_t i = 0; i < paths->tree.count; i++)
-		if (query->to)
-			own[i] = (struct thag_frame_heap){ 0 };
-		else
-			own_of_account(&paths->accounts[i], copy->epoch, query, &own[i]);
-	if (query->to)
-		own_in_range(copy, query, own);
 }
 
 void thag_heap_add(struct thag_frame_heap *sum, const struct thag_frame_heap *more)

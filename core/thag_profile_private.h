@@ -39,10 +39,10 @@ struct thag_profile_heap {
 	enum thag_heap_kind kind;
 	enum thag_metric metric;
 	bool capped;
-	uint64_t peak_bytes;		/* of the process: no high is above */
-	struct thag_frame_heap *nodes;	/* by node, with all below it */
-	uint32_t *lifetimes;		/* by node: histogram of its own, ticks */
-	struct thag_hist_pool hists;	/* of the nodes, and of the places while they are made */
+	uint64_t peak_bytes;	       /* of the process: no high is above */
+	struct thag_frame_heap *nodes; /* by node, with all below it */
+	uint32_t *lifetimes;	       /* by node: histogram of its own, ticks */
+	struct thag_hist_pool hists;
 	struct thag_heap_place *places; /* most first */
 	uint32_t place_count;
 };
@@ -90,16 +90,18 @@ void thag_heap_add(struct thag_frame_heap *sum, const struct thag_frame_heap *mo
 /** Whether anything happened there. */
 bool thag_heap_is_used(const struct thag_frame_heap *heap);
 
-/** The middle and the slow end of lifetimes, as buckets of ticks tell; within lifetime_max_ns. */
-void thag_heap_set_lifetimes(const struct thag_profile *profile, const struct thag_hist_pool *pool,
-			     uint32_t hist, struct thag_frame_heap *out);
+/** The middle and the slow end of lifetimes, by buckets of ticks; within lifetime_max_ns. */
+void thag_heap_set_lifetimes(const struct thag_profile *profile,
+			     const uint64_t counts[static THAG_HIST_BUCKETS],
+			     struct thag_frame_heap *out);
 
-/**
- * What each path of `query->kind` did itself in the range, into `own`, by path; high_bytes and
- * lifetime_max_ns too, where they are known.
- */
-void thag_heap_own(const struct thag_heap_copy *copy, const struct thag_heap_query *query,
-		   struct thag_frame_heap *own);
+/** What a path did itself over the whole run, by its account; `epoch` is its heap's. */
+struct thag_frame_heap thag_heap_own_of_account(const struct thag_heap_account *account,
+						uint64_t epoch, double ns_per_tick);
+
+/** What each path of `query->kind` did itself in the range, into `own`, zeroes, by path. */
+void thag_heap_own_in_range(const struct thag_heap_copy *copy, const struct thag_heap_query *query,
+			    struct thag_frame_heap *own);
 
 /** The slices a range touches, the first and the last; false: there are none. */
 bool thag_heap_range(const struct thag_heap_copy *copy, uint64_t from, uint64_t to, uint32_t *first,

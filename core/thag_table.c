@@ -22,15 +22,15 @@ struct sum {
 /** Memory of the functions; all NULL for a profile of time. */
 struct heaps {
 	struct thag_frame_heap *list; /* by name */
-	uint32_t *lifetimes;	      /* by name: histogram in the pool */
-	struct thag_hist_pool pool;
+	uint32_t *first;	      /* by name: a node, 0 for none; the next ones by node */
+	uint32_t *next;
 };
 
 static void heaps_fini(struct heaps *heaps)
 {
 	free(heaps->list);
-	free(heaps->lifetimes);
-	thag_hist_pool_fini(&heaps->pool);
+	free(heaps->first);
+	free(heaps->next);
 }
 
 static int heaps_init(struct heaps *heaps, const struct thag_profile *profile)
@@ -39,30 +39,29 @@ static int heaps_init(struct heaps *heaps, const struct thag_profile *profile)
 	if (!profile->heap)
 		return 0;
 	heaps->list = calloc(profile->names.count, sizeof(*heaps->list));
-	heaps->lifetimes = calloc(profile->names.count, sizeof(*heaps->lifetimes));
-	return heaps->list && heaps->lifetimes ? 0 : -ENOMEM;
+	heaps->first = calloc(profile->names.count, sizeof(*heaps->first));
+	heaps->next = calloc(profile->count, sizeof(*heaps->next));
+	return heaps->list && heaps->first && heaps->next ? 0 : -ENOMEM;
 }
 
-/** Adds what each node did itself to its function: highs and lifetimes. */
-static int add_own(struct heaps *heaps, const struct thag_profile *profile)
+/** Lists each function's nodes, and adds up what is a node's own. */
+static void add_own(struct heaps *heaps, const struct thag_profile *profile)
 {
 	const struct thag_profile_heap *heap = profile->heap;
-	int ret = 0;
 
-	for (uint32_t i = 1; heap && i < profile->count && !ret; i++) {
+	for (uint32_t i = 1; heap && i < profile->count; i++) {
 		uint32_t name = profile->nodes[i].name;
 		struct thag_frame_heap *sum = &heaps->list[name];
 		const struct thag_frame_heap *own = &heap->nodes[i];
 
+		heaps->next[i] = heaps->first[name];
+		heaps->first[name] = i;
 		sum->high_bytes += own->high_bytes;
 		if (sum->high_bytes > heap->peak_bytes)
 			sum->high_bytes = heap->peak_bytes;
 		if (own->lifetime_max_ns > sum->lifetime_max_ns)
 			sum->lifetime_max_ns = own->lifetime_max_ns;
-		ret = thag_profile_add_hist(&heaps->pool, &heaps->lifetimes[name], &heap->hists,
-					    heap->lifetimes[i]);
 	}
-	return ret;
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -211,10 +210,14 @@ static int send_row(struct thag_framing *framing, struct sum *sum)
 
 static int send_heap(struct thag_framing *framing, const struct sum *sum, const struct heaps *heaps)
 {
-	struct thag_frame_heap heap = heaps->list[sum->name];
+	const struct thag_profile_heap *heap = framing->profile->heap;
+	struct thag_frame_heap sent = heaps->list[sum->name];
+	uint64_t counts[THAG_HIST_BUCKETS] = { 0 };
 
-	thag_heap_set_lifetimes(framing->profile, &heaps->pool, heaps->lifetimes[sum->name], &heap);
-	return thag_buffer_append(framing->out, &heap, sizeof(heap));
+	for (uint32_t i = heaps->first[sum->name]; i; i = heaps->next[i])
+		thag_hist_sum(&heap->hists, heap->lifetimes[i], counts);
+	thag_heap_set_lifetimes(framing->profile, counts, &sent);
+	return thag_buffer_append(framing->out, &sent, sizeof(sent));
 }
 
 static int write_rows(struct thag_framing *framing, struct sum *sums, const struct heaps *heaps,
@@ -249,9 +252,8 @@ int thag_table_write(const struct thag_profile *profile, enum thag_table_sort so
 
 	if (heaps_init(&heaps, profile) != 0 || !sums)
 		ret = -ENOMEM;
-	if (!ret)
-		ret = add_own(&heaps, profile);
 	if (!ret) {
+		add_own(&heaps, profile);
 		sum_nodes(profile, sums, &heaps);
 		ret = write_rows(&framing, sums, &heaps, sort, search && search[0], &count);
 	}

@@ -33,20 +33,10 @@ static inline void golden_names(struct scene *scene)
 	golden_put(scene->names, AGAIN, "main", "main.c", 20);
 }
 
-static inline void golden_init(struct scene *scene)
+static inline void golden_accounts(struct thag_heap_paths *paths)
 {
-	struct thag_heap_paths *paths = &scene->copy.paths[THAG_HEAP_TRACES];
-	struct thag_heap_account *accounts;
+	struct thag_heap_account *accounts = paths->accounts;
 
-	*scene = (struct scene){ .kind = THAG_HEAP_TRACES, .seed = 1 };
-	golden_names(scene);
-	scene_add_paths(scene, 1);
-	cr_assert_eq(thag_tree_child(&paths->tree, 0, MAIN), AT_MAIN);
-	cr_assert_eq(thag_tree_child(&paths->tree, AT_MAIN, LOAD), AT_LOAD);
-	cr_assert_eq(thag_tree_child(&paths->tree, AT_MAIN, STRDUP), AT_STRDUP);
-	cr_assert_eq(thag_tree_child(&paths->tree, 0, AGAIN), AT_AGAIN);
-	cr_assert_eq(thag_tree_child(&paths->tree, 0, STRDUP), AT_LONE);
-	accounts = paths->accounts;
 	accounts[AT_LOAD] = (struct thag_heap_account){
 		.allocated_bytes = 1000,
 		.allocations = 10,
@@ -82,6 +72,10 @@ static inline void golden_init(struct scene *scene)
 		.allocations = 1,
 		.high_bytes = 5,
 	};
+}
+
+static inline void golden_totals(struct scene *scene)
+{
 	scene->copy.epoch = 3;
 	scene->copy.totals = (struct thag_heap_totals){
 		.allocated_bytes = 1043,
@@ -107,6 +101,22 @@ static inline void golden_init(struct scene *scene)
 	scene->copy.totals.size_count[thag_hist_bucket(100)] = 10;
 	scene->copy.totals.size_bytes[thag_hist_bucket(100)] = 1000;
 	scene->copy.totals.size_count[thag_hist_bucket(UINT64_MAX)] = 1;
+}
+
+static inline void golden_init(struct scene *scene)
+{
+	struct thag_heap_paths *paths = &scene->copy.paths[THAG_HEAP_TRACES];
+
+	*scene = (struct scene){ .kind = THAG_HEAP_TRACES, .seed = 1 };
+	golden_names(scene);
+	scene_add_paths(scene, 1);
+	cr_assert_eq(thag_tree_child(&paths->tree, 0, MAIN), AT_MAIN);
+	cr_assert_eq(thag_tree_child(&paths->tree, AT_MAIN, LOAD), AT_LOAD);
+	cr_assert_eq(thag_tree_child(&paths->tree, AT_MAIN, STRDUP), AT_STRDUP);
+	cr_assert_eq(thag_tree_child(&paths->tree, 0, AGAIN), AT_AGAIN);
+	cr_assert_eq(thag_tree_child(&paths->tree, 0, STRDUP), AT_LONE);
+	golden_accounts(paths);
+	golden_totals(scene);
 }
 
 #endif

@@ -46,7 +46,7 @@ static inline uint64_t scene_random(struct scene *scene, uint64_t below)
 	scene->seed ^= scene->seed << 13;
 	scene->seed ^= scene->seed >> 7;
 	scene->seed ^= scene->seed << 17;
-	return scene->seed % below;
+	return below ? scene->seed % below : 0;
 }
 
 /** Some sites are calls with others inlined, some have no line, some no name. */
