@@ -159,7 +159,7 @@ void thag_heap_count_alloc(struct thag_heap *heap, const struct thag_heap_block 
 	struct thag_heap_slice *slice = &heap->slices[heap->slice_count - 1];
 	struct thag_heap_totals *totals = &heap->totals;
 
-	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++)
+	for (enum thag_heap_kind kind = 0; kind < THAG_HEAP_KINDS; kind++)
 		add_alloc(place_at(heap, kind, nodes[kind]), weight, reallocated);
 	totals->allocated_bytes += weight.bytes;
 	totals->allocations += weight.count;
@@ -198,7 +198,7 @@ void thag_heap_count_end(struct thag_heap *heap, const struct thag_heap_block *b
 	struct thag_heap_weight weight = thag_heap_weigh(heap, block);
 	uint64_t ticks = by->ticks > block->ticks ? by->ticks - block->ticks : 0;
 
-	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++) {
+	for (enum thag_heap_kind kind = 0; kind < THAG_HEAP_KINDS; kind++) {
 		struct place at = place_at(heap, kind, nodes[kind]);
 
 		if (temporary)
