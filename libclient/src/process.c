@@ -181,6 +181,7 @@ static void release(struct thag_process *process)
 		       process->consumer_bytes);
 	process->header = NULL;
 	process->consumers = NULL;
+	process->rings = NULL; /* others may map something there; a forked child looks at this */
 }
 
 static void fill_text(struct thag_shm_header *header, enum thag_text which, const void *text,

@@ -476,3 +476,39 @@ Test(emit, knows_what_a_call_costs_by_either_clock)
 		collector_stop(collector);
 	}
 }
+
+/* More than all rings take, so it lies where they would have been. */
+#define MUCH (UINT64_C(16) << 30)
+
+static int forks_with_much_memory(void)
+{
+	uint64_t *much;
+	int status = 0;
+
+	setenv("THAG_SOCKET", "/nowhere", 1);
+	THAG_ENABLE_PROFILING(time);
+	much = mmap(NULL, MUCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		    -1, 0);
+	if (much == MAP_FAILED)
+		return 1;
+	for (uint64_t at = 0; at < MUCH / 8; at += UINT64_C(1) << 23)
+		much[at] = 1;
+	if (fork() == 0) {
+		for (uint64_t at = 0; at < MUCH / 8; at += UINT64_C(1) << 23)
+			if (much[at] != 1)
+				_exit(2);
+		_exit(0);
+	}
+	return wait(&status) < 0 || status != 0;
+}
+
+Test(emit, leaves_a_childs_memory_alone_where_no_thagd_answered)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(forks_with_much_memory());
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0);
+}
