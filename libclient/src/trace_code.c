@@ -7,7 +7,6 @@
 
 #include "internal.h"
 #include "modules.h"
-#include "trace_cfi.h"
 #include "trace_walk.h"
 
 struct thag_codes thag_codes = { .generation = 1 };
@@ -163,6 +162,14 @@ static bool find_section(const struct thag_module_image *image, struct thag_cfi_
 	section->end = (const uint8_t *)end;
 	section->header = image->unwind;
 	return true;
+}
+
+bool thag_code_row(uintptr_t address, struct thag_cfi_section *section, struct thag_cfi_row *row)
+{
+	struct thag_module_image image = { 0 };
+
+	return thag_module_find(address, &image) && find_section(&image, section) &&
+	       thag_cfi_find(section, address, row) == 0;
 }
 
 #if defined(__x86_64__)

@@ -24,6 +24,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "trace_cfi.h"
+
 struct thag_code {
 	uintptr_t ra;  /* 0: the entry is free */
 	uint64_t data; /* 0: whoever took the entry hasn't filled it in yet */
@@ -78,6 +80,9 @@ bool thag_codes_ready(void);
 
 /** Finds out about a return address (an interrupted one + 1). Lock-free, signal-safe. */
 uint64_t thag_code_learn(uintptr_t ra);
+
+/** What unwind information says of an address. False: nothing. Lock-free, signal-safe. */
+bool thag_code_row(uintptr_t address, struct thag_cfi_section *section, struct thag_cfi_row *row);
 
 /** Files of code may have been unloaded. */
 void thag_codes_recheck(void);

@@ -6,6 +6,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "trace_full.h"
+
 #define PAGE UINT64_C(4096)
 
 /* A thread's own stack that is deeper than this when we first see it counts as another's. */
@@ -95,8 +97,7 @@ bool thag_walk_reach(struct thag_walk *walk, uintptr_t end)
 	return end <= walk->high;
 }
 
-/* Sets how far the stack that `sp` is on can be read. */
-static bool find_end(struct thag_walk *walk, struct thag_walk_stack *stack)
+bool thag_walk_find_end(struct thag_walk *walk, struct thag_walk_stack *stack)
 {
 	int saved = errno;
 	bool is_own = walk->sp < stack->high && walk->sp >= stack->low;
@@ -122,7 +123,7 @@ bool thag_walk_begin(struct thag_walk *walk, struct thag_walk_stack *stack,
 	walk->high = stack->high;
 	if (walk->sp >= stack->low && walk->sp < stack->high && walk->sp % 8 == 0)
 		return walk->ra;
-	return find_end(walk, stack) && walk->ra;
+	return thag_walk_find_end(walk, stack) && walk->ra;
 }
 
 bool thag_walk_is_red(const struct thag_walk *walk, uintptr_t at)
@@ -136,7 +137,7 @@ bool thag_walk_is_red(const struct thag_walk *walk, uintptr_t at)
 
 /* --- the rarer rules --- */
 
-static bool is_there(struct thag_walk *walk, uintptr_t at, uintptr_t bytes)
+bool thag_walk_can_read(struct thag_walk *walk, uintptr_t at, uintptr_t bytes)
 {
 	return at >= walk->sp && at <= UINTPTR_MAX - bytes &&
 	       (at + bytes <= walk->high || thag_walk_reach(walk, at + bytes));
@@ -147,7 +148,7 @@ static bool step_chain(struct thag_walk *walk)
 {
 	uintptr_t frame = walk->fp;
 
-	if (frame % 8 || !is_there(walk, frame, 16))
+	if (frame % 8 || !thag_walk_can_read(walk, frame, 16))
 		return false;
 	walk->fp_at = frame;
 	walk->fp = thag_walk_load(frame);
@@ -165,10 +166,10 @@ static bool step_aligned(struct thag_walk *walk, uint64_t data)
 {
 	uintptr_t at = walk->fp + (uintptr_t)thag_code_offset(data), fp = walk->fp, cfa;
 
-	if (!is_there(walk, at, 8) || !is_there(walk, fp, 8))
+	if (!thag_walk_can_read(walk, at, 8) || !thag_walk_can_read(walk, fp, 8))
 		return false;
 	cfa = thag_walk_load(at);
-	if (cfa < walk->sp + 8 || !is_there(walk, cfa - 8, 8))
+	if (cfa < walk->sp + 8 || !thag_walk_can_read(walk, cfa - 8, 8))
 		return false;
 	walk->fp = thag_walk_load(fp);
 	walk->fp_at = fp;
@@ -184,14 +185,14 @@ static bool step_signal(struct thag_walk *walk, struct thag_walk_stack *stack)
 {
 	const ucontext_t *context = (const ucontext_t *)walk->sp;
 
-	if (!is_there(walk, walk->sp, sizeof(*context)))
+	if (!thag_walk_can_read(walk, walk->sp, sizeof(*context)))
 		return false;
 	walk->ra = (uintptr_t)context->uc_mcontext.gregs[REG_RIP] + 1;
 	walk->fp = (uintptr_t)context->uc_mcontext.gregs[REG_RBP];
 	walk->sp = (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
 	walk->fp_at = 0;
 	walk->is_own = false;
-	if (!find_end(walk, stack))
+	if (!thag_walk_find_end(walk, stack))
 		return false;
 	return walk->ra > 1;
 }
@@ -207,6 +208,8 @@ bool thag_walk_step_otherwise(struct thag_walk *walk, struct thag_walk_stack *st
 		return step_aligned(walk, data);
 	case THAG_CODE_SIGNAL:
 		return step_signal(walk, stack);
+	case THAG_CODE_COMPLEX:
+		return thag_walk_step_full(walk, stack);
 #endif
 	default:
 		(void)stack;

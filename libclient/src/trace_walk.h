@@ -41,6 +41,12 @@ bool thag_walk_begin(struct thag_walk *walk, struct thag_walk_stack *stack,
 /** Whether there are 8 bytes to read. One system call, which sets errno. */
 bool thag_walk_is_readable(uintptr_t at);
 
+/** Sets how far the stack that `sp` is on can be read. False when that can't be a stack. */
+bool thag_walk_find_end(struct thag_walk *walk, struct thag_walk_stack *stack);
+
+/** Whether so many bytes there, of the frame or of its callers', can be read. */
+bool thag_walk_can_read(struct thag_walk *walk, uintptr_t at, uintptr_t bytes);
+
 /* A step by one of the rarer rules. */
 bool thag_walk_step_otherwise(struct thag_walk *walk, struct thag_walk_stack *stack, uint64_t data);
 

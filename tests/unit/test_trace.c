@@ -529,6 +529,62 @@ Test(trace, is_whole_up_to_the_limit)
 	cr_assert_eq(run(program_around_the_limit), 0);
 }
 
+/* --- frames that are found by other registers than the stack and the frame pointer --- */
+
+#if defined(__x86_64__)
+long odd_next(struct trace_plan *plan);
+long odd_register(struct trace_plan *plan);
+long odd_expression(struct trace_plan *plan);
+void odd_trap(void);
+
+NOINLINE long odd_next(struct trace_plan *plan)
+{
+	if (plan->left == 0) {
+		plan->leaf();
+		return 1;
+	}
+	plan->left--;
+	return trace_shapes[*plan->steps++](plan) + 1;
+}
+
+/* As the dynamic linker's resolver does it: the CFA is RBX + 16. */
+#define ODD(name, cfa) \
+	__asm__(".text\n.type " name ", @function\n.globl " name "\n" name ":\n" \
+		".cfi_startproc\npushq %rbx\n.cfi_def_cfa_offset 16\n.cfi_offset rbx, -16\n" \
+		"movq %rsp, %rbx\n" cfa "\nandq $-64, %rsp\nsubq $64, %rsp\ncall odd_next\n" \
+		"movq %rbx, %rsp\n.cfi_def_cfa rsp, 16\npopq %rbx\n.cfi_def_cfa_offset 8\n" \
+		"ret\n.cfi_endproc\n.size " name ", . - " name "\n")
+ODD("odd_register", ".cfi_def_cfa_register rbx");
+ODD("odd_expression", ".cfi_escape 0x0f, 0x04, 0x73, 0x00, 0x23, 0x10");
+
+/* Interrupted where the CFA is R10, which no call keeps. */
+__asm__(".text\n.type odd_trap, @function\n.globl odd_trap\nodd_trap:\n.cfi_startproc\n"
+	"leaq 8(%rsp), %r10\n.cfi_def_cfa r10, 0\nandq $-64, %rsp\nint3\n"
+	"leaq -8(%r10), %rsp\n.cfi_def_cfa rsp, 8\nret\n.cfi_endproc\n.size odd_trap, . - "
+	"odd_trap\n");
+
+static void handle(int signal);
+static void set_handler(int number, void (*handler)(int), int flags);
+
+static void program_odd(void *unused)
+{
+	(void)unused;
+	begin();
+	for (uint32_t i = 0; i < 256; i += 8) {
+		trace_shapes[i] = odd_register;
+		trace_shapes[i + 3] = odd_expression;
+	}
+	call_trees(6, 2000, 40, probe);
+	set_handler(SIGTRAP, handle, 0);
+	call_trees(7, 200, 20, odd_trap);
+}
+
+Test(trace, goes_by_whatever_register_there_is, .timeout = 120)
+{
+	cr_assert_eq(run(program_odd), 0);
+}
+#endif
+
 /* --- signals --- */
 
 static volatile sig_atomic_t handled;
