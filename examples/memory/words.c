@@ -9,7 +9,7 @@
  *   read_line()  gives out a buffer that one of its callers forgets: a leak
  *   find_word()  keeps every word that was ever seen: it is all live at the peak
  *
- *     thag run --memory -- words /usr/share/common-licenses/*
+ *     thag run --memory -- words /usr/share/common-licenses/GPL-2
  */
 #include <ctype.h>
 #include <errno.h>
@@ -89,9 +89,10 @@ static void add_words(const char *line, long number)
 			bytes++;
 		if (bytes) {
 			char *text = lower(line, bytes);
+			struct word *word = find_word(text);
 
-			add_place(find_word(text), number);
 			free(text);
+			add_place(word, number);
 		}
 		line += bytes ? bytes : 1;
 	}
