@@ -255,3 +255,104 @@ Test(heap_profile, equals_the_naive_model_in_ranges_of_time)
 		scene_fini(&scene);
 	}
 }
+
+/* --- with a real heap --- */
+
+#define REAL_TRACES 400
+#define REAL_BLOCKS 500
+
+static struct thag_shm_trace real_traces[REAL_TRACES];
+
+static bool get_trace(void *context, uint32_t trace, struct thag_shm_trace *out)
+{
+	(void)context;
+	if (trace >= REAL_TRACES)
+		return false;
+	*out = real_traces[trace];
+	return true;
+}
+
+static struct thag_heap *real_heap(struct scene *scene, uint32_t events)
+{
+	const struct thag_heap_options options = { .start_ticks = SCENE_START,
+						   .slice_ticks = 64,
+						   .slice_limit = 16,
+						   .slack_ticks = 1,
+						   .trace = get_trace };
+	struct thag_heap *heap;
+	bool live[REAL_BLOCKS] = { false };
+
+	cr_assert_eq(thag_heap_create(&heap, &options), 0);
+	for (uint32_t i = 1; i < REAL_TRACES; i++)
+		real_traces[i] = (struct thag_shm_trace){
+			.parent = (uint32_t)scene_random(scene, i),
+			.site = 2 + (uint32_t)scene_random(scene, SCENE_SITES - 2),
+		};
+	for (uint32_t i = 0; i < events; i++) {
+		uint32_t block = (uint32_t)scene_random(scene, REAL_BLOCKS);
+		struct thag_heap_event event = {
+			.ticks = SCENE_START + 10 * i,
+			.address = UINT64_C(0x10000) + 64 * block,
+			.size = live[block] ? 0 : 1 + scene_random(scene, 5000),
+			.trace = (uint32_t)scene_random(scene, REAL_TRACES),
+			.op = live[block] ? THAG_HEAP_FREE : THAG_HEAP_ALLOC,
+		};
+
+		live[block] = !live[block];
+		thag_heap_apply(heap, &event, 1);
+	}
+	thag_heap_settle(heap, UINT64_MAX);
+	return heap;
+}
+
+/** All nodes together have what the heap has, by any metric. */
+static void check_sums(const struct scene *scene, uint64_t to)
+{
+	const struct thag_heap_totals *totals = &scene->copy.totals;
+	const uint64_t expected[THAG_METRIC_COUNT] = {
+		[THAG_METRIC_ALLOCATED] = totals->allocated_bytes,
+		[THAG_METRIC_ALLOCATIONS] = totals->allocations,
+		[THAG_METRIC_LIVE] = totals->live_bytes,
+		[THAG_METRIC_PEAK] = totals->peak_bytes,
+		[THAG_METRIC_LEAKED] = totals->live_bytes,
+		[THAG_METRIC_TEMPORARY] = totals->temporary,
+		[THAG_METRIC_FREED] = totals->freed_bytes,
+	};
+
+	for (enum thag_metric metric = THAG_METRIC_ALLOCATED; metric < THAG_METRIC_COUNT;
+	     metric++) {
+		struct thag_heap_query query = scene_query(scene, metric);
+		uint32_t count;
+
+		query.to = to;
+		struct thag_profile *profile = scene_profile(scene, &query);
+
+		cr_expect_eq(thag_profile_nodes(profile, &count)[0].total_ns, expected[metric],
+			     "metric %u to %lu: %lu, not %lu", metric, to,
+			     thag_profile_nodes(profile, &count)[0].total_ns, expected[metric]);
+		thag_profile_destroy(profile);
+	}
+}
+
+Test(heap_profile, nodes_of_a_real_heap_add_up_to_its_totals)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct scene scene = { .seed = seed * 2654435761u };
+
+		scene_name(&scene);
+		struct thag_heap *heap = real_heap(&scene, 20000);
+
+		for (uint64_t to = 0; to != 1; to = to ? 1 : UINT64_MAX) {
+			cr_assert_eq(thag_heap_copy(&scene.copy, heap, 0, to), 0);
+			cr_expect_gt(scene.copy.totals.live, 0);
+			scene.kind = THAG_HEAP_TRACES;
+			check_sums(&scene, to);
+			scene.kind = THAG_HEAP_CALLS;
+			check_sums(&scene, to);
+			thag_heap_copy_fini(&scene.copy);
+			scene.copy = (struct thag_heap_copy){ 0 };
+		}
+		thag_heap_destroy(heap);
+		scene_fini(&scene);
+	}
+}
