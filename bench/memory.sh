@@ -9,7 +9,7 @@ build=$(cd "${THAG_BUILD:-$here/../build}" && pwd)
 runs=${1:-5}
 work=$(mktemp -d "${TMPDIR:-/tmp}/thag-memory.XXXXXX")
 export THAG_SOCKET=$work/thagd.sock
-unset THAG_PROFILER THAG_ON_FULL LD_PRELOAD
+unset THAG_PROFILER THAG_ON_FULL LD_PRELOAD DEBUGINFOD_URLS
 thagd=
 
 cleanup() {
@@ -130,7 +130,6 @@ programs() {
   make_source
   make_statements
   make_script
-  mkdir -p "$work/saved"
   echo "Wall time of whole programs, medians of $runs:"
   program cc1 "cc1, 400 functions"
   program gcc "gcc -c, the same (heaptrack records the driver alone)"
@@ -139,5 +138,6 @@ programs() {
   program sqlite "sqlite3, 6,000 statements"
 }
 
+mkdir "$work/saved"
 start_thagd
 programs

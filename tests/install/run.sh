@@ -128,6 +128,34 @@ functions_profiled() {
   [[ $(head -n 1 "$work/out") == 9900 ]] && grep -q 'main;count;twice ' "$work/out"
 }
 
+# The number behind a line of the newest file of that kind.
+profiled_bytes() { awk -v frame="$2" 'index($0, frame) { n += $NF } END { print n + 0 }' "$1"; }
+
+# Without a mark, and without a rebuild: the installed thag finds its library to preload.
+memory_profiled() {
+  local out=$work/profile-memory
+  mkdir -p "$out"
+  gcc -O1 -fno-inline "$here/allocates.c" -o "$work/allocates" || return 1
+  THAG_PROFILER=",$out" "$(find "$work/root" -type f -name thag)" run --memory -- \
+    "$work/allocates" 2>"$work/err" || return 1
+  cat "$work/err"
+  grep -qx 'thag: memory: peak 1.2 KiB, leaked 200 bytes in 2 blocks, 12 allocations' \
+    "$work/err" &&
+    (($(profiled_bytes "$out"/*-memory_detail.folded ';main;make') == 1200))
+}
+
+# A static program counts what it calls itself, in the profiled function.
+wrapped_profiled() {
+  local out=$work/profile-wrapped
+  mkdir -p "$out"
+  # shellcheck disable=SC2046 # flags are words
+  gcc -O1 -fno-inline -static -DMARKED "$here/allocates.c" -o "$work/wrapped" \
+    $(pkg-config --static --cflags --libs thag-wrap) || return 1
+  THAG_PROFILER="memory,$out" "$build/tools/thag" run -q -- "$work/wrapped" || return 1
+  cat "$out"/*-memory.folded
+  (($(profiled_bytes "$out"/*-memory.folded 'main;make ') == 1200))
+}
+
 have() { command -v "$1" >/dev/null; }
 
 check "installs" install_all
@@ -156,5 +184,7 @@ check "profiled, shared" runs_profiled "$work/c-shared-pie" shared
 check "profiled, static" runs_profiled "$work/c-static-no-pie" static
 check "profiled without a mark, preloaded" functions_profiled preloaded
 check "profiled without a mark, linked" functions_profiled linked
+check "memory of a program without a mark" memory_profiled
+check "memory of a static program" wrapped_profiled
 echo "$passed passed, $failed failed"
 ((failed == 0))
