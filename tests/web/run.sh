@@ -19,6 +19,7 @@ build_programs() {
       -o "$THAG_BUILD/tests/web/$name" "$here/$name.c" "$THAG_BUILD/libclient/libthag.a" \
       -pthread || return
   done
+  "${CC:-cc}" -g -O0 -D_GNU_SOURCE -o "$THAG_BUILD/tests/web/keeper" "$here/keeper.c"
 }
 
 # sum WORD FILE: of the numbers in node's lines "# WORD N".

@@ -19,6 +19,11 @@ const SORTS: readonly Sort[] = [
   "lifetime",
 ];
 
+/** Whether anything was allocated there: some places only free. */
+function allocates({ heap }: HeapPlace): boolean {
+  return heap.allocations > 0 || heap.live > 0 || heap.leaked > 0 || heap.peakBytes > 0;
+}
+
 /** The places whose function or file holds `search`, in any case. */
 export function matchingPlaces(places: readonly HeapPlace[], search: string): readonly HeapPlace[] {
   const wanted = search.toLowerCase();
@@ -53,7 +58,7 @@ export class PlacesView {
       this.wordShown = word;
       this.grid.setColumns(this.columns(word));
     }
-    const all = memory?.places ?? [];
+    const all = (memory?.places ?? []).filter(allocates);
     const places = matchingPlaces(all, view.search);
     this.grid.show(places, view.sort, view.ascending, "leaked");
     this.updateTitle(word, places);

@@ -50,8 +50,8 @@ class BarCell {
     long: (value: number) => string,
   ): void {
     this.bar.style.width = `${whole > 0 ? Math.min(100, (100 * value) / whole) : 0}%`;
-    setText(this.text, `${short(value)} · ${share(value, whole)}`);
-    this.element.title = long(value);
+    setText(this.text, short(value));
+    this.element.title = `${long(value)} · ${share(value, whole)}`;
   }
 }
 
