@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# memory.sh [RUNS]: what profiling memory costs whole programs, by `thag run --memory` and, where it
-# is installed, by heaptrack, which leaves its data raw: wall time, in turn, medians of RUNS (5), and
-# what they add to it.
+# memory.sh [RUNS]: what profiling memory costs a malloc + free pair (see bench_heap.c), and whole
+# programs, by `thag run --memory` and, where it is installed, by heaptrack, which leaves its data
+# raw: wall time, in turn, medians of RUNS (5), and what they add to it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${THAG_BUILD:-$here/../build}" && pwd)
@@ -30,7 +30,7 @@ start_thagd() {
   exit 1
 }
 
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 # --- the programs: each reads what lies in $work, and says something ---
 
@@ -138,6 +138,33 @@ programs() {
   program sqlite "sqlite3, 6,000 statements"
 }
 
+# pair MODE TEXT VARIABLE=VALUE...: by bench_heap; its runs, and the median of each column.
+pair() {
+  local i
+  for ((i = 0; i < runs; i++)); do
+    env "${@:3}" "$build/bench/bench_heap" "$1"
+  done >"$work/lines"
+  printf '%-52s %7.2f ns, adds %7.2f to the %.2f of glibc\n' "$2" \
+    "$(awk '{ print $3 }' "$work/lines" | median)" "$(awk '{ print $5 }' "$work/lines" | median)" \
+    "$(awk '{ print $4 }' "$work/lines" | median)"
+}
+
+pairs() {
+  local heaptrack=/usr/lib/heaptrack/libheaptrack_preload.so
+  echo "A malloc + free pair, processor time, in slices that a ring has room for, medians of $runs:"
+  pair off "libthag linked, profiling off"
+  pair flat "recorded live" THAG_PROFILER=memory
+  pair held "the same, a thousand blocks are live" THAG_PROFILER=memory
+  pair two "the first in 2 threads" THAG_PROFILER=memory
+  pair deep "10 deep, 64 stacks: without stacks" THAG_PROFILER=memory
+  pair deep "with stacks of allocations" THAG_PROFILER=memory,,,true THAG_FREE_TRACES=0
+  pair deep "with stacks of frees, too" THAG_PROFILER=memory,,,true
+  [[ ! -e $heaptrack ]] || pair Deep "the same by heaptrack: stacks of allocations" \
+    "LD_PRELOAD=$heaptrack" DUMP_HEAPTRACK_OUTPUT=/dev/null
+  echo
+}
+
 mkdir "$work/saved"
 start_thagd
+pairs
 programs

@@ -77,7 +77,7 @@ static double median(double values[SLICES])
 	return values[SLICES / 2];
 }
 
-static struct figures measure(workload_fn *workload, uint64_t pairs)
+static inline struct figures measure(workload_fn *workload, uint64_t pairs)
 {
 	double pair[SLICES], floor[SLICES], plain[SLICES];
 	uint64_t slice = pairs / SLICES;
@@ -92,7 +92,7 @@ static struct figures measure(workload_fn *workload, uint64_t pairs)
 }
 
 /* "MODE PAIRS NS_A_PAIR FLOOR_NS RATIO BARE_NS" */
-static void show(const char *mode, uint64_t pairs, struct figures figures)
+static inline void show(const char *mode, uint64_t pairs, struct figures figures)
 {
 	printf("%s %" PRIu64 " %.2f %.2f %.3f %.2f\n", mode, pairs, figures.pair, figures.floor,
 	       figures.pair / figures.floor, figures.bare);
