@@ -174,8 +174,9 @@ static const char *describe_bytes(uint64_t bytes, char text[static 32])
 
 void thag_memory_report(const json_t *session)
 {
-	const json_t *memory = json_object_get(session, "memory");
+	const json_t *memory = json_object_get(session, "memory"), *note;
 	char peak[32], leaked[32];
+	size_t i;
 
 	if (!json_is_object(memory))
 		return;
@@ -184,4 +185,6 @@ void thag_memory_report(const json_t *session)
 		describe_bytes(number(memory, "peak_bytes"), peak),
 		describe_bytes(number(memory, "live_bytes"), leaked), number(memory, "live"),
 		number(memory, "allocations"));
+	json_array_foreach(json_object_get(memory, "notes"), i, note)
+		fprintf(stderr, "thag: %s\n", json_string_value(note));
 }

@@ -1,8 +1,31 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What makes a profiler of a library that is preloaded: the program needn't know of it. */
-#include "internal.h"
+#include "heap.h"
 
+#include <dlfcn.h>
 #include <unistd.h>
+
+/* What sanitizers define. They must be the first, and have a malloc of their own. */
+void __asan_init(void) __attribute__((weak));
+void __hwasan_init(void) __attribute__((weak));
+void __lsan_init(void) __attribute__((weak));
+void __msan_init(void) __attribute__((weak));
+void __tsan_init(void) __attribute__((weak));
+
+static bool is_sanitized(void)
+{
+	return __asan_init || __hwasan_init || __lsan_init || __msan_init || __tsan_init;
+}
+
+/* The program comes before us wherever the loader looks for malloc. */
+static bool has_own_malloc(void)
+{
+	Dl_info first, ours;
+	void *found = dlsym(RTLD_DEFAULT, "malloc");
+
+	return found && dladdr(found, &first) && dladdr(&thag_heap_gate, &ours) &&
+	       first.dli_fbase != ours.dli_fbase;
+}
 
 /*
  * Linked with -z initfirst, this comes before the constructors of every library, whose allocations
@@ -15,5 +38,6 @@ __attribute__((constructor)) static void begin(int argc, char **argv, char **env
 	(void)argv;
 	if (!environ)
 		environ = envp;
-	thag_start_preloaded();
+	if (!is_sanitized())
+		thag_start_preloaded(has_own_malloc());
 }

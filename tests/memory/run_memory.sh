@@ -70,6 +70,23 @@ test_refusals() {
   done
 }
 
+# Not refused, where it is something that is run that has it.
+own_malloc_is_said() {
+  "$thag" run -q --memory -- sh -c "$programs/own_malloc" && list | python3 -c '
+import json, sys
+memory = json.load(sys.stdin)["sessions"][-1]["memory"]
+print(memory["notes"])
+sys.exit("a malloc of its own" not in memory["notes"][0])'
+}
+
+# The sum and what is to be known beside it are said at the end.
+says_sum() {
+  "$thag" run --memory --sample-bytes 1K -- "$programs/hello" 2>"$place/said.err"
+  cat "$place/said.err"
+  grep -qE '^thag: memory: peak .*, leaked .* in [0-9]+ blocks?, [0-9]+ allocations?$' \
+    "$place/said.err"
+}
+
 test_usage() {
   ok "usage: no program" bad_usage 'a program is missing' --memory
   ok "usage: --sample-bytes without a value" bad_usage "needs a value" --memory --sample-bytes
@@ -178,6 +195,9 @@ profiler_is() {
 }
 
 test_environment() {
+  program hello cc <<<"$hello"
+  ok "the end: peak, leaks and allocations are said" says_sum
+  ok "a malloc of its own, of something that is run: said" own_malloc_is_said
   ok "environment: kept, and what is asked for added" sees_environment
   ok "environment: memory in detail" profiler_is memory,,,true --
   ok "environment: time as well with --functions" profiler_is both,,,true -F --
