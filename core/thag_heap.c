@@ -15,7 +15,7 @@
 #define RECORD_LIMIT (UINT32_C(1) << 20)
 #define SAMPLE_BYTES_MAX (UINT64_C(1) << 30)
 #define START_TICKS_MAX (UINT64_C(1) << 62)
-#define PREFETCH 12 /* events ahead */
+#define PREFETCH 8 /* events asked for at once */
 
 /* The order in which blocks lie in the table is nothing a program may choose. */
 static uint64_t make_seed(const struct thag_heap *heap)
@@ -360,18 +360,28 @@ static void apply_one(struct thag_heap *heap, const struct thag_heap_event *even
 	}
 }
 
+/*
+ * The places of a few events at a time are asked for at once, while those before them are applied:
+ * one after the other each would wait for its page to be found.
+ */
 void thag_heap_apply(struct thag_heap *heap, const struct thag_heap_event *events, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (i + PREFETCH < count) {
+	size_t done = 0, asked = 0;
+
+	while (done < count) {
+		size_t end = done + PREFETCH < count ? done + PREFETCH : count;
+		size_t ahead = end + PREFETCH < count ? end + PREFETCH : count;
+
+		for (; asked < ahead; asked++) {
 			const char *place =
-				thag_heap_live_place(&heap->live, events[i + PREFETCH].address);
+				thag_heap_live_place(&heap->live, events[asked].address);
 
 			/* a look-up mostly ends within two cache lines */
 			__builtin_prefetch(place, 1);
 			__builtin_prefetch(place + 64, 1);
 		}
-		apply_one(heap, &events[i]);
+		for (; done < end; done++)
+			apply_one(heap, &events[done]);
 	}
 }
 
