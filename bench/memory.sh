@@ -9,7 +9,8 @@ build=$(cd "${THAG_BUILD:-$here/../build}" && pwd)
 runs=${1:-5}
 work=$(mktemp -d "${TMPDIR:-/tmp}/thag-memory.XXXXXX")
 export THAG_SOCKET=$work/thagd.sock
-unset THAG_PROFILER THAG_ON_FULL LD_PRELOAD DEBUGINFOD_URLS
+unset THAG_ON_FULL LD_PRELOAD DEBUGINFOD_URLS
+export THAG_PROFILER=,$work/saved
 thagd=
 
 cleanup() {
@@ -34,12 +35,12 @@ median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 # --- the programs: each reads what lies in $work, and says something ---
 
-# Four hundred functions.
+# Two hundred functions.
 make_source() {
   awk 'BEGIN {
     print "struct node { struct node *next; int key; double value[4]; };"
     print "extern int puts(const char *); extern void *malloc(unsigned long);"
-    for (n = 0; n < 400; n++) {
+    for (n = 0; n < 200; n++) {
       printf "static struct node *find%d(struct node *list, int key)\n{\n", n
       printf "\tfor (; list; list = list->next)\n\t\tswitch (list->key %% %d) {\n", 5 + n % 7
       for (c = 0; c < 5; c++)
@@ -89,40 +90,48 @@ thag_program() {
 }
 heaptrack_raw() { heaptrack --raw --output "$work/heaptrack" "$@"; }
 
-# timed PROGRAM WAY: milliseconds.
+# timed PROGRAM WAY: "wall processor" in milliseconds; thagd's own is not in it.
 timed() {
-  local start
-  start=${EPOCHREALTIME//[!0-9]/}
-  "run_$1" "$2" >"$work/said" 2>"$work/errors" || true
-  echo $(((${EPOCHREALTIME//[!0-9]/} - start) / 1000)) >>"$work/$1.$2"
-  rm -rf "$work"/heaptrack* "$work/saved"
-  mkdir "$work/saved"
+  local TIMEFORMAT='%R %U %S'
+  { time "run_$1" "$2" >"$work/said" 2>"$work/errors" || true; } 2>&1 |
+    awk '{ printf "%.0f %.0f\n", $1 * 1000, ($2 + $3) * 1000 }' >>"$work/$1.$2"
+  rm -rf "$work"/heaptrack*
 }
 
 ways=(plain thag thag_allocations thag_program)
 ! command -v heaptrack >/dev/null || ways+=(heaptrack_raw)
 
-# Times of a way: as they are, as a ratio to plain, and what is added, as a ratio to heaptrack's.
+# of PROGRAM WAY COLUMN: its median; 0 where it wasn't run.
+of() {
+  [[ -e $work/$1.$2 ]] || { echo 0; return; }
+  cut -d ' ' -f "$3" "$work/$1.$2" | median
+}
+
+# A way's times: as they are, as a ratio to plain, and what is added, as a ratio to heaptrack's.
 show() {
-  awk -v way="$1" -v ms="$2" -v plain="$3" -v heaptrack="$4" 'BEGIN {
-    printf "  %-18s %7d ms   x %5.2f", way, ms, ms / plain
-    if (heaptrack && way != "plain" && heaptrack > plain)
-      printf "   adds %5.2f of what heaptrack adds", (ms - plain) / (heaptrack - plain)
-    print ""
-  }'
+  awk -v way="$2" -v ms="$(of "$1" "$2" 1)" -v plain="$(of "$1" plain 1)" \
+    -v peer="$(of "$1" heaptrack_raw 1)" -v cpu="$(of "$1" "$2" 2)" \
+    -v plain_cpu="$(of "$1" plain 2)" -v peer_cpu="$(of "$1" heaptrack_raw 2)" '
+    function share(ms, plain, peer) {
+      return way != "plain" && peer > plain ? sprintf("%5.2f", (ms - plain) / (peer - plain)) : "    -"
+    }
+    BEGIN {
+      printf "  %-17s %6d ms  x %5.2f  adds %s of heaptrack;  processor %6d ms  x %5.2f  adds %s\n",
+        way, ms, ms / plain, share(ms, plain, peer), cpu, cpu / plain_cpu,
+        share(cpu, plain_cpu, peer_cpu)
+    }'
 }
 
 program() {
-  local name=$1 way i heaptrack=0
+  local name=$1 way i
   for ((i = 0; i < runs; i++)); do
     for way in "${ways[@]}"; do
       timed "$name" "$way"
     done
   done
-  [[ ! -e $work/$name.heaptrack_raw ]] || heaptrack=$(median <"$work/$name.heaptrack_raw")
   echo "$2"
   for way in "${ways[@]}"; do
-    show "$way" "$(median <"$work/$name.$way")" "$(median <"$work/$name.plain")" "$heaptrack"
+    show "$name" "$way"
   done
 }
 
@@ -130,8 +139,8 @@ programs() {
   make_source
   make_statements
   make_script
-  echo "Wall time of whole programs, medians of $runs:"
-  program cc1 "cc1, 400 functions"
+  echo "Wall time of whole programs, and what they have of processors; medians of $runs:"
+  program cc1 "cc1, 200 functions"
   program gcc "gcc -c, the same (heaptrack records the driver alone)"
   program python "python3: words and JSON"
   program malloc "the same, PYTHONMALLOC=malloc"

@@ -37,7 +37,7 @@ const struct thag_command thag_command_run = {
 		"                   malloc and its kin, by call stacks\n"
 		"      --sample-bytes N  pick allocations, one in about N bytes (512K, 1M), and\n"
 		"                   estimate the rest\n"
-		"      --no-free-traces  leave out where memory is freed, which is half the cost\n"
+		"      --no-free-traces  leave out where memory is freed\n"
 		"      --maps       count pages that the program maps itself, too\n"
 		"      --paused     record nothing until 'thag enable', the page or the program "
 		"itself\n"

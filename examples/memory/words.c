@@ -7,7 +7,7 @@
  *   lower()      copies each word, for as long as it takes to look it up: temporary memory
  *   add_place()  makes room for one more number each time: reallocations
  *   read_line()  gives out a buffer that one of its callers forgets: a leak
- *   find_word()  keeps every word that was ever seen: it is all live at the peak
+ *   find_word()  keeps every word that was ever seen: all of it is live at the peak
  *
  *     thag run --memory -- words /usr/share/common-licenses/GPL-2
  */
