@@ -15,6 +15,7 @@ struct thag_heap_frame {
 	uint32_t file; /* in the profile's files */
 	uint32_t line;
 	bool task; /* it names tasks */
+	bool own;  /* its line is known, and it is the program's own source, not a library's */
 };
 
 /** Of a site, in the list of frames, the outermost first. */
@@ -23,7 +24,7 @@ struct thag_heap_frames {
 	uint32_t count; /* 0: not asked yet */
 };
 
-/** The innermost frame of a path whose line is known, and its node. */
+/** The innermost frame of a path that is the program's own, else the innermost; and its node. */
 struct thag_heap_spot {
 	uint32_t frame; /* in the list of frames; THAG_HEAP_NOWHERE: there is none */
 	uint32_t node;

@@ -57,11 +57,30 @@ static int reserve_frames(struct thag_heap_building *building, uint32_t count)
 	return 0;
 }
 
+/**
+ * Whether a frame of a native stack is of the program's own source. Headers of libraries are what
+ * is inlined everywhere; distributions build their packages below ".".
+ */
+static bool is_own(const struct thag_name *name)
+{
+	static const char *const others[] = { ".", "/usr/include/", "/usr/lib/", "/usr/src/",
+					      "/rustc/" };
+	const char *file = name->file;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strncmp(file, others[i], strlen(others[i])) == 0)
+			return false;
+	return name->line && file[0] && !strstr(file, "/include/c++/");
+}
+
 static int add_frame(struct thag_heap_building *building, uint32_t site,
 		     const struct thag_name *name)
 {
-	struct thag_heap_frame frame = { .line = name->line, .task = name->kind == THAG_SITE_TASK };
 	struct thag_profile *profile = building->profile;
+	bool profiled = profile->heap->kind == THAG_HEAP_CALLS;
+	struct thag_heap_frame frame = { .line = name->line,
+					 .task = name->kind == THAG_SITE_TASK,
+					 .own = profiled ? name->line != 0 : is_own(name) };
 	int ret = thag_profile_put_function(profile, name->name, name->name_bytes, &frame.function);
 
 	if (!ret)
@@ -101,6 +120,13 @@ static int frames_of_site(struct thag_heap_building *building, uint32_t site,
 	return ret;
 }
 
+/** Whether the place is one that what is called from there may have, too. */
+static bool is_own_spot(const struct thag_heap_building *building,
+			const struct thag_heap_spot *spot)
+{
+	return spot->frame != THAG_HEAP_NOWHERE && building->frames[spot->frame].own;
+}
+
 /** Goes down the frames of a path's site, and finds where it is in the source. */
 static void descend(struct thag_heap_building *building, uint32_t path,
 		    const struct thag_heap_frames *frames)
@@ -116,7 +142,7 @@ static void descend(struct thag_heap_building *building, uint32_t path,
 		node = thag_profile_child(profile, node, frame->function);
 		if (frame->task)
 			profile->nodes[node].flags |= THAG_FRAME_NODE_TASK;
-		if (frame->line)
+		if (frame->own || !is_own_spot(building, &building->places[path]))
 			building->places[path] = (struct thag_heap_spot){ i, node };
 	}
 	building->nodes[path] = node;
@@ -159,11 +185,15 @@ static int add_pathless(struct thag_heap_building *building)
 		ret = add_frame(building, UINT32_MAX, &name);
 	if (!ret)
 		ret = thag_profile_reserve(building->profile, building->profile->count + 1);
-	if (!ret)
-		building->nodes[THAG_TREE_ROOT] =
-			thag_profile_child(building->profile, ROOT,
-					   building->frames[building->frame_count - 1].function);
-	return ret;
+	if (ret)
+		return ret;
+	uint32_t frame = building->frame_count - 1;
+	uint32_t node =
+		thag_profile_child(building->profile, ROOT, building->frames[frame].function);
+
+	building->nodes[THAG_TREE_ROOT] = node;
+	building->places[THAG_TREE_ROOT] = (struct thag_heap_spot){ frame, node };
+	return 0;
 }
 
 static int add_paths(struct thag_heap_building *building)

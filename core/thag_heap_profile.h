@@ -71,8 +71,10 @@ void thag_profile_lifetimes(const struct thag_profile *profile, uint32_t node,
 			    struct thag_frame_heap *out);
 
 /**
- * Where memory is allocated: the innermost frame whose line is known, or else the innermost
- * function, over all paths that lead there.
+ * Where memory is allocated, over all paths that lead there: the innermost line of the program's
+ * own source, so that what a library does on behalf of two callers stays apart; else the innermost
+ * function. Own is, of native stacks, what isn't in the directories of the system's headers and
+ * sources, nor named by a path from "." or "..", as distributions build their packages.
  */
 struct thag_heap_place {
 	struct thag_frame_heap heap; /* its own, lifetimes too */
@@ -81,7 +83,7 @@ struct thag_heap_place {
 	uint32_t path;		     /* of the copy, likewise: its stack, by its parents */
 	uint32_t name;		     /* for thag_profile_name */
 	uint32_t file;		     /* for thag_profile_file; 0: not known */
-	uint32_t line;
+	uint32_t line;		     /* 0: not known */
 };
 
 /** All places where anything happened, most by the metric first, equal ones by name; borrowed. */

@@ -258,7 +258,7 @@ struct thag_frame_point {
 	uint64_t frees;
 };
 
-/** A place in the source that allocates or frees, or a function where its line isn't known. */
+/** A place in the program's own source that allocates or frees, or the innermost function. */
 struct thag_frame_place {
 	struct thag_frame_heap heap; /* its own */
 	uint64_t node; /* that has most of what the metric counts, as an id of thag_frame_node */

@@ -21,16 +21,16 @@ static inline void golden_put(struct thag_names *names, uint32_t site, const cha
 static inline void golden_names(struct scene *scene)
 {
 	static const struct thag_names_frame load[] = {
-		{ "reserve", 7, "vector.h", 8, 70 },
-		{ "push_back", 9, "vector.h", 8, 99 },
-		{ "load", 4, "load.c", 6, 12 },
+		{ "reserve", 7, "/src/vector.h", 13, 70 },
+		{ "push_back", 9, "/src/vector.h", 13, 99 },
+		{ "load", 4, "/src/load.c", 11, 12 },
 	};
 
 	cr_assert_eq(thag_names_create(&scene->names), 0);
-	golden_put(scene->names, MAIN, "main", "main.c", 10);
+	golden_put(scene->names, MAIN, "main", "/src/main.c", 10);
 	thag_names_put_frames(scene->names, LOAD, THAG_SITE_FUNCTION, load, 3);
 	golden_put(scene->names, STRDUP, "strdup", "", 0);
-	golden_put(scene->names, AGAIN, "main", "main.c", 20);
+	golden_put(scene->names, AGAIN, "main", "/src/main.c", 20);
 }
 
 static inline void golden_accounts(struct thag_heap_paths *paths)

@@ -198,9 +198,10 @@ Test(heap_message, memory_tells_of_the_process_and_its_places)
 	cr_expect_eq(PART(&message, thag_frame_size, at, 8).high, UINT64_MAX);
 	at += memory->sizes * sizeof(struct thag_frame_size);
 	cr_assert_eq(message.header.count, 4);
-	check_place(&message, &PART(&message, thag_frame_place, at, 0), "reserve", "vector.h", 70);
-	check_place(&message, &PART(&message, thag_frame_place, at, 1), "main", "main.c", 10);
-	check_place(&message, &PART(&message, thag_frame_place, at, 2), "main", "main.c", 20);
+	check_place(&message, &PART(&message, thag_frame_place, at, 0), "reserve", "/src/vector.h",
+		    70);
+	check_place(&message, &PART(&message, thag_frame_place, at, 1), "main", "/src/main.c", 10);
+	check_place(&message, &PART(&message, thag_frame_place, at, 2), "main", "/src/main.c", 20);
 	check_place(&message, &PART(&message, thag_frame_place, at, 3), "strdup", "", 0);
 	cr_expect_eq(PART(&message, thag_frame_place, at, 1).heap.leaked_bytes, 30);
 	cr_expect_eq(PART(&message, thag_frame_place, at, 1).heap.released_bytes, 400);
@@ -230,6 +231,75 @@ Test(heap_message, a_place_leads_to_the_node_that_has_most)
 			 "the frame whose line it is");
 	cr_expect_eq(places[3].path, AT_LONE);
 	cr_expect_eq(nodes[places[3].node].depth, 1);
+	thag_profile_destroy(profile);
+	scene_fini(&scene);
+}
+
+static void check_one_place(const char *file, const char *expected, uint32_t line)
+{
+	struct thag_names_frame frames[2] = {
+		{ "allocate", 8, file, strlen(file), 137 },
+		{ "fill", 4, "/home/me/a.cc", 13, 7 },
+	};
+	struct scene scene = { .kind = THAG_HEAP_TRACES, .seed = 1 };
+	uint32_t count;
+	size_t bytes;
+
+	cr_assert_eq(thag_names_create(&scene.names), 0);
+	thag_names_put_frames(scene.names, 2, THAG_SITE_FUNCTION, frames, 2);
+	golden_put(scene.names, 3, "malloc_more", "", 0);
+	scene_add_paths(&scene, 1);
+	thag_tree_child(&scene.copy.paths[scene.kind].tree, 0, 2);
+	thag_tree_child(&scene.copy.paths[scene.kind].tree, 1, 3);
+	scene.copy.paths[scene.kind].accounts[2].allocated_bytes = 1;
+	struct thag_heap_query query = scene_query(&scene, THAG_METRIC_ALLOCATED);
+	struct thag_profile *profile = scene_profile(&scene, &query);
+	const struct thag_heap_place *places = thag_profile_places(profile, &count);
+
+	cr_assert_eq(count, 1);
+	cr_expect_str_eq(thag_profile_name(profile, places[0].name, &bytes), expected, "%s", file);
+	cr_expect_eq(places[0].line, line);
+	thag_profile_destroy(profile);
+	scene_fini(&scene);
+}
+
+Test(heap_message, a_place_is_in_the_programs_own_source)
+{
+	check_one_place("/usr/include/c++/12/bits/new_allocator.h", "fill", 7);
+	check_one_place("/opt/gcc/include/c++/15/vector", "fill", 7);
+	check_one_place("/rustc/abc/library/alloc/vec.rs", "fill", 7);
+	check_one_place("./string/strdup.c", "fill", 7);
+	check_one_place("", "fill", 7);
+	check_one_place("../sysdeps/x86/a.c", "fill", 7);
+	check_one_place("/home/me/alloc.h", "allocate", 137);
+	check_one_place("src/alloc.h", "allocate", 137);
+}
+
+Test(heap_message, a_place_without_own_source_is_the_innermost_function)
+{
+	struct scene scene = { .kind = THAG_HEAP_TRACES, .seed = 1 };
+	uint32_t count;
+	size_t bytes;
+
+	cr_assert_eq(thag_names_create(&scene.names), 0);
+	golden_put(scene.names, 2, "start", "./csu/start.c", 58);
+	golden_put(scene.names, 3, "strdup", "./string/strdup.c", 42);
+	scene_add_paths(&scene, 1);
+	for (uint32_t i = 0; i < 3; i++) {
+		/* start; start;strdup; start;strdup;lib.so+… */
+		thag_tree_child(&scene.copy.paths[scene.kind].tree, i, 2 + i);
+		scene.copy.paths[scene.kind].accounts[i + 1].allocated_bytes = 3 - i;
+	}
+	struct thag_heap_query query = scene_query(&scene, THAG_METRIC_ALLOCATED);
+	struct thag_profile *profile = scene_profile(&scene, &query);
+	const struct thag_heap_place *places = thag_profile_places(profile, &count);
+
+	cr_assert_eq(count, 3);
+	cr_expect_eq(places[0].line, 58);
+	cr_expect_str_eq(thag_profile_name(profile, places[1].name, &bytes), "strdup");
+	cr_expect_eq(places[1].line, 42);
+	cr_expect_str_eq(thag_profile_name(profile, places[2].name, &bytes), "site 4");
+	cr_expect_eq(places[2].line, 0);
 	thag_profile_destroy(profile);
 	scene_fini(&scene);
 }

@@ -51,7 +51,7 @@ Test(memory_detail, tells_of_each_leak_with_its_stack)
 	cr_expect_eq(more, 0);
 	cr_assert_eq(json_array_size(leaks), 4);
 	cr_expect_str_eq(text(leak, "function"), "reserve");
-	cr_expect_str_eq(text(leak, "file"), "vector.h");
+	cr_expect_str_eq(text(leak, "file"), "/src/vector.h");
 	cr_expect_eq(number(leak, "line"), 70);
 	cr_expect_eq(number(leak, "live_bytes"), 600);
 	cr_expect_eq(number(leak, "live"), 6);
