@@ -33,7 +33,9 @@ is_exact() { export_all "$1" "$2" && "$here/exact.py" "$place/accounts" "$place/
 
 exact_alone() { run_exact '' "$1" 100000 1 && is_exact "$exact_id" calls alone; }
 exact_threads() { run_exact '' "$1" 50000 "$2" "${@:3}" && is_exact "$exact_id" calls; }
-exact_traces() { run_exact true "$1" 20000 "$2" && is_exact "$exact_id" traces && is_exact "$exact_id" calls; }
+exact_traces() {
+  run_exact true "$1" 20000 "$2" && is_exact "$exact_id" traces && is_exact "$exact_id" calls
+}
 
 # Killed while it allocates: what it had done is there, and all of it adds up.
 exact_killed() {
@@ -58,6 +60,8 @@ for seed in 1 2 3; do
   ok "two threads, seed $seed" exact_threads "$seed" 2
   ok "eight threads, seed $seed" exact_threads "$seed" 8
   ok "four threads and tasks that go round them, seed $seed" exact_threads "$seed" 4 tasks
+  ok "native stacks of one thread, seed $seed" exact_traces "$seed" 1
+  ok "native stacks of four threads, seed $seed" exact_traces "$seed" 4
 done
 for seed in 4 5 6; do
   ok "three threads, killed, seed $seed" exact_killed "$seed" "$seed"
