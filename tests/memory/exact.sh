@@ -4,12 +4,13 @@
 : "${place:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}" "${THAG_BUILD:?}"
 exact=$THAG_BUILD/tests/exact-program
 
+kinds=both
 # run_exact DETAIL ARGUMENT...: its session's id.
 run_exact() {
   local detail=$1
   shift
   rm -f "$place/accounts"
-  THAG_SOCKET=$socket THAG_ON_FULL=wait THAG_PROFILER="both,$out,,$detail" \
+  THAG_SOCKET=$socket THAG_ON_FULL=wait THAG_PROFILER="$kinds,$out,,$detail" \
     "$exact" "$place/accounts" "$@" || return 1
   exact_id=$(last_id)
   eventually saved "$exact_id"
@@ -33,6 +34,7 @@ is_exact() { export_all "$1" "$2" && "$here/exact.py" "$place/accounts" "$place/
 
 exact_alone() { run_exact '' "$1" 100000 1 && is_exact "$exact_id" calls alone; }
 exact_threads() { run_exact '' "$1" 50000 "$2" "${@:3}" && is_exact "$exact_id" calls; }
+exact_late() { kinds=time run_exact '' "$1" 50000 "$2" late && is_exact "$exact_id" calls; }
 exact_traces() {
   run_exact true "$1" 20000 "$2" && is_exact "$exact_id" traces && is_exact "$exact_id" calls
 }
@@ -60,6 +62,7 @@ for seed in 1 2 3; do
   ok "two threads, seed $seed" exact_threads "$seed" 2
   ok "eight threads, seed $seed" exact_threads "$seed" 8
   ok "four threads and tasks that go round them, seed $seed" exact_threads "$seed" 4 tasks
+  ok "four threads that ran before memory was recorded, seed $seed" exact_late "$seed" 4
   ok "native stacks of one thread, seed $seed" exact_traces "$seed" 1
   ok "native stacks of four threads, seed $seed" exact_traces "$seed" 4
 done

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * exact-program FILE SEED OPS THREADS [tasks] [forever]: allocates and frees at random, in
+ * exact-program FILE SEED OPS THREADS [tasks] [forever] [late]: allocates and frees at random, in
  * profiled calls, in every way there is, across threads, and counts by call path. FILE, which
  * exists from the beginning and survives a kill, is the table of struct account; see exact.py.
+ * late: its threads run for a while before memory is recorded.
  *
  * It asks for no memory itself but for that. With one thread it notes what was live of each path
  * when most was.
@@ -69,6 +70,7 @@ static int given_busy[SHARED];
 static struct thag_task tasks[TASKS];
 static int tasks_busy[TASKS];
 static bool use_tasks, alone;
+static int is_late;
 static uint64_t live[PATHS], live_all, live_most;
 
 static uint64_t draw(struct worker *worker)
@@ -286,10 +288,28 @@ static void act_as_task(struct worker *worker)
 	__atomic_store_n(&tasks_busy[at], 0, __ATOMIC_RELEASE);
 }
 
+/* Calls without any memory, until it is recorded. */
+static void wait_late(struct worker *worker)
+{
+	long left = worker->left;
+
+	worker->left = 0;
+	for (int i = 0; i < 100000 && __atomic_load_n(&is_late, __ATOMIC_ACQUIRE); i++)
+		descend(worker, 0, 0);
+	if (worker->index == 0 && is_late) {
+		thag_enable(THAG_BOTH);
+		__atomic_store_n(&is_late, 0, __ATOMIC_RELEASE);
+	}
+	while (__atomic_load_n(&is_late, __ATOMIC_ACQUIRE))
+		descend(worker, 0, 0);
+	worker->left = left;
+}
+
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
 
+	wait_late(worker);
 	while (worker->left > 0)
 		if (use_tasks && draw(worker) % 2)
 			act_as_task(worker);
@@ -322,6 +342,7 @@ int main(int argc, char **argv)
 	for (int i = 5; i < argc; i++) {
 		use_tasks |= strcmp(argv[i], "tasks") == 0;
 		forever |= strcmp(argv[i], "forever") == 0;
+		is_late |= strcmp(argv[i], "late") == 0;
 	}
 	map_accounts(argv[1]);
 	alone = threads == 1;
