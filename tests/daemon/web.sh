@@ -104,6 +104,23 @@ sees_frames() {
     [[ $(grep -ao THGF "$place/frames" | wc -l) == 2 ]]
 }
 ok 'list of sessions, a flame and a table; nothing more while nothing changes' sees_frames
+# sees_memory FIELDS...: FLAME, TABLE and MEMORY, types 1, 2 and 3, of that metric.
+sees_memory() {
+  play make=good modes=2 hello alloc=4096:100 alloc=8192:5 free=4096 exited >/dev/null
+  watch "{\"op\":\"watch\",\"session\":\"latest\",$1}" 1 "$place/frames"
+  python3 - "$place/frames" "$2" <<'END'
+import re, struct, sys
+found = {}
+data = open(sys.argv[1], "rb").read()
+for at in (m.start() for m in re.finditer(b"THGF", data)):
+    kind, metric = struct.unpack_from("<H", data, at + 6)[0], struct.unpack_from("<I", data, at + 44)[0]
+    found[kind] = metric
+sys.exit(found != dict.fromkeys((1, 2, 3), int(sys.argv[2])))
+END
+}
+ok 'live memory' sees_memory '"metric":"live"' 3
+ok 'leaks of a part of the run' sees_memory '"metric":"leaked","from":1,"to":9000000000' 5
+ok 'frees by calls' sees_memory '"metric":"freed","by":"calls","from":5' 7
 sees_live() {
   local count program
   "$fake" "$socket" make=good hello calls=30000000 >/dev/null &
