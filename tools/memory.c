@@ -181,10 +181,11 @@ void thag_memory_report(const json_t *session)
 	if (!json_is_object(memory))
 		return;
 	fprintf(stderr,
-		"thag: memory: peak %s, leaked %s in %" PRIu64 " blocks, %" PRIu64 " allocations\n",
+		"thag: memory: peak %s, leaked %s in %" PRIu64 " block%s, %" PRIu64
+		" allocations\n",
 		describe_bytes(number(memory, "peak_bytes"), peak),
 		describe_bytes(number(memory, "live_bytes"), leaked), number(memory, "live"),
-		number(memory, "allocations"));
+		number(memory, "live") == 1 ? "" : "s", number(memory, "allocations"));
 	json_array_foreach(json_object_get(memory, "notes"), i, note)
 		fprintf(stderr, "thag: %s\n", json_string_value(note));
 }

@@ -3,6 +3,7 @@
 #include "heap.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <unistd.h>
 
 /* What sanitizers define. They must be the first, and have a malloc of their own. */
@@ -17,14 +18,20 @@ static bool is_sanitized(void)
 	return __asan_init || __hwasan_init || __lsan_init || __msan_init || __tsan_init;
 }
 
-/* The program comes before us wherever the loader looks for malloc. */
+/*
+ * The program comes before us wherever the loader looks for malloc. One that isn't
+ * position-independent and takes malloc's address has a symbol for it, too, but without a section:
+ * that is where it calls ours.
+ */
 static bool has_own_malloc(void)
 {
-	Dl_info first, ours;
+	const ElfW(Sym) *symbol = NULL;
 	void *found = dlsym(RTLD_DEFAULT, "malloc");
+	Dl_info first, ours;
 
-	return found && dladdr(found, &first) && dladdr(&thag_heap_gate, &ours) &&
-	       first.dli_fbase != ours.dli_fbase;
+	return found && dladdr1(found, &first, (void **)(void *)&symbol, RTLD_DL_SYMENT) &&
+	       dladdr(&thag_heap_gate, &ours) && first.dli_fbase != ours.dli_fbase &&
+	       !(symbol && symbol->st_shndx == SHN_UNDEF);
 }
 
 /*

@@ -79,6 +79,11 @@ print(memory["notes"])
 sys.exit("a malloc of its own" not in memory["notes"][0])'
 }
 
+says_nothing_of_malloc() {
+  "$thag" run --memory -- "$programs/takes_address" 2>&1 | tee "$place/said.err"
+  grep -q 'leaked 10 bytes in 1 block' "$place/said.err" && ! grep -q 'of its own' "$place/said.err"
+}
+
 # The sum and what is to be known beside it are said at the end.
 says_sum() {
   "$thag" run --memory --sample-bytes 1K -- "$programs/hello" 2>"$place/said.err"
@@ -197,6 +202,10 @@ profiler_is() {
 test_environment() {
   program hello cc <<<"$hello"
   ok "the end: peak, leaks and allocations are said" says_sum
+  program takes_address cc -no-pie -fno-pie <<<'#include <stdlib.h>
+void *(*volatile function)(size_t) = malloc;
+int main(void) { return function(10) == NULL; }'
+  ok "the address of malloc is no malloc of its own" says_nothing_of_malloc
   ok "a malloc of its own, of something that is run: said" own_malloc_is_said
   ok "environment: kept, and what is asked for added" sees_environment
   ok "environment: memory in detail" profiler_is memory,,,true --
