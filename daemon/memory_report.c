@@ -128,6 +128,7 @@ static void set_faults(json_t *object, const struct thag_session *session,
 	json_object_set_new(object, "maps", json_boolean(flags & THAG_SHM_MAPS));
 	json_object_set_new(object, "capped", json_boolean(counts->capped));
 	set(object, "pauses", counts->pauses);
+	json_object_set_new(object, "adopted", json_boolean(session->adopted));
 	json_object_set_new(object, "notes", list_notes(session, counts));
 }
 

@@ -221,6 +221,8 @@ describe("notices", () => {
     const told = session({ modes: "memory", active: "memory", memory: paused });
     assert.match(texts({}, told), /^info: Memory was switched off 2 times/);
     assert.match(texts({}, told), /1_native stack found no room/);
+    const restarted = session({ memory: { adopted: true } });
+    assert.match(texts({}, restarted), /^info: thagd was restarted/);
     const off = session({ modes: "both", active: "time", state: "live" });
     assert.match(texts({}, off), /^info: Memory isn't recorded now/);
   });

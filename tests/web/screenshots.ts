@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Writes the pictures of the documentation, docs/images/*.png, from a program that runs. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { Daemon, drawn, frameOnRow, launchBrowser, openTab } from "./harness.ts";
 
+const build = process.env["THAG_BUILD"] ?? "build";
 const images = join(process.env["THAG_SOURCE"] ?? ".", "docs/images");
 
 interface Picture {
@@ -50,6 +51,51 @@ const pictures: readonly Picture[] = [
   },
 ];
 
+/** Of a program's memory: words of examples/memory for what leaked, an interpreter for the rest. */
+const memoryPictures: readonly Picture[] = [
+  {
+    name: "memory-leaks",
+    hash: "#view=memory",
+    options: { ...wide, colorScheme: "dark" },
+  },
+  {
+    name: "memory-narrow",
+    hash: "#view=memory",
+    options: { viewport: { width: 400, height: 760 }, deviceScaleFactor: 2, colorScheme: "light" },
+  },
+];
+const livePictures: readonly Picture[] = [
+  {
+    name: "memory",
+    hash: "#metric=live",
+    options: { ...wide, colorScheme: "light" },
+    act: async (page) => {
+      const box = await page.locator("#timeline-chart .u-over").boundingBox();
+      if (box === null) return;
+      await page.mouse.move(box.x + 0.35 * box.width, box.y + 30);
+      await page.mouse.down();
+      await page.mouse.move(box.x + 0.5 * box.width, box.y + 30);
+      await page.mouse.move(box.x + 0.7 * box.width, box.y + 30);
+      await page.mouse.up();
+      await page.mouse.move(640, 740);
+      await page.waitForTimeout(3000);
+    },
+  },
+];
+
+/** Builds lists and tables of ever more text, and drops most of them from time to time. */
+const SCRIPT = `
+import json, time
+kept = {}
+def parse(text): return json.loads(text)
+def keep(i): kept[i] = parse(json.dumps([str(n) * 9 for n in range(i % 400)]))
+for i in range(100000):
+    keep(i)
+    if i % 900 == 899:
+        for key in list(kept)[:700]: del kept[key]
+    time.sleep(0.004)
+`;
+
 async function take(browser: Browser, url: string, picture: Picture): Promise<void> {
   const { page } = await openTab(browser, url + (picture.hash ?? ""), picture.options);
   await page.locator("#main").waitFor();
@@ -66,10 +112,21 @@ try {
   mkdirSync(images, { recursive: true });
   const before = daemon.run("examples/sections", "3000");
   await new Promise((resolve) => before.once("exit", resolve));
-  daemon.run("examples/treestat", "--seconds", "120", "--threads", "4");
+  const tree = daemon.run("examples/treestat", "--seconds", "120", "--threads", "4");
   const first = await openTab(browser, daemon.url);
   await drawn(first.page);
   for (const picture of pictures) await take(browser, daemon.url, picture);
+  tree.kill();
+  const memory = ["run", "--memory", "--quiet", "--"];
+  const texts = readdirSync("/usr/include")
+    .filter((name) => name.endsWith(".h"))
+    .map((name) => `/usr/include/${name}`);
+  const words = daemon.run("tools/thag", ...memory, join(build, "examples/words"), ...texts);
+  await new Promise((resolve) => words.once("exit", resolve));
+  for (const picture of memoryPictures) await take(browser, daemon.url, picture);
+  daemon.run("tools/thag", ...memory, "timeout", "25", "python3", "-c", SCRIPT);
+  await new Promise((resolve) => setTimeout(resolve, 9000));
+  for (const picture of livePictures) await take(browser, daemon.url, picture);
 } finally {
   await browser.close();
   await daemon.stop();

@@ -62,7 +62,7 @@ function lossBanners({ session, flame }: Store): Banner[] {
   if (session === null) return [];
   const banners: Banner[] = [];
   const header = flame?.header.session === session.id ? flame.header : null;
-  const lost = Math.max(session.lost, header?.lost ?? 0);
+  const lost = Math.max(session.lost, header?.lost ?? 0) - (session.memory?.lost ?? 0);
   const events = Math.max(session.events, header?.events ?? 0);
   const truncated = Math.max(session.truncated, header?.truncated ?? 0);
   if (lost > 0)
@@ -81,8 +81,13 @@ function lossBanners({ session, flame }: Store): Banner[] {
       text: "A memory limit was reached: some calls count under “<overflow>”.",
     });
   for (const mistake of session.mistakes) banners.push({ kind: "info", text: display(mistake) });
-  if (session.message !== "") banners.push({ kind: "info", text: display(session.message) });
+  if (session.message !== "" && !isSaid(session)) banners.push({ kind: "info", text: display(session.message) });
   return banners;
+}
+
+/** Whether thagd's message is one on memory, which is told where memory is shown. */
+function isSaid({ memory, message }: Session): boolean {
+  return memory?.notes.includes(message) ?? false;
 }
 
 function memoryBanners({ session, memory, metric }: Store): Banner[] {

@@ -17,7 +17,7 @@ export function memoryNotices(memory: MemoryFrame, session: Session): Notice[] {
 /** What should have been recorded and wasn't. */
 function missing(memory: MemoryFrame, session: Session): Notice[] {
   const { lost, untracked, displaced, ownMalloc } = memory;
-  const { pauses, lostTraces } = session.memory ?? { pauses: 0, lostTraces: 0 };
+  const { pauses = 0, lostTraces = 0, adopted = false } = session.memory ?? {};
   const notices: Notice[] = [];
   if (lost > 0)
     notices.push({
@@ -33,6 +33,11 @@ function missing(memory: MemoryFrame, session: Session): Notice[] {
     notices.push({
       kind: "warn",
       text: "The program has a malloc of its own that comes before thag's: what it allocates by that is not seen.",
+    });
+  if (adopted)
+    notices.push({
+      kind: "info",
+      text: "thagd was restarted while the program ran: what was allocated before that is not known.",
     });
   if (pauses > 0)
     notices.push({

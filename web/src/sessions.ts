@@ -19,6 +19,12 @@ export interface Thread {
 /** What the list tells of a session's memory. */
 export interface MemoryFacts {
   allocations: number;
+  /** Of the session's lost events, those of memory. */
+  lost: number;
+  /** thagd was restarted since: blocks of before are unknown to it. */
+  adopted: boolean;
+  /** What thagd says of the above in words. */
+  notes: string[];
   /** How often recording of memory was switched off. */
   pauses: number;
   /** Native stacks that found no room, or could not be walked. */
@@ -86,6 +92,9 @@ function readMemoryFacts(value: unknown): MemoryFacts | null {
   const fields = value as Fields;
   return {
     allocations: number(fields["allocations"]),
+    lost: number(fields["lost"]),
+    adopted: fields["adopted"] === true,
+    notes: list(fields["notes"]).map(text),
     pauses: number(fields["pauses"]),
     lostTraces: number(fields["lost_traces"]),
   };
