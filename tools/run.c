@@ -19,7 +19,8 @@
 
 /* thagd waits 20 s for names of functions before it saves without them */
 #define SAVE_MS 25000
-#define SAVE_PROBE_MS 5
+#define SAVE_FIRST_PROBE_MS 2
+#define SAVE_LAST_PROBE_MS 50
 
 static int run(int argc, char **argv);
 
@@ -201,10 +202,14 @@ static bool is_saved(pid_t pid, bool quiet)
 /** Whoever waits for us will want to read the files. */
 static void await_files(pid_t pid, bool quiet)
 {
-	struct timespec nap = { .tv_nsec = SAVE_PROBE_MS * 1000000L };
+	int probe = SAVE_FIRST_PROBE_MS;
 
-	for (int waited = 0; waited < SAVE_MS && !is_saved(pid, quiet); waited += SAVE_PROBE_MS)
+	for (int waited = 0; waited < SAVE_MS && !is_saved(pid, quiet); waited += probe) {
+		struct timespec nap = { .tv_nsec = probe * 1000000L };
+
 		nanosleep(&nap, NULL);
+		probe = 2 * probe < SAVE_LAST_PROBE_MS ? 2 * probe : SAVE_LAST_PROBE_MS;
+	}
 }
 
 static int complain_of_program(const char *program, int error)
