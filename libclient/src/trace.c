@@ -24,6 +24,7 @@ struct frame {
 	uintptr_t fp_at; /* where the frame pointer was read; 0: it is the one before */
 	uint64_t data;	 /* what is known of the code there */
 	uint32_t node;	 /* of the tree */
+	uint32_t parent; /* the node's */
 };
 
 struct thag_trace_thread {
@@ -113,7 +114,7 @@ static struct result walk_up(struct thag_trace_thread *thread, struct thag_walk 
 			break;
 		}
 		thread->found[result.found++] =
-			(struct frame){ walk->ra, walk->sp, walk->fp, walk->fp_at, data, 0 };
+			(struct frame){ walk->ra, walk->sp, walk->fp, walk->fp_at, data, 0, 0 };
 	} while (thag_walk_step(walk, &thread->stack, data));
 	result.kept = 0;
 	return result;
@@ -123,6 +124,23 @@ static struct result walk_up(struct thag_trace_thread *thread, struct thag_walk 
 static uint32_t cut_root(struct thag_trace_tree *tree)
 {
 	return thag_tree_find(tree, 0, thag_site_named(THAG_SITE_FUNCTION, "<truncated>"));
+}
+
+/*
+ * The node of a frame that will lie at `at` of the last stack. Often it lay there before, and what
+ * was there since is still beyond the last stack's end.
+ */
+static uint32_t find_node(struct thag_trace_thread *thread, uint32_t at, uint32_t parent,
+			  struct frame *frame)
+{
+	const struct frame *before = &thread->last[at];
+	uint32_t site = thag_code_site(frame->data);
+
+	frame->parent = parent;
+	frame->node = before->parent == parent && thag_code_site(before->data) == site
+			      ? before->node
+			      : thag_tree_find(thread->tree, parent, site);
+	return frame->node;
 }
 
 /* Enters what was found into the tree. It becomes the last stack, if it can be met again. */
@@ -141,13 +159,12 @@ static uint32_t enter(struct thag_trace_thread *thread, const struct result *res
 		thread->is_cut = result->is_cut;
 	}
 	for (uint32_t i = result->found; i-- > 0;) {
-		node = thag_tree_find(tree, node, thag_code_site(thread->found[i].data));
+		node = find_node(thread, kept, node, &thread->found[i]);
 		if (!node)
 			return 0;
 		if (!keep)
 			continue;
 		thread->last[kept] = thread->found[i];
-		thread->last[kept].node = node;
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		thread->count = ++kept;
 	}

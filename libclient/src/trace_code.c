@@ -13,46 +13,63 @@ struct thag_codes thag_codes = { .generation = 1 };
 
 /* --- the table --- */
 
-static size_t table_bytes(void)
+#define FAR_ALL (THAG_CODE_FAR + THAG_CODE_PROBES + 1)
+#define TABLE_BYTES ((THAG_CODE_NEAR + FAR_ALL) * sizeof(struct thag_code))
+
+static bool make_tables(void)
 {
-	return (THAG_CODE_ENTRIES + THAG_CODE_PROBES + 1) * sizeof(struct thag_code);
+	struct thag_code *none = NULL, *table;
+
+	table = mmap(NULL, TABLE_BYTES, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (table == MAP_FAILED)
+		return false;
+	madvise(table, TABLE_BYTES, MADV_DONTDUMP);
+	if (!__atomic_compare_exchange_n(&thag_codes.near, &none, table, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE)) {
+		munmap(table, TABLE_BYTES);
+		table = none;
+	}
+	/* whoever comes first: it is the same */
+	__atomic_store_n(&thag_codes.far, table + THAG_CODE_NEAR, __ATOMIC_RELEASE);
+	return true;
 }
 
 bool thag_codes_ready(void)
 {
-	struct thag_code *none = NULL, *table;
 	int saved = errno;
+	bool ready = __atomic_load_n(&thag_codes.far, __ATOMIC_ACQUIRE) || make_tables();
 
-	if (__atomic_load_n(&thag_codes.entries, __ATOMIC_ACQUIRE))
-		return true;
-	table = mmap(NULL, table_bytes(), PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	errno = saved;
-	if (table == MAP_FAILED)
-		return false;
-	madvise(table, table_bytes(), MADV_DONTDUMP);
-	if (!__atomic_compare_exchange_n(&thag_codes.entries, &none, table, false, __ATOMIC_RELEASE,
-					 __ATOMIC_RELAXED))
-		munmap(table, table_bytes());
-	errno = saved;
-	return true;
+	return ready;
+}
+
+/* Whether the entry is the address's; takes it if it is free. */
+static bool take(struct thag_code *entry, uintptr_t ra)
+{
+	uintptr_t seen = 0;
+
+	return __atomic_load_n(&entry->ra, __ATOMIC_RELAXED) == ra ||
+	       __atomic_compare_exchange_n(&entry->ra, &seen, ra, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED) ||
+	       seen == ra;
 }
 
 /* The address's entry, taken if need be; NULL when there is no place for it. */
 static struct thag_code *take_entry(uintptr_t ra)
 {
-	struct thag_code *entry = &thag_codes.entries[thag_code_place(ra)];
+	struct thag_code *entry = thag_code_entry(ra);
 
-	for (uint32_t i = 0; i < THAG_CODE_PROBES; i++, entry++) {
-		uintptr_t free = 0;
-
-		if (__atomic_load_n(&entry->ra, __ATOMIC_RELAXED) == ra)
-			return entry;
-		if (__atomic_compare_exchange_n(&entry->ra, &free, ra, false, __ATOMIC_RELAXED,
-						__ATOMIC_RELAXED) ||
-		    free == ra)
-			return entry;
-	}
+	if (entry)
+		return entry;
+	entry = thag_code_near(ra);
+	for (uint32_t i = 0; i < THAG_CODE_LINE; i++)
+		if (take(&entry[i], ra))
+			return &entry[i];
+	entry = thag_code_far(ra);
+	for (uint32_t i = 0; i < THAG_CODE_PROBES; i++)
+		if (take(&entry[i], ra))
+			return &entry[i];
 	return NULL;
 }
 
@@ -304,10 +321,12 @@ uint64_t thag_code_learn(uintptr_t ra)
 /* After so many generations their numbers come again: nothing may seem to be of the new first. */
 static void forget_generations(void)
 {
-	for (size_t i = 0; thag_codes.entries && i < THAG_CODE_ENTRIES + THAG_CODE_PROBES; i++)
-		if (__atomic_load_n(&thag_codes.entries[i].ra, __ATOMIC_RELAXED))
-			__atomic_fetch_and(&thag_codes.entries[i].data,
-					   ~(uint64_t)THAG_CODE_GENERATION_MAX, __ATOMIC_RELAXED);
+	struct thag_code *entries = __atomic_load_n(&thag_codes.near, __ATOMIC_ACQUIRE);
+
+	for (size_t i = 0; entries && i < THAG_CODE_NEAR + FAR_ALL; i++)
+		if (__atomic_load_n(&entries[i].ra, __ATOMIC_RELAXED))
+			__atomic_fetch_and(&entries[i].data, ~(uint64_t)THAG_CODE_GENERATION_MAX,
+					   __ATOMIC_RELAXED);
 }
 
 void thag_codes_recheck(void)

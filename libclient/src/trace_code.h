@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * What is known of places in the code that stacks were met at: for each its site, and how to get
- * from its frame to the caller's. A table of open addressing; an entry is two words:
+ * from its frame to the caller's. Tables of open addressing; an entry is two words:
  *
  *   ra    the return address; never changes once it is there
  *   data  63      44 43             24 23      14 13  11 10         0
@@ -22,6 +22,7 @@
 #define THAG_TRACE_CODE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "trace_cfi.h"
@@ -43,8 +44,10 @@ enum thag_code_rule {
 
 #define THAG_CODE_GENERATION_MAX 2047
 
-#define THAG_CODE_ENTRIES (UINT32_C(1) << 20)
-#define THAG_CODE_PROBES 256 /* entries a search looks at, at most */
+#define THAG_CODE_NEAR (UINT32_C(1) << 14)
+#define THAG_CODE_LINE 4
+#define THAG_CODE_FAR (UINT32_C(1) << 20)
+#define THAG_CODE_PROBES 256 /* of the far entries that a new one may lie at */
 
 static inline enum thag_code_rule thag_code_rule(uint64_t data)
 {
@@ -67,9 +70,13 @@ static inline uint32_t thag_code_site(uint64_t data)
 	return (uint32_t)(data >> 44);
 }
 
-/** The table, and the generation. */
+/**
+ * The first that were met are near each other, four to a line of the cache; the others find their
+ * places in a large table, the last of which stays free.
+ */
 struct thag_codes {
-	struct thag_code *entries; /* the last one stays free */
+	struct thag_code *near;
+	struct thag_code *far;
 	uint64_t generation;
 };
 
@@ -87,33 +94,45 @@ bool thag_code_row(uintptr_t address, struct thag_cfi_section *section, struct t
 /** Files of code may have been unloaded. */
 void thag_codes_recheck(void);
 
+static inline struct thag_code *thag_code_near(uintptr_t ra)
+{
+	return &thag_codes.near[ra * UINT64_C(0x9e3779b97f4a7c15) >> 50 & ~UINT64_C(3)];
+}
+
 /**
  * A page of code has a page of the table, so that few are touched: an entry stands for 16 bytes,
  * in which there are rarely two calls.
  */
-static inline uint32_t thag_code_place(uintptr_t ra)
+static inline struct thag_code *thag_code_far(uintptr_t ra)
 {
 	uint64_t page = (ra >> 12) * UINT64_C(0x9e3779b97f4a7c15) >> 52;
 
-	return (uint32_t)(page << 8 | (ra >> 4 & 255));
+	return &thag_codes.far[page << 8 | (ra >> 4 & 255)];
 }
 
-/** `ra` is not 0. */
+/** The address's entry; NULL: there is none. `ra` is not 0. */
+static inline struct thag_code *thag_code_entry(uintptr_t ra)
+{
+	struct thag_code *entry = thag_code_near(ra);
+
+	for (int i = 0; i < THAG_CODE_LINE; i++)
+		if (__atomic_load_n(&entry[i].ra, __ATOMIC_RELAXED) == ra)
+			return &entry[i];
+	for (entry = thag_code_far(ra); __atomic_load_n(&entry->ra, __ATOMIC_RELAXED); entry++)
+		if (entry->ra == ra)
+			return entry;
+	return NULL;
+}
+
+/** What is known of it. `ra` is not 0. */
 static inline uint64_t thag_code_find(uintptr_t ra)
 {
-	const struct thag_code *entry = &thag_codes.entries[thag_code_place(ra)];
+	const struct thag_code *entry = thag_code_entry(ra);
+	uint64_t data = entry ? __atomic_load_n(&entry->data, __ATOMIC_ACQUIRE) : 0;
 
-	for (; __atomic_load_n(&entry->ra, __ATOMIC_RELAXED); entry++) {
-		uint64_t data;
-
-		if (entry->ra != ra)
-			continue;
-		data = __atomic_load_n(&entry->data, __ATOMIC_ACQUIRE);
-		if ((data & THAG_CODE_GENERATION_MAX) ==
-		    __atomic_load_n(&thag_codes.generation, __ATOMIC_RELAXED))
-			return data;
-		break;
-	}
+	if ((data & THAG_CODE_GENERATION_MAX) ==
+	    __atomic_load_n(&thag_codes.generation, __ATOMIC_RELAXED))
+		return data;
 	return thag_code_learn(ra);
 }
 

@@ -94,11 +94,15 @@ static bool is_entry(const struct thag_trace_tree *tree, uint32_t id, uint32_t p
 	return tree->traces[id].parent == parent && tree->traces[id].site == site;
 }
 
+/*
+ * The callees of frames whose ids are near each other lie near each other, as frames of one stack
+ * often are; those of one frame are spread over a kilobyte.
+ */
 static uint32_t *bucket_of(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
 {
-	uint64_t key = (uint64_t)site << 32 | parent;
+	uint32_t spread = site * UINT32_C(0x9e3779b9) >> 24;
 
-	return &tree->buckets[key * UINT64_C(0x9e3779b97f4a7c15) >> 46];
+	return &tree->buckets[(parent + spread) % THAG_TREE_BUCKETS];
 }
 
 static uint32_t add(struct thag_trace_tree *tree, uint32_t *bucket, uint32_t parent, uint32_t site)
@@ -130,8 +134,7 @@ uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_
 		id = tree->next[id];
 	if (!id)
 		id = add(tree, bucket, parent, site);
-	/* the first one stays: threads that share a frame don't fight for its hint */
-	if (id && !__atomic_load_n(&tree->hints[parent], __ATOMIC_RELAXED))
+	if (id)
 		__atomic_store_n(&tree->hints[parent], (uint64_t)site << 32 | id, __ATOMIC_RELEASE);
 	return id;
 }

@@ -72,7 +72,7 @@ static void program_timer(void *unused)
 	set_handler(SIGPROF, handle, SA_RESTART);
 	setitimer(ITIMER_PROF, &often, NULL);
 	for (uint64_t seed = 1; handled < 300; seed++)
-		call_trees(seed, 200, 30, leaf_work);
+		call_trees(seed % 8, 200, 30, leaf_work);
 	setitimer(ITIMER_PROF, &(struct itimerval){ 0 }, NULL);
 }
 
@@ -104,10 +104,10 @@ static void program_leaves(void *unused)
 		if (sigsetjmp(way_out, 1) == 0) {
 			setitimer(ITIMER_PROF, &often, NULL);
 			for (;; seed++)
-				call_trees(seed, 200, 30, leaf_take);
+				call_trees(seed % 8, 200, 30, leaf_take);
 		}
 		setitimer(ITIMER_PROF, &(struct itimerval){ 0 }, NULL);
-		call_trees(seed, 5, 30, probe);
+		call_trees(seed % 8, 5, 30, probe);
 	}
 }
 
