@@ -534,3 +534,33 @@ Test(heap, applies_what_is_older_than_the_watermark, .init = begin, .fini = end)
 	thag_heap_queue_fini(&a);
 	thag_heap_queue_fini(&b);
 }
+
+/* At one tick a lower ring comes first, whichever has older events, or is named first. */
+Test(heap, takes_rings_in_order_at_one_tick, .init = begin, .fini = end)
+{
+	struct thag_heap_queue a = { .heap = heap, .ring = 0 }, b = { .heap = heap, .ring = 1 };
+	struct thag_heap_queue *const queues[] = { &b, &a };
+
+	ALLOC(5, 0x1000, 8);
+	*thag_heap_queue_push(&b) = (struct thag_heap_event){
+		.ticks = 9, .address = 0x2000, .ring = 1, .op = THAG_HEAP_ALLOC
+	};
+	*thag_heap_queue_push(&b) = (struct thag_heap_event){
+		.ticks = 10, .address = 0x3000, .size = 8, .ring = 1, .op = THAG_HEAP_ALLOC
+	};
+	*thag_heap_queue_push(&a) =
+		(struct thag_heap_event){ .ticks = 10, .address = 0x1000, .op = THAG_HEAP_FREE };
+	cr_expect_eq(thag_heap_queues_apply(heap, queues, 2, 11), 3);
+	cr_expect_eq(totals()->live_bytes, 8);
+	cr_expect_eq(totals()->peak_bytes, 8); /* never both */
+	*thag_heap_queue_push(&b) = (struct thag_heap_event){
+		.ticks = 20, .address = 0x3000, .ring = 1, .op = THAG_HEAP_FREE
+	};
+	*thag_heap_queue_push(&a) = (struct thag_heap_event){
+		.ticks = 20, .address = 0x1000, .size = 8, .op = THAG_HEAP_ALLOC
+	};
+	cr_expect_eq(thag_heap_queues_apply(heap, queues, 2, 21), 2);
+	cr_expect_eq(totals()->peak_bytes, 16); /* both, for no time */
+	thag_heap_queue_fini(&a);
+	thag_heap_queue_fini(&b);
+}
