@@ -13,6 +13,7 @@ struct thag_heap_gate thag_heap_gate = { .wish = &no_wish };
 static struct {
 	bool traces;
 	bool free_traces;
+	bool maps;
 	uint64_t threshold; /* only larger allocations are recorded */
 	bool sampled;
 } asked;
@@ -39,6 +40,7 @@ int thag_heap_configure(const struct thag_config *config)
 {
 	asked.traces = config->detail;
 	asked.free_traces = config->detail && config->free_traces;
+	asked.maps = config->maps;
 	asked.threshold = config->size_threshold;
 	asked.sampled = config->sample_bytes != 0;
 	return asked.sampled ? thag_heap_sample_begin(config->sample_bytes) : 0;
@@ -242,4 +244,27 @@ void thag_heap_moved(void *old, void *block, size_t size, bool begun, void *cons
 	} else {
 		end_move(old, NULL, 0, 0);
 	}
+}
+
+bool thag_heap_maps(void)
+{
+	return asked.maps;
+}
+
+static void say_map(enum thag_map_op op, void *at, size_t bytes, void *const *frame)
+{
+	if (is_ready())
+		thag_heap_emit(THAG_WORD_EXT(THAG_EXT_MAP) | (uint64_t)op, (uintptr_t)at, bytes,
+			       asked.traces ? trace_from(frame) : 0, 3);
+}
+
+void thag_heap_mapped(void *at, size_t bytes, void *const *frame)
+{
+	thag_heap_fence();
+	say_map(THAG_MAP_MAPPED, at, bytes, frame);
+}
+
+void thag_heap_unmapped(void *at, size_t bytes, void *const *frame)
+{
+	say_map(THAG_MAP_UNMAPPED, at, bytes, frame);
 }

@@ -63,6 +63,13 @@ void thag_heap_freed_full(void *block, void *const *frame);
 bool thag_heap_moves_full(void *block, void *const *frame);
 void thag_heap_moved_full(void *old, void *block, size_t size, bool begun, void *const *frame);
 
+/** Whether pages that the program maps itself count. */
+bool thag_heap_maps(void);
+
+/** Pages were mapped; or will be unmapped. */
+void thag_heap_mapped(void *at, size_t bytes, void *const *frame);
+void thag_heap_unmapped(void *at, size_t bytes, void *const *frame);
+
 static inline uint32_t thag_heap_way(void)
 {
 	uint32_t way = __atomic_load_n(&thag_heap_gate.way, __ATOMIC_RELAXED);

@@ -531,3 +531,43 @@ Test(heap_emit, counts_what_finds_no_room)
 	heap_words_destroy(words);
 	collector_stop(collector);
 }
+
+static void maps(void *argument)
+{
+	uint8_t *at;
+
+	(void)argument;
+	setenv("THAG_MAPS", "1", 1);
+	THAG_ENABLE_PROFILING(memory);
+	at = mmap(NULL, 10000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	told->blocks[0] = (uintptr_t)at;
+	/* what is replaced is mapped already */
+	mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	need(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+	need(munmap(at + 1, 4096) == -1 && errno == EINVAL);
+	munmap(at, 4096);
+	at = mremap(at + 4096, 8192, (size_t)1 << 20, MREMAP_MAYMOVE);
+	told->blocks[1] = (uintptr_t)at;
+	munmap(at, (size_t)1 << 20);
+	/* the allocator's own */
+	asked = (size_t)8 << 20;
+	kept = malloc(asked);
+	free(kept);
+	_exit(0);
+}
+
+Test(heap_emit, says_what_the_program_maps_itself)
+{
+	struct heap_words *words = run(maps);
+	const uintptr_t *at = told->blocks;
+
+	cr_assert_eq(words->count, 7, "%zu", words->count);
+	expect_event(words, 0, HEAP_MAPPED, at[0], 12288);
+	expect_event(words, 1, HEAP_UNMAPPED, at[0], 4096);
+	expect_event(words, 2, HEAP_UNMAPPED, at[0] + 4096, 8192);
+	expect_event(words, 3, HEAP_MAPPED, at[1], (uint64_t)1 << 20);
+	expect_event(words, 4, HEAP_UNMAPPED, at[1], (uint64_t)1 << 20);
+	cr_expect_eq(words->events[5].kind, HEAP_ALLOC);
+	cr_expect_eq(words->events[6].kind, HEAP_FREE);
+	heap_words_destroy(words);
+}
