@@ -9,6 +9,8 @@
 static const uint64_t no_wish;
 struct thag_heap_gate thag_heap_gate = { .wish = &no_wish };
 
+bool thag_heap_bypassed;
+
 /* What is asked for; written once, before anything is recorded. */
 static struct {
 	bool traces;

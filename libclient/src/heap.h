@@ -38,6 +38,9 @@ struct thag_heap_gate {
 
 extern struct thag_heap_gate thag_heap_gate;
 
+/** The program's malloc is one that doesn't call ours: what it allocates goes unseen. */
+extern bool thag_heap_bypassed;
+
 /** Follows thag_on. */
 void thag_heap_switch(void);
 

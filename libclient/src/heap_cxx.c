@@ -215,10 +215,6 @@ static bool is_counted_here(int index)
 	return !calls_us(index);
 }
 
-/* A sanitizer isn't ready for calls of anything when a preloaded library's constructors run. */
-void __tsan_init(void) __attribute__((weak));
-void __msan_init(void) __attribute__((weak));
-
 /*
  * At a time of our own: an allocator may use its operators while it holds its locks. Nothing is
  * recorded before. What dlerror keeps must not be freed when everything is.
@@ -227,7 +223,7 @@ __attribute__((constructor(101))) static void look_at_operators(void)
 {
 	struct thag_alone alone;
 
-	if (__tsan_init || __msan_init || !thag_heap_look_up() || !thag_alone_begin(&alone))
+	if (thag_heap_is_sanitized() || !thag_heap_look_up() || !thag_alone_begin(&alone))
 		return;
 	for (int i = 0; i < OPERATORS && dlsym(RTLD_NEXT, names[0]); i++)
 		__atomic_store_n(&table[i].counts, is_counted_here(i), __ATOMIC_RELAXED);

@@ -71,7 +71,7 @@ __attribute__((constructor(101))) static void look_up(void)
 	*(void **)(void *)&real.mmap = dlsym(RTLD_NEXT, "mmap");
 	*(void **)(void *)&real.munmap = dlsym(RTLD_NEXT, "munmap");
 	*(void **)(void *)&real.mremap = dlsym(RTLD_NEXT, "mremap");
-	if (!thag_heap_look_up())
+	if (thag_heap_is_sanitized() || !thag_heap_look_up())
 		return;
 	left_out[0] = module_of((uintptr_t)thag_heap_real.malloc);
 	left_out[1] = module_of((uintptr_t)look_up);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "heap_real.h"
+#include "heap.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -163,4 +164,35 @@ bool thag_heap_look_up(void)
 	look_up();
 	__atomic_store_n(&state, DONE, __ATOMIC_RELEASE);
 	return true;
+}
+
+static bool was_reached;
+static void *(*malloc_below)(size_t size);
+
+static void *note_malloc(size_t size)
+{
+	__atomic_store_n(&was_reached, true, __ATOMIC_RELAXED);
+	return malloc_below(size);
+}
+
+/*
+ * Whoever has malloc before us may pass on what it is asked for, or not: that is tried, before
+ * anything is recorded.
+ */
+__attribute__((constructor(101))) static void look_above(void)
+{
+	void *(*first_malloc_of_all)(size_t);
+	void (*first_free_of_all)(void *);
+
+	*(void **)(void *)&first_malloc_of_all = dlsym(RTLD_DEFAULT, "malloc");
+	*(void **)(void *)&first_free_of_all = dlsym(RTLD_DEFAULT, "free");
+	thag_heap_bypassed = thag_heap_is_sanitized();
+	if (thag_heap_bypassed || !thag_heap_look_up() || !first_malloc_of_all ||
+	    !first_free_of_all)
+		return;
+	malloc_below = thag_heap_real.malloc;
+	__atomic_store_n(&thag_heap_real.malloc, note_malloc, __ATOMIC_RELAXED);
+	first_free_of_all(first_malloc_of_all(1));
+	__atomic_store_n(&thag_heap_real.malloc, malloc_below, __ATOMIC_RELAXED);
+	thag_heap_bypassed = !was_reached;
 }

@@ -28,6 +28,22 @@ struct thag_heap_real {
 
 extern struct thag_heap_real thag_heap_real;
 
+/** What sanitizers define. They must be the first, and have a malloc of their own. */
+void __asan_init(void) __attribute__((weak));
+void __hwasan_init(void) __attribute__((weak));
+void __lsan_init(void) __attribute__((weak));
+void __msan_init(void) __attribute__((weak));
+void __tsan_init(void) __attribute__((weak));
+
+/**
+ * Whether a sanitizer is in the program: it isn't ready for calls of anything when the constructors
+ * of a preloaded library run.
+ */
+static inline bool thag_heap_is_sanitized(void)
+{
+	return __asan_init || __hwasan_init || __lsan_init || __msan_init || __tsan_init;
+}
+
 /** Looks them up, if nobody has; false while that is under way. */
 bool thag_heap_look_up(void);
 

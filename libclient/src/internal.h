@@ -105,11 +105,8 @@ uint64_t thag_mono_ns(void);
 int thag_process_attach(bool quiet);
 bool thag_process_is_live(void);
 
-/**
- * Starts profiling by itself, as a preloaded library does: memory, unless told otherwise.
- * `has_own_malloc`: of the program, which comes before ours.
- */
-void thag_start_preloaded(bool has_own_malloc);
+/** Starts profiling by itself, as a preloaded library does: memory, unless told otherwise. */
+void thag_start_preloaded(void);
 
 /** Moves a descriptor out of the way of the program's own; returns where it is now. */
 int thag_fd_move_up(int fd);

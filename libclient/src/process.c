@@ -29,7 +29,7 @@ struct thag_process thag_process;
 static struct thag_process parent_process;
 static struct thag_epoch *epoch;
 static struct thag_config config;
-static uint32_t preloaded;   /* bits of enum thag_shm_flags */
+static bool preloaded;
 static pid_t introduced_pid; /* who may say that it exited */
 
 /* Seen by a program that keeps its descriptors in order: ours stay out of the low numbers. */
@@ -215,7 +215,8 @@ static uint32_t flags(void)
 	return (thag_functions_sample ? THAG_SHM_FUNCTIONS : 0) |
 	       (config.detail ? THAG_SHM_DETAIL : 0) |
 	       (config.detail && config.free_traces ? THAG_SHM_FREE_TRACES : 0) |
-	       (config.maps ? THAG_SHM_MAPS : 0) | preloaded;
+	       (thag_heap_bypassed ? THAG_SHM_OWN_MALLOC : 0) | (config.maps ? THAG_SHM_MAPS : 0) |
+	       (preloaded ? THAG_SHM_PRELOADED : 0);
 }
 
 static void fill_header(struct thag_process *process)
@@ -481,9 +482,9 @@ void thag_start(const char *mode)
 	start_alone(mode);
 }
 
-void thag_start_preloaded(bool has_own_malloc)
+void thag_start_preloaded(void)
 {
-	preloaded = THAG_SHM_PRELOADED | (has_own_malloc ? THAG_SHM_OWN_MALLOC : 0);
+	preloaded = true;
 	start_alone(NULL);
 }
 
