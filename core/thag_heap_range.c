@@ -5,17 +5,11 @@
 
 #include "thag_profile_private.h"
 
-/** What came less what went; estimates may cross. */
-static uint64_t less(uint64_t from, uint64_t what)
-{
-	return from > what ? from - what : 0;
-}
-
 struct thag_frame_heap thag_heap_own_of_account(const struct thag_heap_account *account,
 						uint64_t epoch, double ns_per_tick)
 {
-	uint64_t live_bytes = less(account->allocated_bytes, account->freed_bytes);
-	uint64_t live = less(account->allocations, account->frees);
+	uint64_t live_bytes = account->allocated_bytes - account->freed_bytes;
+	uint64_t live = account->allocations - account->frees;
 
 	return (struct thag_frame_heap){
 		.allocated_bytes = account->allocated_bytes,
@@ -88,6 +82,7 @@ static void add_record(const struct thag_heap_record *record, struct thag_frame_
 	own->released += record->released;
 }
 
+/** Records may have been lost for want of memory. */
 static uint64_t not_below_0(uint64_t difference)
 {
 	return (int64_t)difference < 0 ? 0 : difference;
