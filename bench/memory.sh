@@ -173,7 +173,14 @@ pairs() {
   echo
 }
 
+stacks() {
+  echo "Taking a native stack, over the calls that lead there:"
+  "$build/bench/bench_trace"
+  echo
+}
+
 mkdir "$work/saved"
 start_thagd
 pairs
+stacks
 programs

@@ -127,20 +127,15 @@ static uint32_t cut_root(struct thag_trace_tree *tree)
 }
 
 /*
- * The node of a frame that will lie at `at` of the last stack. Often it lay there before, and what
- * was there since is still beyond the last stack's end.
+ * The node of a frame that will lie at `before`. Often it lay there before, and what was there
+ * since is still beyond the last stack's end.
  */
-static uint32_t find_node(struct thag_trace_thread *thread, uint32_t at, uint32_t parent,
-			  struct frame *frame)
+static uint32_t find_node(struct thag_trace_tree *tree, const struct frame *before, uint32_t parent,
+			  uint32_t site)
 {
-	const struct frame *before = &thread->last[at];
-	uint32_t site = thag_code_site(frame->data);
-
-	frame->parent = parent;
-	frame->node = before->parent == parent && thag_code_site(before->data) == site
-			      ? before->node
-			      : thag_tree_find(thread->tree, parent, site);
-	return frame->node;
+	if (before->parent == parent && thag_code_site(before->data) == site)
+		return before->node;
+	return thag_tree_find(tree, parent, site);
 }
 
 /* Enters what was found into the tree. It becomes the last stack, if it can be met again. */
@@ -159,12 +154,18 @@ static uint32_t enter(struct thag_trace_thread *thread, const struct result *res
 		thread->is_cut = result->is_cut;
 	}
 	for (uint32_t i = result->found; i-- > 0;) {
-		node = find_node(thread, kept, node, &thread->found[i]);
+		const struct frame *from = &thread->found[i];
+		struct frame *to = &thread->last[kept];
+		uint32_t parent = node;
+
+		node = find_node(tree, to, parent, thag_code_site(from->data));
 		if (!node)
 			return 0;
 		if (!keep)
 			continue;
-		thread->last[kept] = thread->found[i];
+		*to = *from;
+		to->node = node;
+		to->parent = parent;
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		thread->count = ++kept;
 	}

@@ -134,7 +134,8 @@ uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_
 		id = tree->next[id];
 	if (!id)
 		id = add(tree, bucket, parent, site);
-	if (id)
+	/* the first one stays: threads that share a frame don't fight for its hint */
+	if (id && !__atomic_load_n(&tree->hints[parent], __ATOMIC_RELAXED))
 		__atomic_store_n(&tree->hints[parent], (uint64_t)site << 32 | id, __ATOMIC_RELEASE);
 	return id;
 }

@@ -3,8 +3,8 @@
  * The tree of all stacks that this process's session has met: each frame by its callers, once. It
  * lies in the shared memory; here is what finds the entry of a frame below its caller.
  *
- * Most frames are met with the same callee again: hints[id] is the last that was looked for, and
- * its site. Others are in lists by hash: a bucket is the newest entry, next[id] the one before
+ * Most frames are met with the same callee again: hints[id] is the first that was met, and its
+ * site. Others are in lists by hash: a bucket is the newest entry, next[id] the one before
  * it. A forked child begins a tree of its own, in other memory: a handler may fork in the middle of
  * a search, and the search then ends in the child without harm.
  */
