@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* From words of a ring to events of memory. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "thag_stream.h"
@@ -225,4 +226,45 @@ Test(heap_stream, waits_while_its_queue_is_full, .init = begin, .fini = end)
 		     THAG_HEAP_QUEUE_MAX);
 	cr_expect_eq(thag_stream_feed(&stream, words, 64), 64);
 	cr_expect_eq(thag_heap_totals(heap)->allocations, THAG_HEAP_QUEUE_MAX);
+}
+
+/* A reader of a ring of its own: calls of 20 sites, 3 deep. */
+static void *find_paths(void *context)
+{
+	struct thag_thread *reader = context;
+
+	for (uint32_t i = 0; i < 8000; i++) {
+		uint32_t node = thag_tree_child(&reader->tree, THAG_TREE_ROOT, 20 + i % 20);
+
+		node = thag_tree_child(&reader->tree, node, 20 + i / 20 % 20);
+		node = thag_tree_child(&reader->tree, node, 20 + i / 400);
+		thag_heap_path(heap, reader, node);
+	}
+	return NULL;
+}
+
+Test(heap_stream, finds_paths_for_several_readers_at_once, .init = begin, .fini = end)
+{
+	struct thag_thread readers[3];
+	struct thag_heap_copy copy;
+	pthread_t ids[3];
+
+	for (uint32_t i = 0; i < 3; i++) {
+		cr_assert_eq(thag_thread_init(&readers[i], i + 2, 1 << 20), 0);
+		cr_assert_eq(pthread_create(&ids[i], NULL, find_paths, &readers[i]), 0);
+	}
+	for (uint32_t i = 0; i < 3; i++)
+		pthread_join(ids[i], NULL);
+	cr_assert_eq(thag_heap_copy(&copy, heap, 0, 0), 0);
+	/* the root, and each of these once */
+	cr_expect_eq(copy.paths[THAG_HEAP_CALLS].tree.count, 1 + 20 + 400 + 8000);
+	for (uint32_t i = 0; i < readers[0].tree.count; i++) {
+		uint32_t path = thag_heap_path(heap, &readers[0], i);
+
+		cr_assert_eq(copy.paths[THAG_HEAP_CALLS].tree.nodes[path].site,
+			     readers[0].tree.nodes[i].site);
+	}
+	thag_heap_copy_fini(&copy);
+	for (uint32_t i = 0; i < 3; i++)
+		thag_thread_fini(&readers[i]);
 }
