@@ -73,8 +73,12 @@ __attribute__((constructor(101))) static void look_up(void)
 	*(void **)(void *)&real.mremap = dlsym(RTLD_NEXT, "mremap");
 	if (thag_heap_is_sanitized() || !thag_heap_look_up())
 		return;
-	left_out[0] = module_of((uintptr_t)thag_heap_real.malloc);
-	left_out[1] = module_of((uintptr_t)look_up);
+	left_out[0] = module_of((uintptr_t)look_up);
+	/* the C library's allocator doesn't call these; but what calls them last, and was called by
+	 * the C library, seems to be there */
+	left_out[1] = module_of((uintptr_t)thag_heap_real.malloc);
+	if (left_out[1].start == module_of((uintptr_t)real.mmap).start)
+		left_out[1].end = left_out[1].start;
 }
 
 /* What is so before the constructor has run: as the C library does it. */
