@@ -166,7 +166,8 @@ Test(heap_step, survives_a_signal_at_any_instruction, .timeout = 600)
 		cr_assert_eq(status, 0, "step %d", steps);
 		words = heap_words_read(collector, 0);
 		cr_assert_eq(words->invalid, 0, "step %d", steps);
-		cr_assert_eq(words->count, 2 * PATH_EVENTS + 4, "step %d: %zu", steps, words->count);
+		cr_assert_eq(words->count, 2 * PATH_EVENTS + 4, "step %d: %zu", steps,
+			     words->count);
 		expect_path(words, words->count, steps);
 		heap_words_destroy(words);
 		collector_stop(collector);
