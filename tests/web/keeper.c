@@ -3,6 +3,7 @@
  * A program of known allocations, without anything of thag. In this order, a while apart:
  *
  *   forget()   100 blocks of 1,000 bytes, never freed
+ *   odd()      one of 33 bytes, never freed; its name in the symbol table is markup
  *   spike()    one of 4 MiB, freed after a while: the peak
  *   tick()     a block of 100 bytes, freed at once: temporary, once in 10 ms
  *
@@ -34,6 +35,15 @@ static void forget(void)
 	}
 }
 
+__attribute__((noinline)) static void odd(void) __asm__("\"<img src=x onerror=alert(1)>\"");
+
+static char *odd_block;
+
+static void odd(void)
+{
+	odd_block = malloc(33);
+}
+
 static void spike(void)
 {
 	char *block = malloc((size_t)4 << 20);
@@ -57,6 +67,7 @@ int main(int argc, char **argv)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	forget();
+	odd();
 	wait_ms(400);
 	spike();
 	wait_ms(400);

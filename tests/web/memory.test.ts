@@ -315,6 +315,34 @@ describe("memory of a program that has ended", () => {
   });
 });
 
+describe("names that are markup", () => {
+  test("stay text in every view of memory", async () => {
+    const daemon = await Daemon.start();
+    const browser = await launchBrowser();
+    try {
+      const memory = ["run", "--memory", "--quiet", "--"];
+      await once(daemon.run("tools/thag", ...memory, `${keeper}-bare`, "3"), "exit");
+      const { page, complaints } = await openTab(browser, `${daemon.url}#metric=leaked`);
+      await drawn(page);
+      const name = "<img src=x onerror=alert(1)>";
+      await until("its row", async () =>
+        (await textsOf(page, ".functions tbody bdi")).includes(name),
+      );
+      await page.locator(".functions tbody tr", { hasText: name }).click();
+      await page.locator("#metric").selectOption("allocations");
+      await until("its frame", async () => (await frames(page)).get(name) === "1");
+      await page.keyboard.press("4");
+      await page.locator("#places-scroll tbody tr").nth(1).waitFor();
+      assert.ok((await textsOf(page, "#places-scroll tbody bdi")).includes(name));
+      assert.equal(await page.locator("body img, body i:not(.legend i)").count(), 0);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await browser.close();
+      await daemon.stop();
+    }
+  });
+});
+
 describe("memory of a program that runs", () => {
   let daemon: Daemon;
   let browser: Browser;
