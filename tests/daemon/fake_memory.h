@@ -147,4 +147,23 @@ static inline bool fake_memory_step(const struct fake_memory *to, const char *na
 	return true;
 }
 
+/** Sets the field of that name, if there is one. */
+static inline bool fake_header_step(struct thag_shm_header *header, const char *name,
+				    uint64_t value)
+{
+	if (strcmp(name, "modes") == 0)
+		header->modes = header->active = (uint32_t)value;
+	else if (strcmp(name, "flags") == 0)
+		header->flags = (uint32_t)value;
+	else if (strcmp(name, "threshold") == 0)
+		header->size_threshold = value;
+	else if (strcmp(name, "sample") == 0)
+		header->sample_bytes = value;
+	else if (strcmp(name, "pauses") == 0)
+		header->memory_pauses = (uint32_t)value;
+	else
+		return false;
+	return true;
+}
+
 #endif

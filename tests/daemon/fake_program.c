@@ -27,7 +27,7 @@
  *   raw=HEX      sends these bytes as a packet of their own
  *   op=JSON      sends a request, prints "STATUS BODY" and the data that came with it
  *   output=DIR   the header's output_dir; before make
- *   modes=N flags=N threshold=N sample=N  fields of the header; before hello
+ *   modes=N flags=N threshold=N sample=N pauses=N  fields of the header; after make
  *   cwd=DIR      the header's cwd; before make
  *   pid          prints the pid
  *   wait         waits for a line on stdin
@@ -471,22 +471,14 @@ static void add_address(uint64_t address)
 
 static bool step_header(const char *name, const char *value)
 {
-	unsigned long count = strtoul(value, NULL, 10);
+	uint64_t count = strtoull(value, NULL, 0);
 
-	if (strcmp(name, "modes") == 0)
-		header()->modes = header()->active = (uint32_t)count;
-	else if (strcmp(name, "flags") == 0)
-		header()->flags = (uint32_t)count;
-	else if (strcmp(name, "threshold") == 0)
-		header()->size_threshold = count;
-	else if (strcmp(name, "sample") == 0)
-		header()->sample_bytes = count;
-	else if (strcmp(name, "pauses") == 0)
-		header()->memory_pauses = (uint32_t)count;
-	else if (strcmp(name, "lost-memory") == 0)
+	if (self.shm && fake_header_step(header(), name, count))
+		return true;
+	if (strcmp(name, "lost-memory") == 0)
 		first_slot()->lost_memory += count;
 	else if (strcmp(name, "site") == 0)
-		add_address(strtoull(value, NULL, 0));
+		add_address(count);
 	else
 		return false;
 	return true;

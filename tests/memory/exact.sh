@@ -34,7 +34,7 @@ is_exact() { export_all "$1" "$2" && "$here/exact.py" "$place/accounts" "$place/
 
 exact_alone() { run_exact '' "$1" 100000 1 && is_exact "$exact_id" calls alone; }
 exact_threads() { run_exact '' "$1" 50000 "$2" "${@:3}" && is_exact "$exact_id" calls; }
-exact_late() { kinds=time run_exact '' "$1" 50000 "$2" late && is_exact "$exact_id" calls; }
+exact_late() { kinds='time' run_exact '' "$1" 50000 "$2" late && is_exact "$exact_id" calls; }
 exact_traces() {
   run_exact true "$1" 20000 "$2" && is_exact "$exact_id" traces && is_exact "$exact_id" calls
 }

@@ -8,7 +8,7 @@ void *exact_new(int kind, std::size_t size);
 void exact_delete(int kind, void *block, std::size_t size);
 }
 
-static const std::align_val_t wide{128};
+static const std::align_val_t wide{ 128 };
 
 void *exact_new(int kind, std::size_t size)
 {
