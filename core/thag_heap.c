@@ -428,3 +428,17 @@ bool thag_heap_is_capped(const struct thag_heap *heap)
 		capped |= heap->paths[kind].tree.overflowed != 0;
 	return capped;
 }
+
+void thag_heap_end(struct thag_heap *heap, uint64_t bytes)
+{
+	thag_heap_settle(heap, UINT64_MAX);
+	if (heap->live.slots * sizeof(struct thag_heap_block) <= bytes)
+		return;
+	thag_heap_live_fini(&heap->live);
+	heap->forgotten = true;
+}
+
+bool thag_heap_has_forgotten(const struct thag_heap *heap)
+{
+	return heap->forgotten;
+}

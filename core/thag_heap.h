@@ -178,6 +178,15 @@ uint64_t thag_heap_bytes(const struct thag_heap *heap);
 /** The totals so far, for who needs no more than that. */
 const struct thag_heap_totals *thag_heap_totals(const struct thag_heap *heap);
 
+/**
+ * Nothing will come any more: what waited is settled, and the live blocks are let go of where they
+ * take more than `bytes`. What leaked in all is known then, but not of a range.
+ */
+void thag_heap_end(struct thag_heap *heap, uint64_t bytes);
+
+/** Whether thag_heap_end let go of them: a copy's `kept` is NULL then. */
+bool thag_heap_has_forgotten(const struct thag_heap *heap);
+
 /** Whether a limit was reached: some paths count at their callers, or blocks are untracked. */
 bool thag_heap_is_capped(const struct thag_heap *heap);
 

@@ -343,7 +343,7 @@ int thag_heap_copy_by_pieces(struct thag_heap_copy *copy, const struct thag_heap
 		forget_records(&copying.made);
 	if (ret == 0 && to != 0)
 		ret = copy_slices(&copying);
-	if (ret == 0 && to != 0)
+	if (ret == 0 && to != 0 && !heap->forgotten)
 		ret = copy_kept(&copying);
 	if (ret != 0) {
 		thag_heap_copy_fini(&copying.made);

@@ -49,6 +49,7 @@ struct thag_heap {
 	uint64_t epoch;
 	uint64_t now;
 	bool capped;
+	bool forgotten;		       /* the live blocks were let go of */
 	struct thag_heap_record spare; /* of those that found no memory */
 	struct thag_heap_pending pending[THAG_HEAP_PENDING_MAX];
 	uint32_t pending_first, pending_count;

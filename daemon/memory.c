@@ -116,7 +116,7 @@ void thag_memory_finish(struct thag_session *session)
 	uint32_t count = collect(session, session->header.slots, queues);
 
 	thag_heap_queues_apply(session->heap, queues, count, UINT64_MAX);
-	thag_heap_settle(session->heap, UINT64_MAX);
+	thag_heap_end(session->heap, THAG_HEAP_ENDED_BYTES_MAX);
 }
 
 void thag_memory_count(const struct thag_session *session, struct thag_memory_counts *out)
@@ -153,6 +153,7 @@ void thag_memory_count(const struct thag_session *session, struct thag_memory_co
 		/* relaxed: it tells no more than itself */
 		.recorded = atomic_load_explicit(&session->remembers, memory_order_relaxed),
 		.capped = thag_heap_is_capped(session->heap),
+		.forgotten = thag_heap_has_forgotten(session->heap),
 	};
 }
 

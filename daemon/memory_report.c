@@ -62,6 +62,8 @@ static void note_facts(struct notes *notes, const struct thag_session *session,
 	if (counts->unmatched && !session->adopted)
 		note(notes, "%llu frees were of blocks from before memory was recorded, or of none",
 		     (count_t)counts->unmatched);
+	if (counts->forgotten)
+		note(notes, "too many blocks leaked to tell which of them in a part of the run");
 	if (counts->skipped)
 		note(notes,
 		     "%llu allocations of at most %llu bytes were left out, %llu bytes in all",

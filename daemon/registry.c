@@ -133,8 +133,12 @@ static void check_capped(struct thag_registry *registry, struct thag_session *se
 		return;
 	session->capped_said = true;
 	if (!session->message[0])
-		thag_memory_explain(session, &session->counts.memory, session->message,
-				    sizeof(session->message));
+		thag_session_say(session,
+				 session->counts.memory.untracked
+					 ? "too many blocks are live: new ones are counted, "
+					   "but not followed"
+					 : "its memory has too many call paths: new ones count "
+					   "at their callers");
 	warn(registry, session);
 }
 
@@ -212,9 +216,9 @@ void thag_registry_tick(struct thag_daemon *daemon)
 			check_capped(registry, session);
 			request_names(daemon, session);
 			check_exec(daemon, session);
+			heap_bytes += session->counts.memory.heap_bytes;
 		}
 		bytes += session->counts.tree_bytes;
-		heap_bytes += session->counts.memory.heap_bytes;
 	}
 	check_memory(registry, bytes);
 	check_heaps(registry, heap_bytes);

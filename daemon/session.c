@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -433,6 +434,7 @@ static void keep_last(struct thag_session *session)
 void thag_session_finish(struct thag_session *session, bool writer_dead)
 {
 	struct thag_session_counts counts;
+	bool forgotten;
 
 	if (!session->memory.shm)
 		return;
@@ -449,8 +451,12 @@ void thag_session_finish(struct thag_session *session, bool writer_dead)
 		drop_rings(session);
 		thag_session_memory_fini(&session->memory);
 	}
+	forgotten = session->heap && thag_heap_has_forgotten(session->heap);
 	pthread_rwlock_unlock(&session->lock);
 	pthread_mutex_unlock(&session->names_lock);
+	/* many small pieces were freed: without a word they would stay ours */
+	if (forgotten)
+		malloc_trim(0);
 }
 
 static void tighten(struct thag_tree *tree)

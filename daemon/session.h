@@ -90,6 +90,7 @@ struct thag_memory_counts {
 	uint32_t pauses;      /* times that it was switched off */
 	bool recorded;	      /* it was asked for, or met */
 	bool capped;	      /* a limit was reached */
+	bool forgotten;	      /* too many blocks were live at the end to be kept one by one */
 };
 
 /** Sums over a session's threads and rings, at one moment. */

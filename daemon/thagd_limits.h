@@ -30,7 +30,8 @@
 #define THAG_FINISHED_BYTES_MAX (UINT64_C(256) << 20) /* trees and heaps of finished sessions */
 
 #define THAG_HEAP_BLOCKS_MAX (UINT64_C(1) << 24) /* of a session live at once, 32 bytes each */
-#define THAG_HEAPS_BYTES_MAX (UINT64_C(1) << 30) /* heaps of all sessions */
+#define THAG_HEAP_ENDED_BYTES_MAX (UINT64_C(64) << 20) /* of live blocks of an ended session */
+#define THAG_HEAPS_BYTES_MAX (UINT64_C(1) << 30)       /* heaps of all that run */
 
 /* draining */
 #define THAG_DRAIN_THREADS_MAX 4
