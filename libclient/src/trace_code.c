@@ -75,9 +75,12 @@ static struct thag_code *take_entry(uintptr_t ra)
 
 /* --- rules --- */
 
+/* In eights of bytes: 20 bits with their sign. */
+#define OFFSET_END (INT64_C(1) << 19)
+
 static uint64_t pack(enum thag_code_rule rule, int64_t offset, uint32_t saved)
 {
-	if (offset % 8 || offset / 8 != (offset / 8) << 44 >> 44 || saved > 1023)
+	if (offset % 8 || offset / 8 < -OFFSET_END || offset / 8 >= OFFSET_END || saved > 1023)
 		return (uint64_t)THAG_CODE_COMPLEX << 11;
 	return ((uint64_t)(offset / 8) & 0xfffff) << 24 | (uint64_t)saved << 14 |
 	       (uint64_t)rule << 11;
@@ -239,16 +242,19 @@ static bool is_same(uint32_t site, const struct thag_module_image *image, bool f
 static bool is_behind_call(uintptr_t ra)
 {
 #if defined(__x86_64__)
-	const uint8_t *at = (const uint8_t *)ra;
+	uint8_t at[8];
+	uint64_t code;
 
 	if (ra < 4096 || ra >> 47 || !thag_walk_is_readable(ra - 8))
 		return false;
-	if (at[-5] == 0xe8)
+	code = thag_walk_load(ra - 8);
+	memcpy(at, &code, sizeof(at));
+	if (at[8 - 5] == 0xe8)
 		return true;
 	/* call *…: two to four bytes with registers and a short displacement, six with a long one
 	 */
 	for (int bytes = 2; bytes <= 7; bytes++)
-		if (at[-bytes] == 0xff && (at[1 - bytes] & 0x38) == 0x10)
+		if (at[8 - bytes] == 0xff && (at[9 - bytes] & 0x38) == 0x10)
 			return true;
 	return false;
 #else

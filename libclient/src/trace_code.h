@@ -62,7 +62,7 @@ static inline uint32_t thag_code_saved(uint64_t data)
 /** In bytes. */
 static inline int64_t thag_code_offset(uint64_t data)
 {
-	return (int64_t)(data << 20) >> 44 << 3;
+	return ((int64_t)(data << 20) >> 44) * 8;
 }
 
 static inline uint32_t thag_code_site(uint64_t data)

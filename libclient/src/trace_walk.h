@@ -59,9 +59,12 @@ bool thag_walk_reach(struct thag_walk *walk, uintptr_t end);
  */
 bool thag_walk_is_red(const struct thag_walk *walk, uintptr_t at);
 
-static inline uintptr_t thag_walk_load(uintptr_t at)
+/* Where a stack isn't what it seems to be, this may be between variables, and on no boundary. */
+__attribute__((no_sanitize("address"))) static inline uintptr_t thag_walk_load(uintptr_t at)
 {
-	return *(const uintptr_t *)at;
+	typedef uintptr_t anywhere __attribute__((aligned(1), may_alias));
+
+	return *(const anywhere *)at;
 }
 
 /** Steps to the caller, with what is known of the frame. False at the end of the stack. */
