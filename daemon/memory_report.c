@@ -59,7 +59,8 @@ static void note_faults(struct notes *notes, const struct thag_session *session,
 static void note_facts(struct notes *notes, const struct thag_session *session,
 		       const struct thag_memory_counts *counts)
 {
-	if (counts->unmatched && !session->adopted)
+	/* with a threshold, frees of small blocks that may have been above it are said, too */
+	if (counts->unmatched && !session->adopted && !session->header.size_threshold)
 		note(notes, "%llu frees were of blocks from before memory was recorded, or of none",
 		     (count_t)counts->unmatched);
 	if (counts->forgotten)
