@@ -86,6 +86,7 @@ static uint64_t pack(enum thag_code_rule rule, int64_t offset, uint32_t saved)
 	       (uint64_t)rule << 11;
 }
 
+#if defined(__x86_64__)
 static uint64_t complex(void)
 {
 	return pack(THAG_CODE_COMPLEX, 0, 0);
@@ -171,6 +172,7 @@ static uint64_t pack_row(const struct thag_cfi_section *section, const struct th
 		return pack(THAG_CODE_FP, row->cfa_offset, saved);
 	return complex();
 }
+#endif
 
 static bool find_section(const struct thag_module_image *image, struct thag_cfi_section *section)
 {
@@ -251,8 +253,7 @@ static bool is_behind_call(uintptr_t ra)
 	memcpy(at, &code, sizeof(at));
 	if (at[8 - 5] == 0xe8)
 		return true;
-	/* call *…: two to four bytes with registers and a short displacement, six with a long one
-	 */
+	/* call *…: two to four bytes with registers and a short displacement, else six or seven */
 	for (int bytes = 2; bytes <= 7; bytes++)
 		if (at[8 - bytes] == 0xff && (at[9 - bytes] & 0x38) == 0x10)
 			return true;
