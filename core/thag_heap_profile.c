@@ -60,12 +60,13 @@ static int reserve_frames(struct thag_heap_building *building, uint32_t count)
 /**
  * Whether a frame of a native stack is of the program's own source. Headers of libraries are what
  * is inlined everywhere; distributions build their packages below ".". Meson names
- * what is outside of its build folder "../", glibc nothing but its "../sysdeps/".
+ * what is outside of its build folder "../", glibc only what starts a program.
  */
 static bool is_own(const struct thag_name *name)
 {
-	static const char *const others[] = { "./",	   "../sysdeps/", "/usr/include/",
-					      "/usr/lib/", "/usr/src/",	  "/rustc/" };
+	static const char *const others[] = {
+		"./", "../sysdeps/", "../csu/", "/usr/include/", "/usr/lib/", "/usr/src/", "/rustc/"
+	};
 	const char *file = name->file;
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)

@@ -271,6 +271,7 @@ Test(heap_message, a_place_is_in_the_programs_own_source)
 	check_one_place("./string/strdup.c", "fill", 7);
 	check_one_place("", "fill", 7);
 	check_one_place("../sysdeps/x86/a.c", "fill", 7);
+	check_one_place("../csu/libc-start.c", "fill", 7);
 	check_one_place("/home/me/alloc.h", "allocate", 137);
 	check_one_place("src/alloc.h", "allocate", 137);
 	check_one_place("../src/alloc.c", "allocate", 137);
