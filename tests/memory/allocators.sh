@@ -24,7 +24,7 @@ for word, name in (("allocations",) * 2, ("allocated_bytes",) * 2, ("reallocatio
 # counted PROGRAM STEPS THREADS: NAME-VALUE lines of the program in said, of thagd in recorded.
 counted() {
   THAG_ON_FULL=wait THAG_PROFILER=",$out" "$thag" run -q --memory -- "$place/$1" 7 "$2" "$3" \
-    >"$place/said" && memory_of "$1" >"$place/recorded"
+    >"$place/churned" && memory_of "$1" >"$place/recorded"
 }
 
 # What libraries allocate at start and for threads is the same without a step.
@@ -32,8 +32,8 @@ agrees() {
   local program=$1 steps=$2 threads=$3
   counted "$program" 0 "$threads" && cp "$place/recorded" "$place/idle" &&
     counted "$program" "$steps" "$threads" || return 1
-  paste -d ' ' "$place/said" "$place/recorded" "$place/idle"
-  paste -d ' ' "$place/said" "$place/recorded" "$place/idle" |
+  paste -d ' ' "$place/churned" "$place/recorded" "$place/idle"
+  paste -d ' ' "$place/churned" "$place/recorded" "$place/idle" |
     awk -v threads="$threads" '
       $1 == "peak_bytes" && threads > 0 { next } # two threads may count theirs in another order
       $2 != $4 - $6 { bad = 1 }
