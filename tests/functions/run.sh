@@ -191,7 +191,7 @@ little_memory() { silent 1 sh -c "ulimit -v 60000; LD_PRELOAD=$hooks exec $work/
 # With libraries where another user can read them, whatever the build's folder allows.
 setuid() {
   local sessions
-  mkdir -p "$work/lib" && cp "$build"/libclient/libthag*.so{,.?} "$work/lib" && chmod -R a+rX "$work" &&
+  mkdir -p "$work/lib" && cp "$build"/libclient/libthag{,-cyg}.so{,.?} "$work/lib" && chmod -R a+rX "$work" &&
     gcc -O1 -finstrument-functions "$examples/functions/formula.c" -lm -ldl -L"$work/lib" \
       -Wl,--no-as-needed -lthag-cyg -lthag -Wl,-rpath,"$work/lib" -o "$work/setuid" &&
     chown nobody "$work/setuid" && chmod 4755 "$work/setuid" || return 1

@@ -382,7 +382,7 @@ static void vforks(void *argument)
 	THAG_ENABLE_PROFILING(memory);
 	pid_t child = vfork();
 	if (child == 0) {
-		kept = malloc(7);
+		kept = malloc(7); /* NOLINT(clang-analyzer-unix.Vfork): some programs do */
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
@@ -542,7 +542,7 @@ static void maps(void *argument)
 	at = mmap(NULL, 10000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	told->blocks[0] = (uintptr_t)at;
 	/* what is replaced is mapped already */
-	mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	need(mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at);
 	need(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
 	need(munmap(at + 1, 4096) == -1 && errno == EINVAL);
 	munmap(at, 4096);
