@@ -213,17 +213,20 @@ static void leave(struct thag_producer *producer)
 
 static __thread uint32_t end_rounds;
 
-/* Other keys' destructors may free what they hold: ours comes again, until it is the last. */
+/* The last is that of the sanitizers, after which their code can't run on the thread. */
+#define END_ROUNDS (PTHREAD_DESTRUCTOR_ITERATIONS - 1)
+
+/* Other keys' destructors may free what they hold: ours comes again, until it is nearly the last.
+ */
 static void end_thread(void *context)
 {
 	struct thag_producer *producer = context;
 
 	if (!thag_cold(producer)->live || producer != thag_this_producer)
 		return;
-	if (++end_rounds < PTHREAD_DESTRUCTOR_ITERATIONS &&
-	    pthread_setspecific(end_key, producer) == 0)
+	if (++end_rounds < END_ROUNDS && pthread_setspecific(end_key, producer) == 0)
 		return;
-	end_rounds = PTHREAD_DESTRUCTOR_ITERATIONS;
+	end_rounds = END_ROUNDS;
 	leave(producer);
 }
 
@@ -231,7 +234,7 @@ void thag_thread_leave_if_over(void)
 {
 	struct thag_producer *producer = thag_this_producer;
 
-	if (end_rounds == PTHREAD_DESTRUCTOR_ITERATIONS && thag_cold(producer)->live)
+	if (end_rounds == END_ROUNDS && thag_cold(producer)->live)
 		leave(producer);
 }
 
