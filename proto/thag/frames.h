@@ -80,8 +80,8 @@ static inline const char *thag_metric_word(uint32_t metric)
 
 /**
  *   0 magic 4, version 2, type 2 | 8 total_bytes 4, count 4 | 16 strings_offset 4, strings_bytes 4
- *  24 sequence 4, flags 4 | 32 session 8 | 40 thread 4, metric 4 | 48 time_ns 8 | 56 events | 64
- * lost 72 truncated | 80 duration_ns | 88 cost_ns_x256 4, tree_nodes 4
+ *  24 sequence 4, flags 4 | 32 id of the session | 40 thread 4, metric 4 | 48 time_ns | 56 events
+ *  64 lost | 72 truncated | 80 duration_ns | 88 cost_ns_x256 4, tree_nodes 4
  */
 struct thag_frame_header {
 	uint32_t magic;

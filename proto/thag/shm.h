@@ -227,7 +227,7 @@ struct thag_shm_module {
 /**
  * The head of thagd's memfd. Writer: thagd; all but `wish` once.
  *
- *   0 magic 8 | 8 version 4, slots 4 | 16 session 8 | 24 wish 8 | 32 reserved
+ *   0 magic 8 | 8 version 4, slots 4 | 16 id of the session | 24 wish | 32 reserved
  */
 struct thag_shm_consumer_header {
 	uint64_t magic;
