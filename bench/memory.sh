@@ -19,19 +19,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-start_thagd() {
-  "$build/daemon/thagd" --socket "$THAG_SOCKET" --port 0 --output-dir "$work/saved" \
-    --log-level error >/dev/null &
-  thagd=$!
-  for _ in {1..100}; do
-    [[ -S $THAG_SOCKET ]] && return
-    sleep 0.05
-  done
-  echo "thagd doesn't start" >&2
-  exit 1
-}
-
-median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+# shellcheck source=bench/lib.sh disable=SC1091
+. "$here/lib.sh"
 
 # --- the programs: each reads what lies in $work, and says something ---
 
@@ -180,7 +169,7 @@ stacks() {
 }
 
 mkdir "$work/saved"
-start_thagd
+start_thagd "$work/saved"
 pairs
 stacks
 programs

@@ -17,20 +17,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-start_thagd() {
-  "$build/daemon/thagd" --socket "$THAG_SOCKET" --port 0 --output-dir "$work" --log-level error \
-    >/dev/null &
-  thagd=$!
-  for _ in {1..100}; do
-    [[ -S $THAG_SOCKET ]] && return
-    sleep 0.05
-  done
-  echo "thagd doesn't start" >&2
-  exit 1
-}
-
-# The median of the numbers on standard input.
-median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+# shellcheck source=bench/lib.sh disable=SC1091
+. "$here/lib.sh"
 
 # pair_of PROGRAM MODE TEXT: its runs, and the median of each column.
 pair_of() {
@@ -76,7 +64,7 @@ cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ n += $1 } END { printf "%.0f
 # By a thagd of its own: one that has served this script holds a hundred ended sessions.
 memory_of_program() {
   kill "$thagd" && wait "$thagd"
-  start_thagd
+  start_thagd "$work"
   "$build/bench/bench_emit" flat 400 >/dev/null &
   local program=$!
   sleep 3
@@ -120,7 +108,7 @@ main() {
   echo "An enter + exit pair ($pairs million a run, median of $runs runs):"
   pair off "compiled in, profiling off"
   pair flat "nothing attached: no thagd answers" 2>/dev/null
-  start_thagd
+  start_thagd "$work"
   pair disabled "off again by thag_disable"
   before=$(cpu_ns "$thagd")
   pair flat "recorded live, flat"

@@ -15,6 +15,7 @@
 
 #include "collector.h"
 #include "heap_words.h"
+#include "stepping.h"
 #include "thag.h"
 
 #define STEPS_MAX 20000
@@ -85,21 +86,6 @@ static pid_t start(struct collector *collector)
 	waitpid(child, &status, 0);
 	cr_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 	return child;
-}
-
-/* Whether the child still runs after `steps` instructions. */
-static bool step(pid_t child, int steps)
-{
-	int status;
-
-	while (steps-- > 0) {
-		if (ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) != 0)
-			return false;
-		waitpid(child, &status, 0);
-		if (!WIFSTOPPED(status))
-			return false;
-	}
-	return true;
 }
 
 /* The path's events but for those of handlers, up to `count`, are those that it should have. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "collector.h"
+#include "stepping.h"
 #include "thag.h"
 
 /* More steps than the path below takes, first use and cold side included. */
@@ -125,21 +126,6 @@ static pid_t start(struct collector *collector, const struct plan *plan)
 	waitpid(child, &status, 0);
 	cr_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 	return child;
-}
-
-/* Whether the child still runs after `steps` instructions. */
-static bool step(pid_t child, int steps)
-{
-	int status;
-
-	while (steps-- > 0) {
-		if (ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) != 0)
-			return false;
-		waitpid(child, &status, 0);
-		if (!WIFSTOPPED(status))
-			return false;
-	}
-	return true;
 }
 
 static void drain_all(struct collector *collector)
