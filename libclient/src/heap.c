@@ -191,6 +191,7 @@ void thag_heap_allocated_full(void *block, size_t size, void *const *frame)
 	if (!is_ready() || !takes(block, size))
 		return;
 	trace = asked.traces ? trace_from(frame) : 0;
+	thag_heap_fence();
 	if (trace || size >= THAG_ALLOC_LONG)
 		done = thag_heap_emit_long(block, size, trace);
 	else

@@ -140,10 +140,12 @@ THAG_INLINE void thag_heap_allocated(void *block, size_t size, void *const *fram
 
 	if (way == THAG_HEAP_OFF || !block)
 		return;
-	thag_heap_fence();
-	if (THAG_UNLIKELY(way == THAG_HEAP_FULL))
+	if (THAG_UNLIKELY(way == THAG_HEAP_FULL)) {
 		thag_heap_allocated_full(block, size, frame);
-	else if (THAG_UNLIKELY(size >= THAG_ALLOC_LONG))
+		return;
+	}
+	thag_heap_fence();
+	if (THAG_UNLIKELY(size >= THAG_ALLOC_LONG))
 		thag_heap_emit_long(block, size, 0);
 	else
 		thag_heap_emit(THAG_WORD(THAG_KIND_ALLOC, size), (uintptr_t)block, 0, 0, 1);
