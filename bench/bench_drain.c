@@ -2,8 +2,9 @@
 /*
  * bench_drain: what it costs to read, decode and count one event, on one thread, without a
  * producer beside it: words are written to a whole ring, then drained in batches as thagd does.
- * Prints "MODE EVENTS NS_AN_EVENT", the median of the rounds. In the mode "tasks" an event is a
- * switch: 64 tasks take turns, each with three frames open, and open and close one a turn.
+ * Prints "MODE EVENTS NS_AN_EVENT", the median of the rounds, for each mode named, or for all. In
+ * the mode "tasks" an event is a switch: 64 tasks take turns, each with three frames open, and open
+ * and close one a turn.
  *
  * In the others an event is an allocation or a free, decoded, merged and counted: "memory" by 64
  * calls, some 200 blocks live; "traces" by 64 native stacks, ten frames deep, as well; "million"
@@ -202,6 +203,17 @@ static void setup(struct bench *bench)
 					      .last_ticks = 1000 };
 }
 
+/* The modes asked for: all, where none is named. */
+static char **wanted;
+
+static bool is_wanted(const char *mode)
+{
+	for (char **name = wanted; *name; name++)
+		if (strcmp(*name, mode) == 0)
+			return true;
+	return !*wanted;
+}
+
 /* `words`: of what is called an event. */
 static void run(const char *mode, void (*step)(struct bench *), uint64_t words)
 {
@@ -209,6 +221,8 @@ static void run(const char *mode, void (*step)(struct bench *), uint64_t words)
 	double rounds[ROUNDS];
 	uint64_t events = 0;
 
+	if (!is_wanted(mode))
+		return;
 	setup(&bench);
 	for (int i = 0; i < ROUNDS; i++)
 		rounds[i] = round_ns(&bench, step, &events);
@@ -362,6 +376,8 @@ static void run_memory(const char *mode, struct memory with)
 	static struct memory memory;
 	double rounds[MEMORY_ROUNDS];
 
+	if (!is_wanted(mode))
+		return;
 	memory = with;
 	setup_memory(&memory);
 	/* until nearly all blocks were allocated once */
@@ -384,8 +400,10 @@ static void run_memory(const char *mode, struct memory with)
 	free(memory.blocks);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	(void)argc;
+	wanted = argv + 1;
 	run("flat", step_flat, 1);
 	run("nested", step_nested, 1);
 	run("fib", step_fib, 1);
