@@ -38,16 +38,14 @@ void thag_heap_paths_fini(struct thag_heap_paths *paths)
 	*paths = (struct thag_heap_paths){ 0 };
 }
 
-struct thag_heap_account *thag_heap_account_at(struct thag_heap *heap, enum thag_heap_kind kind,
-					       uint32_t *node)
+struct thag_heap_account *thag_heap_account_slow(struct thag_heap *heap, enum thag_heap_kind kind,
+						 uint32_t *node)
 {
 	struct thag_heap_paths *paths = &heap->paths[kind];
 
-	if (__builtin_expect(*node >= paths->capacity, 0)) {
-		if (*node >= paths->tree.count || grow_accounts(paths, *node + 1) != 0) {
-			heap->capped = true;
-			*node = THAG_TREE_ROOT;
-		}
+	if (*node >= paths->tree.count || grow_accounts(paths, *node + 1) != 0) {
+		heap->capped = true;
+		*node = THAG_TREE_ROOT;
 	}
 	return &paths->accounts[*node];
 }
@@ -175,9 +173,7 @@ static uint32_t find_trace(struct thag_heap *heap, uint32_t trace)
 	return node;
 }
 
-uint32_t thag_heap_trace_node(struct thag_heap *heap, uint32_t trace)
+uint32_t thag_heap_trace_slow(struct thag_heap *heap, uint32_t trace)
 {
-	if (__builtin_expect(trace < heap->trace_capacity && heap->trace_nodes[trace], 1))
-		return heap->trace_nodes[trace] - 1;
 	return trace ? find_trace(heap, trace) : THAG_TREE_ROOT;
 }

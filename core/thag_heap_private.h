@@ -59,19 +59,41 @@ struct thag_heap {
 /* thag_heap_paths.c */
 int thag_heap_paths_init(struct thag_heap_paths *paths, uint32_t limit);
 void thag_heap_paths_fini(struct thag_heap_paths *paths);
-uint32_t thag_heap_trace_node(struct thag_heap *heap, uint32_t trace);
+uint32_t thag_heap_trace_slow(struct thag_heap *heap, uint32_t trace);
+struct thag_heap_account *thag_heap_account_slow(struct thag_heap *heap, enum thag_heap_kind kind,
+						 uint32_t *node);
+
+/** The node of a trace, made if need be. */
+static inline uint32_t thag_heap_trace_node(struct thag_heap *heap, uint32_t trace)
+{
+	if (__builtin_expect(trace < heap->trace_capacity && heap->trace_nodes[trace], 1))
+		return heap->trace_nodes[trace] - 1;
+	return thag_heap_trace_slow(heap, trace);
+}
+
 /** The account of a node, made if need be; without memory that of the root. */
-struct thag_heap_account *thag_heap_account_at(struct thag_heap *heap, enum thag_heap_kind kind,
-					       uint32_t *node);
+static inline struct thag_heap_account *
+thag_heap_account_at(struct thag_heap *heap, enum thag_heap_kind kind, uint32_t *node)
+{
+	if (__builtin_expect(*node < heap->paths[kind].capacity, 1))
+		return &heap->paths[kind].accounts[*node];
+	return thag_heap_account_slow(heap, kind, node);
+}
 
 /* thag_heap_slices.c */
-/** Begins a new slice when `ticks` is in none yet. */
-void thag_heap_slices_reach(struct thag_heap *heap, uint64_t ticks);
+void thag_heap_slices_begin(struct thag_heap *heap, uint64_t ticks);
 struct thag_heap_record *thag_heap_record_slow(struct thag_heap *heap, enum thag_heap_kind kind,
 					       struct thag_heap_account *account, uint32_t node);
 int thag_heap_slices_init(struct thag_heap *heap);
 void thag_heap_slice_fini(struct thag_heap_slice *slice);
 void thag_heap_records_sort(struct thag_heap_record *records, uint32_t count);
+
+/** Begins a new slice when `ticks` is in none yet. */
+static inline void thag_heap_slices_reach(struct thag_heap *heap, uint64_t ticks)
+{
+	if (__builtin_expect(ticks >= heap->slice_end && ticks != UINT64_MAX, 0))
+		thag_heap_slices_begin(heap, ticks);
+}
 
 /** What the account did in the slice that is under way. */
 static inline struct thag_heap_record *thag_heap_record_of(struct thag_heap *heap,

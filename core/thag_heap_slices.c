@@ -183,7 +183,7 @@ static uint64_t aligned(const struct thag_heap *heap, uint64_t ticks)
 	return heap->options.start_ticks + since - since % heap->slice_ticks;
 }
 
-static void begin_slice(struct thag_heap *heap, uint64_t ticks)
+void thag_heap_slices_begin(struct thag_heap *heap, uint64_t ticks)
 {
 	uint64_t end = heap->slice_end, start;
 
@@ -197,12 +197,6 @@ static void begin_slice(struct thag_heap *heap, uint64_t ticks)
 	open_slice(heap, start > end ? start : end);
 	heap->slice_end =
 		start > UINT64_MAX - heap->slice_ticks ? UINT64_MAX : start + heap->slice_ticks;
-}
-
-void thag_heap_slices_reach(struct thag_heap *heap, uint64_t ticks)
-{
-	if (__builtin_expect(ticks >= heap->slice_end && ticks != UINT64_MAX, 0))
-		begin_slice(heap, ticks);
 }
 
 static int grow_records(struct thag_heap_slice *slice, enum thag_heap_kind kind)
