@@ -121,8 +121,7 @@ static bool end_latest(struct thag_heap *heap, const struct thag_heap_block *blo
 static void free_block(struct thag_heap *heap, const struct thag_heap_block *block,
 		       const struct thag_heap_event *by)
 {
-	thag_heap_count_free(heap, block);
-	thag_heap_count_end(heap, block, by, end_latest(heap, block));
+	thag_heap_count_free_and_end(heap, block, by, end_latest(heap, block));
 }
 
 /* What waited too long is what it seemed to be. */

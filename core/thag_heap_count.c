@@ -20,14 +20,12 @@ static double draw(const struct thag_heap_block *block)
  * rounded up as often as its fraction says, so sums are right on average, and each block is
  * rounded the same when it comes and when it goes.
  */
-struct thag_heap_weight thag_heap_weigh(const struct thag_heap *heap,
-					const struct thag_heap_block *block)
+struct thag_heap_weight thag_heap_weigh_sample(const struct thag_heap *heap,
+					       const struct thag_heap_block *block)
 {
 	uint64_t size = thag_heap_block_size(block);
 	double factor, at;
 
-	if (heap->options.sample_bytes == 0)
-		return (struct thag_heap_weight){ .bytes = size, .count = 1 };
 	/* as the program does, a block of no bytes counts as one */
 	factor = -1 / expm1(-(double)(size ? size : 1) / (double)heap->options.sample_bytes);
 	at = draw(block);
@@ -172,14 +170,11 @@ void thag_heap_count_alloc(struct thag_heap *heap, const struct thag_heap_block 
 	grow_live(heap, slice, weight);
 }
 
-void thag_heap_count_free(struct thag_heap *heap, const struct thag_heap_block *block)
+static void shrink_live(struct thag_heap *heap, struct thag_heap_weight weight)
 {
-	struct thag_heap_weight weight = thag_heap_weigh(heap, block);
 	struct thag_heap_slice *slice = &heap->slices[heap->slice_count - 1];
 	struct thag_heap_totals *totals = &heap->totals;
 
-	add_free(place_at(heap, THAG_HEAP_CALLS, block->path), weight);
-	add_free(place_at(heap, THAG_HEAP_TRACES, block->trace), weight);
 	totals->freed_bytes += weight.bytes;
 	totals->frees += weight.count;
 	totals->live_bytes -= weight.bytes;
@@ -190,8 +185,18 @@ void thag_heap_count_free(struct thag_heap *heap, const struct thag_heap_block *
 	slice->live = totals->live;
 }
 
-void thag_heap_count_end(struct thag_heap *heap, const struct thag_heap_block *block,
-			 const struct thag_heap_event *by, bool temporary)
+void thag_heap_count_free(struct thag_heap *heap, const struct thag_heap_block *block)
+{
+	struct thag_heap_weight weight = thag_heap_weigh(heap, block);
+
+	add_free(place_at(heap, THAG_HEAP_CALLS, block->path), weight);
+	add_free(place_at(heap, THAG_HEAP_TRACES, block->trace), weight);
+	shrink_live(heap, weight);
+}
+
+/* `freed`: that it is no more is counted, too. */
+static inline void count_end(struct thag_heap *heap, const struct thag_heap_block *block,
+			     const struct thag_heap_event *by, bool temporary, bool freed)
 {
 	const uint32_t nodes[THAG_HEAP_KINDS] = { block->path, block->trace };
 	const uint32_t ends[THAG_HEAP_KINDS] = { by->path, thag_heap_trace_node(heap, by->trace) };
@@ -201,15 +206,31 @@ void thag_heap_count_end(struct thag_heap *heap, const struct thag_heap_block *b
 	for (enum thag_heap_kind kind = 0; kind < THAG_HEAP_KINDS; kind++) {
 		struct place at = place_at(heap, kind, nodes[kind]);
 
+		if (freed)
+			add_free(at, weight);
 		if (temporary)
 			add_temporary(at, weight);
 		add_lifetime(&heap->paths[kind], at.account, ticks, weight.count);
 		add_release(place_at(heap, kind, ends[kind]), weight);
 	}
+	if (freed)
+		shrink_live(heap, weight);
 	if (temporary) {
 		heap->totals.temporary_bytes += weight.bytes;
 		heap->totals.temporary += weight.count;
 	}
+}
+
+void thag_heap_count_end(struct thag_heap *heap, const struct thag_heap_block *block,
+			 const struct thag_heap_event *by, bool temporary)
+{
+	count_end(heap, block, by, temporary, false);
+}
+
+void thag_heap_count_free_and_end(struct thag_heap *heap, const struct thag_heap_block *block,
+				  const struct thag_heap_event *by, bool temporary)
+{
+	count_end(heap, block, by, temporary, true);
 }
 
 void thag_heap_count_map(struct thag_heap *heap, const struct thag_heap_event *event)

@@ -107,8 +107,17 @@ static inline struct thag_heap_record *thag_heap_record_of(struct thag_heap *hea
 }
 
 /* thag_heap_count.c */
-struct thag_heap_weight thag_heap_weigh(const struct thag_heap *heap,
-					const struct thag_heap_block *block);
+struct thag_heap_weight thag_heap_weigh_sample(const struct thag_heap *heap,
+					       const struct thag_heap_block *block);
+
+static inline struct thag_heap_weight thag_heap_weigh(const struct thag_heap *heap,
+						      const struct thag_heap_block *block)
+{
+	if (__builtin_expect(heap->options.sample_bytes != 0, 0))
+		return thag_heap_weigh_sample(heap, block);
+	return (struct thag_heap_weight){ .bytes = thag_heap_block_size(block), .count = 1 };
+}
+
 /** Counts an allocation. `untracked`: nobody will see it freed. */
 void thag_heap_count_alloc(struct thag_heap *heap, const struct thag_heap_block *block,
 			   bool reallocated, bool untracked);
@@ -117,6 +126,9 @@ void thag_heap_count_free(struct thag_heap *heap, const struct thag_heap_block *
 /** Counts, beside that, how long it lived and who ended it. */
 void thag_heap_count_end(struct thag_heap *heap, const struct thag_heap_block *block,
 			 const struct thag_heap_event *by, bool temporary);
+/** Both. */
+void thag_heap_count_free_and_end(struct thag_heap *heap, const struct thag_heap_block *block,
+				  const struct thag_heap_event *by, bool temporary);
 void thag_heap_count_map(struct thag_heap *heap, const struct thag_heap_event *event);
 
 #endif
