@@ -211,25 +211,22 @@ static void apply_map(struct thag_stream *stream)
 		    stream->payload[0], 0, stream->payload[1], stream->payload[2]);
 }
 
-static void apply_alloc(struct thag_stream *stream)
+/* `more`: the second word of the payload, if there is one. */
+static void apply_alloc(struct thag_stream *stream, uint32_t arg, uint64_t address, uint64_t more)
 {
-	uint32_t arg = stream->pending_low;
-	uint64_t more = stream->payload[1];
+	uint64_t size = arg;
 
 	if (arg & THAG_ALLOC_LONG)
-		push_memory(stream, THAG_HEAP_ALLOC, stream->payload[0], 0,
-			    (uint64_t)(arg & (THAG_ALLOC_LONG - 1)) << 40 | more >> THAG_TRACE_BITS,
-			    more);
+		size = (uint64_t)(arg & (THAG_ALLOC_LONG - 1)) << 40 | more >> THAG_TRACE_BITS;
 	else
-		push_memory(stream, THAG_HEAP_ALLOC, stream->payload[0], 0, arg, 0);
+		more = 0;
+	push_memory(stream, THAG_HEAP_ALLOC, address, 0, size, more);
 }
 
-static void apply_free(struct thag_stream *stream)
+static void apply_free(struct thag_stream *stream, uint32_t arg, uint64_t address, uint64_t more)
 {
-	uint32_t arg = stream->pending_low;
-
-	push_memory(stream, arg & THAG_FREE_MOVES ? THAG_HEAP_MOVE : THAG_HEAP_FREE,
-		    stream->payload[0], 0, 0, arg & THAG_FREE_TRACE ? stream->payload[1] : 0);
+	push_memory(stream, arg & THAG_FREE_MOVES ? THAG_HEAP_MOVE : THAG_HEAP_FREE, address, 0, 0,
+		    arg & THAG_FREE_TRACE ? more : 0);
 }
 
 static void apply_ext(struct thag_stream *stream)
@@ -253,10 +250,10 @@ static void apply_ext(struct thag_stream *stream)
 		apply_map(stream);
 		break;
 	case PENDING_ALLOC:
-		apply_alloc(stream);
+		apply_alloc(stream, stream->pending_low, stream->payload[0], stream->payload[1]);
 		break;
 	case PENDING_FREE:
-		apply_free(stream);
+		apply_free(stream, stream->pending_low, stream->payload[0], stream->payload[1]);
 		break;
 	case THAG_EXT_TASK:
 		stream->blocked = !apply_task(stream, false);
@@ -329,22 +326,26 @@ static size_t feed_memory(struct thag_stream *stream, const uint64_t *words, siz
 {
 	uint32_t arg = thag_word_arg(words[0]);
 	uint32_t payload = (uint32_t)thag_memory_payload_words(arg);
+	bool is_alloc = thag_word_kind(words[0]) == THAG_KIND_ALLOC;
+	uint64_t address, more;
 
 	stream->events++;
 	unfold_time(stream, words[0]);
 	if (stream->thread)
 		stream->thread->last_ticks = stream->last_ticks;
-	stream->pending_ext =
-		thag_word_kind(words[0]) == THAG_KIND_ALLOC ? PENDING_ALLOC : PENDING_FREE;
-	stream->pending_low = arg;
-	stream->payload_count = 0;
 	if (payload >= count) {
+		stream->pending_ext = is_alloc ? PENDING_ALLOC : PENDING_FREE;
+		stream->pending_low = arg;
 		stream->pending_words = payload;
+		stream->payload_count = 0;
 		return 1;
 	}
-	for (uint32_t i = 0; i < payload; i++)
-		stream->payload[i] = thag_payload_unpack(words[1 + i]);
-	apply_ext(stream);
+	address = thag_payload_unpack(words[1]);
+	more = payload > 1 ? thag_payload_unpack(words[2]) : 0;
+	if (is_alloc)
+		apply_alloc(stream, arg, address, more);
+	else
+		apply_free(stream, arg, address, more);
 	return 1 + payload;
 }
 
@@ -372,6 +373,13 @@ static void end_section(struct thag_stream *stream, uint64_t word)
 	stream->work +=
 		thag_thread_end_section(thread, thag_word_arg(word), now - thread->stack->paused);
 	thread->last_ticks = stream->last_ticks;
+}
+
+static bool is_memory(uint64_t word)
+{
+	uint32_t kind = thag_word_kind(word);
+
+	return kind == THAG_KIND_ALLOC || kind == THAG_KIND_FREE;
 }
 
 /* What is no call, at the head of `words`; returns how many of them it took. */
@@ -469,7 +477,7 @@ size_t thag_stream_feed(struct thag_stream *stream, const uint64_t *words, size_
 			take_payload(stream, words[i++]);
 			continue;
 		}
-		if (stream->thread)
+		if (stream->thread && !is_memory(words[i]))
 			i += feed_calls(stream, words + i, count - i);
 		if (i < count)
 			i += feed_other(stream, words + i, count - i);
