@@ -6,21 +6,31 @@
 #include <string.h>
 
 #include "thag_profile_private.h"
+#include "thag_search.h"
 #include "thag_text.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are copied as they lie");
 
-static void find_matches(struct thag_framing *framing, const char *search)
+/** An expression that makes no sense finds nothing. 0 or -ENOMEM. */
+static int find_matches(struct thag_framing *framing, const char *text)
 {
 	const struct thag_strings *names = &framing->profile->names;
-	size_t search_bytes = search ? strlen(search) : 0;
+	struct thag_regex_error error;
+	struct thag_search *search;
+	int ret = text && text[0] ? thag_search_create(&search, text, &error) : -EINVAL;
 
-	for (uint32_t i = 0; search_bytes && i < names->count; i++) {
+	if (ret)
+		return ret == -EINVAL ? 0 : ret;
+	for (uint32_t i = 0; i < names->count; i++) {
 		size_t bytes;
 		const char *name = thag_strings_get(names, i, &bytes);
 
-		framing->matches[i] = thag_text_holds(name, bytes, search, search_bytes);
+		framing->matches[i] = thag_search_finds(search, name, bytes);
 	}
+	if (thag_search_gave_up(search))
+		framing->header.flags |= THAG_FRAME_SEARCH_CUT;
+	thag_search_destroy(search);
+	return 0;
 }
 
 static uint32_t own_flags(const struct thag_profile_heap *heap)
@@ -67,8 +77,9 @@ int thag_framing_begin(struct thag_framing *framing, const struct thag_profile *
 	};
 	if (!framing->names || !framing->files || !framing->matches)
 		return -ENOMEM;
-	find_matches(framing, search);
-	return thag_buffer_append(out, &framing->header, sizeof(framing->header));
+	int ret = find_matches(framing, search);
+
+	return ret ? ret : thag_buffer_append(out, &framing->header, sizeof(framing->header));
 }
 
 static int put_string(struct thag_framing *framing, struct thag_framing_place *place,

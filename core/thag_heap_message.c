@@ -181,7 +181,10 @@ static int put_place(struct thag_framing *framing, const struct thag_heap_place 
 {
 	struct thag_frame_place sent = { .heap = place->heap,
 					 .node = framing->profile->nodes[place->node].id,
-					 .line = place->line };
+					 .line = place->line,
+					 .flags = framing->matches[place->name]
+							  ? THAG_FRAME_NODE_MATCHED
+							  : 0u };
 	int ret = thag_framing_put_name(framing, place->name, &sent.name_offset, &sent.name_bytes);
 
 	if (!ret)
@@ -213,12 +216,13 @@ static int put_parts(struct thag_framing *framing, const struct thag_heap_copy *
 
 int thag_memory_write(const struct thag_profile *profile, const struct thag_heap_copy *copy,
 		      const struct thag_heap_query *query, const struct thag_memory_facts *memory,
-		      const struct thag_frame_facts *facts, struct thag_buffer *out)
+		      const char *search, const struct thag_frame_facts *facts,
+		      struct thag_buffer *out)
 {
 	struct thag_frame_memory summary;
 	struct thag_framing framing;
 	uint32_t count = 0;
-	int ret = thag_framing_begin(&framing, profile, THAG_FRAME_MEMORY, NULL, facts, out);
+	int ret = thag_framing_begin(&framing, profile, THAG_FRAME_MEMORY, search, facts, out);
 
 	thag_heap_summary(copy, query, memory, &summary);
 	if (!ret)

@@ -126,6 +126,7 @@ uint64_t thag_heap_lifetimes(const struct thag_heap_copy *copy, enum thag_heap_k
  */
 int thag_memory_write(const struct thag_profile *profile, const struct thag_heap_copy *copy,
 		      const struct thag_heap_query *query, const struct thag_memory_facts *memory,
-		      const struct thag_frame_facts *facts, struct thag_buffer *out);
+		      const char *search, const struct thag_frame_facts *facts,
+		      struct thag_buffer *out);
 
 #endif

@@ -104,7 +104,7 @@ int thag_folded_write(const struct thag_profile *profile, struct thag_buffer *ou
 struct thag_flame_query {
 	uint64_t focus;	    /* node id, 0 or unknown: the root */
 	uint32_t width_px;  /* 0: no node is too narrow */
-	const char *search; /* case-insensitive substring; "" or NULL: none */
+	const char *search; /* as thag_search.h has it; "" or NULL: none */
 };
 
 /** What frames say about the session; see struct thag_frame_header. */

@@ -119,8 +119,8 @@ static void make_memory_frame(struct thag_view *view, struct thag_view_query *qu
 
 	fill_facts(view, &query->watch, &facts);
 	thag_memory_facts(view->session, &view->counts.memory, &told);
-	query->memory = take_blob(
-		&out, thag_memory_write(profile, &memory->copy, asked, &told, &facts, &out));
+	query->memory = take_blob(&out, thag_memory_write(profile, &memory->copy, asked, &told,
+							  query->watch.search, &facts, &out));
 }
 
 /* All queries for the same metric, from `first` on, share one profile. */

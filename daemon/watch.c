@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thag_search.h"
+
 #define FOCUS_DIGITS 16
 
 static int parse_sort(const char *name, uint32_t *sort)
@@ -71,31 +73,58 @@ static int parse_metric(struct thag_watch *watch, json_t *request, const char **
 	return thag_metric_parse(&watch->metric, metric, by, from, to, why);
 }
 
-int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest, const char **why)
+/* Whether `text`, at `field` of a request, can be searched for. */
+static int check_search(const char *field, const char *text, struct thag_watch_fault *fault)
+{
+	struct thag_regex_error error = { 0 };
+	struct thag_search *search;
+	int ret = thag_search_create(&search, text, &error);
+
+	if (ret == 0)
+		thag_search_destroy(search);
+	if (ret == -EINVAL)
+		*fault = (struct thag_watch_fault){ error.why, field, text, error.at };
+	return ret == -EINVAL ? -EINVAL : 0;
+}
+
+static int parse_search(struct thag_watch *watch, const char *search,
+			struct thag_watch_fault *fault)
+{
+	size_t bytes = strlen(search);
+
+	if (bytes >= sizeof(watch->search)) {
+		*fault = (struct thag_watch_fault){ "it is too long", "search", search,
+						    sizeof(watch->search) - 1 };
+		return -EINVAL;
+	}
+	memcpy(watch->search, search, bytes);
+	return check_search("search", search, fault);
+}
+
+int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
+		     struct thag_watch_fault *fault)
 {
 	const char *id = "", *focus = "", *search = "", *sort = "self";
 	json_int_t tid = 0, width = 0;
 	int raw = 0, paused = 0;
 
 	memset(watch, 0, sizeof(*watch));
+	*fault = (struct thag_watch_fault){ .why = "a field of the watch has a wrong type" };
 	if (json_unpack(request, "{s:s, s?I, s?s, s?I, s?s, s?s, s?b, s?b}", "session", &id,
 			"thread", &tid, "focus", &focus, "width", &width, "search", &search, "sort",
-			&sort, "raw", &raw, "paused", &paused) != 0) {
-		*why = "a field of the watch has a wrong type";
+			&sort, "raw", &raw, "paused", &paused) != 0)
 		return -EINVAL;
-	}
-	if (parse_metric(watch, request, why) != 0)
+	if (parse_metric(watch, request, &fault->why) != 0)
 		return -EINVAL;
-	*why = "a field of the watch has a wrong value";
-	if (tid < 0 || tid > UINT32_MAX || strlen(search) >= sizeof(watch->search) ||
-	    parse_session(id, latest, &watch->session) != 0 ||
-	    parse_focus(focus, &watch->focus) != 0 || parse_sort(sort, &watch->sort) != 0)
+	fault->why = "a field of the watch has a wrong value";
+	if (tid < 0 || tid > UINT32_MAX || parse_session(id, latest, &watch->session) != 0 ||
+	    parse_focus(focus, &watch->focus) != 0 || parse_sort(sort, &watch->sort) != 0 ||
+	    parse_search(watch, search, fault) != 0)
 		return -EINVAL;
 	watch->tid = watch->metric.metric == THAG_METRIC_TIME ? (uint32_t)tid : 0;
 	watch->width = clamp_width(width);
 	watch->raw = raw != 0;
 	watch->paused = paused != 0;
-	memcpy(watch->search, search, strlen(search));
 	return 0;
 }
 

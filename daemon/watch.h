@@ -29,11 +29,19 @@ struct thag_watch {
 	char search[THAG_VIEW_SEARCH_BYTES];
 };
 
+/** What is wrong with a request. */
+struct thag_watch_fault {
+	const char *why;   /* a constant line */
+	const char *field; /* a text of the request that makes no sense, or NULL … */
+	const char *text;  /* … the text, the request's … */
+	uint32_t at;	   /* … and where in it, bytes */
+};
+
 /**
- * Reads a request. `latest`: the session meant by "latest". 0, or -EINVAL with `*why` set to a
- * constant line.
+ * Reads a request. `latest`: the session meant by "latest". 0, or -EINVAL with `*fault` set.
  */
-int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest, const char **why);
+int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
+		     struct thag_watch_fault *fault);
 
 /** Whether both get the same frames: they differ in nothing but being paused. */
 bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b);

@@ -76,6 +76,17 @@ static void send_error(struct client *client, const char *message)
 	thag_blob_unref(blob);
 }
 
+/* Why a watch is refused; the page says it beside the text that is at fault. */
+static void send_fault(struct client *client, const struct thag_watch_fault *fault)
+{
+	struct thag_blob *blob = json_blob(
+		json_pack("{s:s, s:s, s:s*, s:s*, s:I}", "op", "error", "message", fault->why,
+			  "field", fault->field, "text", fault->text, "at", (json_int_t)fault->at));
+
+	send_later(client, SEND_ERROR, blob);
+	thag_blob_unref(blob);
+}
+
 static void make_list(struct thag_ws *ws)
 {
 	json_t *report = thag_registry_report(&ws->daemon->registry);
@@ -251,11 +262,11 @@ static uint64_t latest_id(const struct thag_ws *ws)
 static void run_watch(struct thag_ws *ws, struct client *client, json_t *request)
 {
 	struct thag_session *session;
+	struct thag_watch_fault fault;
 	struct thag_watch watch;
-	const char *why;
 
-	if (thag_watch_parse(&watch, request, latest_id(ws), &why) != 0) {
-		send_error(client, why);
+	if (thag_watch_parse(&watch, request, latest_id(ws), &fault) != 0) {
+		send_fault(client, &fault);
 		return;
 	}
 	session = find_session(ws, watch.session);

@@ -68,6 +68,7 @@ static void print_frame_constants(void)
 	VALUE(THAG_FRAME_, CORRECTED);
 	VALUE(THAG_FRAME_, CAPPED);
 	VALUE(THAG_FRAME_, TRACES);
+	VALUE(THAG_FRAME_, SEARCH_CUT);
 	end();
 
 	begin("NodeFlag");
@@ -271,6 +272,7 @@ static void print_memory_parts(void)
 	FIELD(thag_frame_place, file_offset);
 	FIELD(thag_frame_place, file_bytes);
 	FIELD(thag_frame_place, line);
+	FIELD(thag_frame_place, flags);
 	end();
 }
 

@@ -8,19 +8,19 @@
  *             "search":"text","sort":"self","raw":false,"paused":false,
  *             "metric":"time","by":"traces","from":0,"to":0}
  *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus" a
- *            node id in 16 hex digits or "" for the root; "width" in CSS pixels; "metric" what
- *            the frames show, see enum thag_metric; of memory: "by" the profiled calls ("calls")
- *            or native stacks ("traces"; without it, whichever there are), of what happened from
- *            "from" to "to", nanoseconds since the session began, both 0: always, and for all
- *            threads together. Every field but
- *            op and session may be left out. Each new watch replaces the one before it, and is
- *            answered at once; after that frames come whenever the profile changed, at most
- *            THAG_FRAMES_PER_SECOND times a second.
+ *            node id in 16 hex digits or "" for the root; "width" in CSS pixels; "search" text or
+ *            a regular expression, see core/thag_search.h; "metric" what the frames show, see enum
+ * thag_metric; of memory: "by" the profiled calls ("calls") or native stacks ("traces"; without it,
+ * whichever there are), of what happened from "from" to "to", nanoseconds since the session began,
+ * both 0: always, and for all threads together. Every field but op and session may be left out.
+ * Each new watch replaces the one before it, and is answered at once; after that frames come
+ * whenever the profile changed, at most THAG_FRAMES_PER_SECOND times a second.
  *            {"op":"enable","session":"7","kinds":"both"} or {"op":"disable","session":"7"}
  *            what that program is to record; "kinds" time, memory or both, left out: what it was
  *            started with. The list says when the program has heeded that, see daemon/report.h.
  *   thagd:   {"op":"sessions","sessions":[…]}     on connecting and whenever the list changes
- *            {"op":"error","message":"…"}
+ *            {"op":"error","message":"…"}; after a watch that was refused, the one before it goes
+ *            on, and of a text that is at fault there are "field", "text" and "at", the byte of it
  *
  * Binary messages are frames, little-endian, each self-contained:
  *
@@ -48,7 +48,7 @@
 #include <stdint.h>
 
 #define THAG_FRAME_MAGIC UINT32_C(0x46474854) /* "THGF" */
-#define THAG_FRAME_VERSION 3
+#define THAG_FRAME_VERSION 4
 #define THAG_FRAMES_PER_SECOND 8
 #define THAG_FRAME_ROWS_MAX 10000
 #define THAG_FRAME_NAME_MAX 4096 /* longer names are cut, with U+2026 at the end */
@@ -110,6 +110,7 @@ enum thag_frame_flags {
 	THAG_FRAME_CORRECTED = 2, /* times are corrected for the cost of recording */
 	THAG_FRAME_CAPPED = 4, /* a memory limit was reached: some calls count under "<overflow>" */
 	THAG_FRAME_TRACES = 8, /* by native stacks, not by profiled calls */
+	THAG_FRAME_SEARCH_CUT = 16, /* the search took too long: not all names were searched */
 };
 
 /**
@@ -154,7 +155,7 @@ struct thag_frame_node {
 };
 
 enum thag_frame_node_flags {
-	THAG_FRAME_NODE_MATCHED = 1, /* its name holds the search text */
+	THAG_FRAME_NODE_MATCHED = 1, /* its name is searched for */
 	THAG_FRAME_NODE_SECTION = 2,
 	THAG_FRAME_NODE_OPEN = 4, /* running now, or waiting: its times still grow */
 	THAG_FRAME_NODE_TASK = 8, /* no function, but tasks: its calls are the finished ones */
@@ -267,7 +268,7 @@ struct thag_frame_place {
 	uint32_t file_offset;
 	uint32_t file_bytes;
 	uint32_t line;
-	uint32_t reserved;
+	uint32_t flags; /* THAG_FRAME_NODE_MATCHED or none */
 };
 
 #ifndef __cplusplus

@@ -224,7 +224,7 @@ static void show_heap(const struct thag_heap_copy *copy, enum thag_heap_kind kin
 		abort();
 	if (thag_flame_write(profile, &flame, &facts, &out) != 0 ||
 	    thag_table_write(profile, THAG_SORT_SELF, "", &facts, &out) != 0 ||
-	    thag_memory_write(profile, copy, &query, &memory, &facts, &out) != 0)
+	    thag_memory_write(profile, copy, &query, &memory, "a", &facts, &out) != 0)
 		abort();
 	thag_buffer_fini(&out);
 	thag_profile_destroy(profile);

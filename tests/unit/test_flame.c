@@ -190,6 +190,31 @@ Test(flame, prunes_what_is_narrower_than_half_a_pixel)
 	}
 }
 
+/** An expression finds what the names say; one that takes too long says so. */
+Test(flame, searches_by_regular_expressions)
+{
+	struct model model;
+	struct thag_profile *profile = model_profile(&model, 5, 1, 900, &MODEL_RAW);
+	struct message message = write_message(profile, 0, 0, "^(parse|a.)$");
+	uint64_t calls = 0;
+
+	cr_expect_eq(message.header.flags & THAG_FRAME_SEARCH_CUT, 0);
+	for (uint32_t i = 1; i < message.header.count; i++) {
+		const struct thag_frame_node *node = &message.nodes[i];
+		const char *name = message.strings + node->name_offset;
+		bool wanted = (node->name_bytes == 5 && memcmp(name, "parse", 5) == 0) ||
+			      (node->name_bytes == 2 && memcmp(name, "a1", 2) == 0);
+
+		cr_expect_eq((node->flags & THAG_FRAME_NODE_MATCHED) != 0, wanted);
+		calls += wanted ? node->calls : 0;
+	}
+	cr_expect(calls > 0);
+	cr_expect_eq(message.flame.matched_calls, calls);
+	message_fini(&message);
+	thag_profile_destroy(profile);
+	model_fini(&model);
+}
+
 Test(flame, unknown_focus_is_the_root)
 {
 	struct model model;

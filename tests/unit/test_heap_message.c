@@ -49,9 +49,9 @@ static struct message write_memory(const struct scene *scene, const struct thag_
 						 .flags = THAG_SHM_DETAIL };
 	struct message message = { 0 };
 
-	cr_assert_eq(
-		thag_memory_write(profile, &scene->copy, query, &facts, &no_facts, &message.buffer),
-		0);
+	cr_assert_eq(thag_memory_write(profile, &scene->copy, query, &facts, "reserve", &no_facts,
+				       &message.buffer),
+		     0);
 	message_open(&message);
 	return message;
 }
@@ -200,6 +200,8 @@ Test(heap_message, memory_tells_of_the_process_and_its_places)
 	cr_assert_eq(message.header.count, 4);
 	check_place(&message, &PART(&message, thag_frame_place, at, 0), "reserve", "/src/vector.h",
 		    70);
+	cr_expect_eq(PART(&message, thag_frame_place, at, 0).flags, THAG_FRAME_NODE_MATCHED);
+	cr_expect_eq(PART(&message, thag_frame_place, at, 1).flags, 0);
 	check_place(&message, &PART(&message, thag_frame_place, at, 1), "main", "/src/main.c", 10);
 	check_place(&message, &PART(&message, thag_frame_place, at, 2), "main", "/src/main.c", 20);
 	check_place(&message, &PART(&message, thag_frame_place, at, 3), "strdup", "", 0);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,14 +57,29 @@ Test(gate, wants_http_in_an_origin)
 static int parse(struct thag_watch *watch, const char *text)
 {
 	json_t *json = json_loads(text, 0, NULL);
-	const char *why = NULL;
+	struct thag_watch_fault fault = { 0 };
 	int ret;
 
 	cr_assert_not_null(json, "%s", text);
-	ret = thag_watch_parse(watch, json, 42, &why);
-	cr_assert(ret == 0 || why);
+	ret = thag_watch_parse(watch, json, 42, &fault);
+	cr_assert(ret == 0 || fault.why);
 	json_decref(json);
 	return ret;
+}
+
+/** The text at fault comes back with the place, so that the page can say it there. */
+Test(watch, says_where_an_expression_makes_no_sense)
+{
+	json_t *json = json_loads("{\"session\":\"7\",\"search\":\"ab(c\"}", 0, NULL);
+	struct thag_watch_fault fault;
+	struct thag_watch watch;
+
+	cr_assert_eq(thag_watch_parse(&watch, json, 42, &fault), -EINVAL);
+	cr_expect_str_eq(fault.field, "search");
+	cr_expect_str_eq(fault.text, "ab(c");
+	cr_expect_eq(fault.at, 2);
+	cr_expect(fault.why[0]);
+	json_decref(json);
 }
 
 Test(watch, fills_in_what_is_left_out)

@@ -334,6 +334,7 @@ static size_t check_places(const struct vector *vector, const struct thag_frame_
 		check_heap(&place.heap, json_object_get(expected, "heap"));
 		CHECK(expected, &place, node);
 		CHECK(expected, &place, line);
+		CHECK(expected, &place, flags);
 		check_text(vector, header, place.name_offset, place.name_bytes,
 			   json_object_get(expected, "name"));
 		check_text(vector, header, place.file_offset, place.file_bytes,

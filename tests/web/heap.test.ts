@@ -176,12 +176,13 @@ describe("sizes", () => {
 describe("places", () => {
   const { places } = decodeMemory(vectorBytes("memory"));
 
-  test("are searched by function, file and line, in any case", () => {
-    const [first] = places as [HeapPlace];
+  test("are searched by function, as thagd says, and by file and line, in any case", () => {
+    const [first, ...others] = places as [HeapPlace, ...HeapPlace[]];
+    const unmatched = [{ ...first, matched: false }, ...others];
     assert.deepEqual(matchingPlaces(places, ""), places);
-    assert.deepEqual(matchingPlaces(places, "RESERVE"), [first]);
-    assert.deepEqual(matchingPlaces(places, "vector.TCC:4294967295"), [first]);
-    assert.deepEqual(matchingPlaces(places, "no such"), []);
+    assert.deepEqual(matchingPlaces(places, "^res.*e$"), [first]);
+    assert.deepEqual(matchingPlaces(unmatched, "vector.TCC:4294967295"), [unmatched[0]]);
+    assert.deepEqual(matchingPlaces(unmatched, "no such"), []);
   });
 
   test("are sorted by any figure", () => {

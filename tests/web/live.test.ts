@@ -126,6 +126,30 @@ describe("a running program", () => {
     assert.equal(await zoomedTo(page), name, "after a reload");
   });
 
+  test("is searched by an expression; a bad one is said in place, and nothing is lost", async () => {
+    await page.keyboard.press("/");
+    await page.keyboard.type("^(main|walk.*)$");
+    const names = page.locator(".function-table tbody th bdi");
+    const matching = async (): Promise<boolean> => {
+      const texts = await names.allTextContents();
+      return texts.length > 0 && texts.every((text) => /^(main|walk.*)$/i.test(text));
+    };
+    await until("only functions that match", matching);
+    await page.keyboard.type("(");
+    await until("what is wrong", async () =>
+      /never closed after “\^\(main/.test((await page.locator("#matched").textContent()) ?? ""),
+    );
+    assert.equal(await page.locator("#search").getAttribute("aria-invalid"), "true");
+    assert.ok(await matching(), "what was found before stays");
+    assert.equal(await page.locator("#banners .banner").count(), 0);
+    await page.keyboard.press("Backspace");
+    await until("the share again", async () =>
+      /%/.test((await page.locator("#matched").textContent()) ?? ""),
+    );
+    assert.equal(await page.locator("#search").getAttribute("aria-invalid"), "false");
+    await page.keyboard.press("Escape");
+  });
+
   test("is searched, with the time that matches", async () => {
     const name = (
       (await page.locator(".function-table tbody th bdi").first().textContent()) ?? ""

@@ -133,12 +133,13 @@ describe("vectors", () => {
     const places = expected["places"] as unknown as (Fields & { heap: Fields })[];
     assert.deepEqual(
       frame.places,
-      places.map(({ heap, node, name, file, line }) => ({
+      places.map(({ heap, node, name, file, line, flags }) => ({
         heap: heapOf(heap),
         node: hex(node),
         name,
         file,
         line,
+        matched: number(flags) === proto.NodeFlag.MATCHED,
       })),
     );
   });

@@ -8,7 +8,8 @@ import type { TableFrame } from "./table_frame.ts";
 import type { Detail } from "./detail.ts";
 import type { Kinds, Session } from "./sessions.ts";
 import { type Connection, Socket, type Watch } from "./socket.ts";
-import type { Store } from "./store.ts";
+import { Searches } from "./searches.ts";
+import type { Fault, Store } from "./store.ts";
 import { TIME_SORTS } from "./url.ts";
 
 export interface FeedActions {
@@ -36,6 +37,7 @@ export class Feed {
   private expectTable = false;
   private expectMemory = false;
   private waiting: FlameFrame | null = null;
+  private readonly searches = new Searches();
 
   constructor(
     private readonly store: Store,
@@ -51,11 +53,13 @@ export class Feed {
       onTable: (frame) => this.onTable(frame),
       onMemory: (frame) => this.onMemory(frame),
       onError: (message) => this.onError(message),
+      onFault: (fault) => this.onFault(fault),
     });
   }
 
   /** Follows the view: another session, zoom, search or size. */
   viewChanged(): void {
+    this.store.fault = this.searches.fault(this.store.view.search);
     this.chooseSession();
     this.askSoon();
   }
@@ -80,7 +84,8 @@ export class Feed {
   private watch(): Watch | null {
     const { session, view, paused } = this.store;
     if (session === null) return null;
-    const { search, raw } = view;
+    const { raw } = view;
+    const search = (this.store.search = this.searches.ask(view.search));
     const sort = TIME_SORTS.find((known) => known === view.sort) ?? "self";
     const common = { session: session.id, ...this.actions.detail(), search, sort, raw, paused };
     const { metric, thread } = this.store;
@@ -183,6 +188,15 @@ export class Feed {
     this.expectMemory = false;
     this.store.memory = frame;
     this.store.changed("memory");
+  }
+
+  /** The view stays as it is, and the frames are of the last text that made sense. */
+  private onFault(fault: Fault): void {
+    if (fault.field !== "search") return this.onError(`${fault.field}: ${fault.message}`);
+    this.searches.refuse(fault);
+    this.store.fault = this.searches.fault(this.store.view.search);
+    this.askSoon();
+    this.store.changed("view");
   }
 
   private onError(message: string): void {

@@ -112,7 +112,7 @@ export class FlameView {
 
   private choosePaints(frame: FlameFrame): Uint8Array {
     const paints = new Uint8Array(frame.count);
-    const searching = this.store.view.search !== "";
+    const searching = this.store.search !== "";
     const known = new Map<string, number>();
     for (let node = 0; node < frame.count; node++) {
       const flags = frame.flags[node] as number;

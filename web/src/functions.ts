@@ -158,15 +158,15 @@ export class FunctionsView {
   }
 
   private updateNote(rows: number): void {
-    const { table, view } = this.store;
-    const all = view.search === "" ? (table?.functions ?? 0) : (table?.matched ?? 0);
+    const { table, search } = this.store;
+    const all = search === "" ? (table?.functions ?? 0) : (table?.matched ?? 0);
     const cut =
       all > rows
         ? `The first ${exact(rows)} of ${exact(all)} functions; search to see others.`
         : "";
     const none =
-      table !== null && rows === 0 && view.search !== ""
-        ? `No function's name holds “${display(view.search)}”. Escape clears the search.`
+      table !== null && rows === 0 && search !== ""
+        ? `No function's name matches “${display(search)}”. Escape clears the search.`
         : "";
     setText(this.note, none || cut);
     this.note.hidden = this.note.textContent === "";

@@ -2,7 +2,7 @@
 /** The bar at the top: what is looked at and how, and the buttons. */
 import { byId, el, icon, setText } from "./dom.ts";
 import { plural, share, time } from "./format.ts";
-import { isByTraces } from "./message.ts";
+import { isByTraces, isSearchCut } from "./message.ts";
 import {
   amount,
   METRIC_IDS,
@@ -14,7 +14,7 @@ import {
 } from "./metric.ts";
 import { display } from "./names.ts";
 import { hasMemory, isRunning, stateMark, stateText, type Thread } from "./sessions.ts";
-import type { Store } from "./store.ts";
+import type { Fault, Store } from "./store.ts";
 import type { ThemeSwitch } from "./theme.ts";
 import { type Layout, LAYOUTS, type Tree, type View } from "./url.ts";
 
@@ -34,6 +34,13 @@ const LAYOUT_NAMES: Record<Layout, string> = {
   memory: "Memory",
 };
 const SEARCH_DELAY_MS = 120;
+
+/** What is wrong with an expression, and behind what. */
+function faultText({ text, message, at }: Fault): string {
+  const before = new TextDecoder().decode(new TextEncoder().encode(text).subarray(0, at));
+  const where = before === "" ? "" : ` after “${display(before)}”`;
+  return `${message}${where}`;
+}
 
 function threadOption({ tid, calls, ended, name }: Thread): HTMLOptionElement {
   const known = name === "" ? String(tid) : `${display(name)} · ${tid}`;
@@ -217,7 +224,7 @@ export class Header {
       ? `Times hold ${correction}; correct them (r)`
       : `Times are corrected for ${correction}; show them raw (r)`;
     this.raw.setAttribute("aria-pressed", String(view.raw));
-    setText(this.matched, this.matchText());
+    this.updateMatched();
     this.dot.dataset["state"] = session === null ? "none" : stateMark(session);
     setText(this.program, session === null ? "No session" : display(session.program));
     const title =
@@ -234,9 +241,21 @@ export class Header {
     return `pid ${session.pid} · ${stateText(session)} · ${time(Math.max(duration, session.durationNs))}`;
   }
 
+  /** What the search finds, or why it finds nothing. */
+  private updateMatched(): void {
+    const { fault } = this.store;
+    const wrong = fault !== null && this.search.value === fault.text;
+    setText(this.matched, wrong ? faultText(fault) : this.matchText());
+    this.matched.classList.toggle("wrong", wrong);
+    this.search.setAttribute("aria-invalid", String(wrong));
+    this.search.title = wrong ? faultText(fault) : "Text, or a regular expression such as ^read|write$";
+    this.matched.title = this.matched.textContent ?? "";
+  }
+
   private matchText(): string {
-    const { flame, view } = this.store;
-    if (view.search === "" || flame === null) return "";
+    const { flame, search } = this.store;
+    if (search === "" || flame === null) return "";
+    if (isSearchCut(flame.header)) return "this takes too long: not all names were searched";
     if (flame.matchedCalls === 0 && flame.matched === 0) return "no match";
     return `${amount(metricOf(flame.header), flame.matched)} · ${share(flame.matched, flame.rootTotal)}`;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-import { Header, Memory, Place, Point, MemoryFlag, Size } from "thag-proto";
+import { Header, Memory, Place, Point, MemoryFlag, NodeFlag, Size } from "thag-proto";
 import { type HeapRecord, readHeap } from "./heap.ts";
 import { FrameError, type FrameHeader, type Message } from "./message.ts";
 
@@ -32,6 +32,8 @@ export interface HeapPlace {
   name: string;
   file: string;
   line: number;
+  /** Its name is searched for. */
+  matched: boolean;
 }
 
 /** The memory of a process over all; see struct thag_frame_memory. */
@@ -92,6 +94,7 @@ function readPlace(message: Message, at: number): HeapPlace {
     name: message.checkedText(at + Place.name_offset, at + Place.name_bytes),
     file: message.checkedText(at + Place.file_offset, at + Place.file_bytes),
     line: message.u32(at + Place.line),
+    matched: (message.u32(at + Place.flags) & NodeFlag.MATCHED) !== 0,
   };
 }
 

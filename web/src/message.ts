@@ -155,6 +155,11 @@ export function isByTraces(header: FrameHeader): boolean {
   return (header.flags & FrameFlag.TRACES) !== 0;
 }
 
+/** Whether a search took too long, so that not all names were searched. */
+export function isSearchCut(header: FrameHeader): boolean {
+  return (header.flags & FrameFlag.SEARCH_CUT) !== 0;
+}
+
 export function isCapped(header: FrameHeader): boolean {
   return (header.flags & FrameFlag.CAPPED) !== 0;
 }

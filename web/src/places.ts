@@ -24,12 +24,12 @@ function allocates({ heap }: HeapPlace): boolean {
   return heap.allocations > 0 || heap.live > 0 || heap.leaked > 0 || heap.peakBytes > 0;
 }
 
-/** The places whose function or file holds `search`, in any case. */
+/** The places whose function matches `search`, or whose file holds it as it is, in any case. */
 export function matchingPlaces(places: readonly HeapPlace[], search: string): readonly HeapPlace[] {
   const wanted = search.toLowerCase();
   if (wanted === "") return places;
   const holds = (text: string): boolean => text.toLowerCase().includes(wanted);
-  return places.filter(({ name, file, line }) => holds(name) || holds(`${file}:${line}`));
+  return places.filter(({ matched, file, line }) => matched || holds(`${file}:${line}`));
 }
 
 export class PlacesView {
@@ -51,7 +51,7 @@ export class PlacesView {
   }
 
   private update(): void {
-    const { memory, session, view, layout } = this.store;
+    const { memory, session, view, layout, search } = this.store;
     if (layout !== "memory") return;
     const word = leakName(session);
     if (this.wordShown !== word) {
@@ -59,12 +59,12 @@ export class PlacesView {
       this.grid.setColumns(this.columns(word));
     }
     const all = (memory?.places ?? []).filter(allocates);
-    const places = matchingPlaces(all, view.search);
+    const places = matchingPlaces(all, search);
     this.grid.show(places, view.sort, view.ascending, "leaked");
     this.updateTitle(word, places);
     const none =
       all.length > 0 && places.length === 0
-        ? `No place's name holds “${display(view.search)}”. Escape clears the search.`
+        ? `No place matches “${display(search)}”. Escape clears the search.`
         : "";
     setText(this.note, none);
     this.note.hidden = none === "";

@@ -4,6 +4,7 @@ import type { FlameFrame } from "./flame_frame.ts";
 import { decodeFrame } from "./frames.ts";
 import type { MemoryFrame } from "./memory_frame.ts";
 import { FrameError } from "./message.ts";
+import type { Fault } from "./store.ts";
 import type { TableFrame } from "./table_frame.ts";
 import { type Kinds, readSessions, type Session } from "./sessions.ts";
 
@@ -33,6 +34,11 @@ export interface Listener {
   onTable(frame: TableFrame): void;
   onMemory(frame: MemoryFrame): void;
   onError(message: string): void;
+  onFault(fault: Fault): void;
+}
+
+function readFault({ field, text, message, at }: Record<string, unknown>): Fault {
+  return { field: String(field), text: String(text), message: String(message), at: Number(at) };
 }
 
 const FIRST_RETRY_MS = 250;
@@ -100,9 +106,11 @@ export class Socket {
   }
 
   private receiveText(text: string): void {
-    const message = JSON.parse(text) as { op?: unknown; sessions?: unknown; message?: unknown };
-    if (message.op === "sessions") this.listener.onSessions(readSessions(message.sessions));
-    else if (message.op === "error") this.listener.onError(String(message.message));
+    const message = JSON.parse(text) as Record<string, unknown>;
+    if (message["op"] === "sessions") this.listener.onSessions(readSessions(message["sessions"]));
+    else if (message["op"] !== "error") return;
+    else if (message["field"] === undefined) this.listener.onError(String(message["message"]));
+    else this.listener.onFault(readFault(message));
   }
 
   private receiveFrame(data: ArrayBuffer): void {

@@ -8,6 +8,15 @@ import { hasMemory, type Session } from "./sessions.ts";
 import type { Connection } from "./socket.ts";
 import { DEFAULT_VIEW, type Layout, type View } from "./url.ts";
 
+/** A text of the view that thagd cannot make sense of. */
+export interface Fault {
+  field: string;
+  text: string;
+  message: string;
+  /** The byte of the text that is at fault. */
+  at: number;
+}
+
 /** What changed. */
 export type Topic = "view" | "sessions" | "flame" | "table" | "memory" | "connection" | "pointed";
 
@@ -25,6 +34,10 @@ export class Store {
   memory: MemoryFrame | null = null;
   connection: Connection = "connecting";
   error = "";
+  /** What is wrong with the text searched for, null when nothing is. */
+  fault: Fault | null = null;
+  /** What the frames are searched for: the text of the view, or the last one that made sense. */
+  search = "";
   paused = false;
   /** Frames wait because the pointer is over the flamegraph. */
   held = false;
