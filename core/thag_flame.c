@@ -98,6 +98,7 @@ static int send_node(struct flame *flame, uint32_t index)
 		.open_ns = node->open_ns,
 		.parent = index ? flame->sent[node->parent] : UINT32_MAX,
 		.depth = node->depth,
+		.function = flame->profile->functions[node->name].hash,
 		.flags = node->flags | (matched ? THAG_FRAME_NODE_MATCHED : 0),
 	};
 	int ret = thag_framing_put_name(&flame->framing, node->name, &sent.name_offset,
@@ -216,10 +217,11 @@ int thag_flame_write(const struct thag_profile *profile, const struct thag_flame
 		.focus = focus,
 		.facts = { .root_total_ns = profile->nodes[0].total_ns,
 			   .focus = focus ? profile->nodes[focus].id : 0,
+			   .hidden_nodes = profile->cut,
 			   .depth = profile->depth },
 	};
-	int ret = thag_framing_begin(&flame.framing, profile, THAG_FRAME_FLAME, query->search,
-				     facts, out);
+	enum thag_frame_type type = query->type ? query->type : THAG_FRAME_FLAME;
+	int ret = thag_framing_begin(&flame.framing, profile, type, query->search, facts, out);
 
 	if (!ret)
 		ret = write_flame(&flame);

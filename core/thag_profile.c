@@ -93,8 +93,7 @@ int thag_profile_reserve(struct thag_profile *profile, uint32_t count)
 	return thag_pairs_reserve(&profile->children, capacity);
 }
 
-/** Adds a node; room for it has been reserved. */
-static uint32_t add_node(struct thag_profile *profile, uint32_t parent, uint32_t name)
+uint32_t thag_profile_add_node(struct thag_profile *profile, uint32_t parent, uint32_t name)
 {
 	const struct thag_profile_node *up = parent == UINT32_MAX ? NULL : &profile->nodes[parent];
 	const struct thag_function *function = &profile->functions[name];
@@ -122,7 +121,7 @@ static int add_root(struct thag_profile *profile, const char *name)
 	if (!ret)
 		ret = thag_profile_reserve(profile, FIRST_NODES);
 	if (!ret)
-		add_node(profile, UINT32_MAX, 0);
+		thag_profile_add_node(profile, UINT32_MAX, 0);
 	return ret;
 }
 
@@ -156,10 +155,12 @@ void thag_profile_destroy(struct thag_profile *profile)
 	free(profile->nodes);
 	free(profile->measures);
 	thag_pairs_fini(&profile->children);
-	thag_strings_fini(&profile->names);
-	thag_strings_fini(&profile->files);
-	free(profile->functions);
-	thag_hist_pool_fini(&profile->hists);
+	if (!profile->derived) {
+		thag_strings_fini(&profile->names);
+		thag_strings_fini(&profile->files);
+		free(profile->functions);
+		thag_hist_pool_fini(&profile->hists);
+	}
 	destroy_heap(profile->heap);
 	free(profile->subtrees);
 	free(profile->starts);
@@ -241,7 +242,7 @@ uint32_t thag_profile_child(struct thag_profile *profile, uint32_t parent, uint3
 	uint32_t *child = thag_pairs_at(&profile->children, parent, function);
 
 	if (*child == 0)
-		*child = add_node(profile, parent, function);
+		*child = thag_profile_add_node(profile, parent, function);
 	return *child;
 }
 

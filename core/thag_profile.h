@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "thag/frames.h"
 #include "thag_buffer.h"
 #include "thag_names.h"
 #include "thag_tasks.h"
@@ -102,9 +103,10 @@ int thag_folded_write(const struct thag_profile *profile, struct thag_buffer *ou
 #define THAG_FLAME_NODES_MAX 100000 /* below the focus, and again above it */
 
 struct thag_flame_query {
-	uint64_t focus;	    /* node id, 0 or unknown: the root */
-	uint32_t width_px;  /* 0: no node is too narrow */
-	const char *search; /* as thag_search.h has it; "" or NULL: none */
+	uint64_t focus;		   /* node id, 0 or unknown: the root */
+	uint32_t width_px;	   /* 0: no node is too narrow */
+	enum thag_frame_type type; /* of the message; 0: THAG_FRAME_FLAME */
+	const char *search;	   /* as thag_search.h has it; "" or NULL: none */
 };
 
 /** What frames say about the session; see struct thag_frame_header. */

@@ -71,14 +71,28 @@ static uint64_t open_ns(const struct thag_profile *profile, uint32_t index)
 			  (long double)measure->total);
 }
 
-/** Totals and sizes of subtrees, from the leaves up; extremes in nanoseconds; flags. */
+static int count_subtrees(struct thag_profile *profile)
+{
+	profile->subtrees = calloc(profile->count, sizeof(*profile->subtrees));
+	if (!profile->subtrees)
+		return -ENOMEM;
+	for (uint32_t i = profile->count; i-- > 0;) {
+		profile->subtrees[i]++;
+		if (i)
+			profile->subtrees[profile->nodes[i].parent] += profile->subtrees[i];
+	}
+	return 0;
+}
+
+/** Totals, from the leaves up; extremes in nanoseconds; flags. */
 static int sum_up(struct thag_profile *profile)
 {
 	struct thag_profile_node *nodes = profile->nodes;
 
-	profile->subtrees = calloc(profile->count, sizeof(*profile->subtrees));
-	if (!profile->subtrees)
-		return -ENOMEM;
+	int ret = count_subtrees(profile);
+
+	if (ret)
+		return ret;
 	for (uint32_t i = profile->count; i-- > 0;) {
 		const struct thag_measure *measure = &profile->measures[i];
 
@@ -88,11 +102,8 @@ static int sum_up(struct thag_profile *profile)
 		nodes[i].wait_ns = thag_profile_ns(profile, measure->wait);
 		nodes[i].open_ns = open_ns(profile, i);
 		nodes[i].flags |= i ? profile->functions[nodes[i].name].flags : 0;
-		profile->subtrees[i]++;
-		if (i) {
+		if (i)
 			nodes[nodes[i].parent].total_ns += nodes[i].total_ns;
-			profile->subtrees[nodes[i].parent] += profile->subtrees[i];
-		}
 	}
 	return 0;
 }
@@ -207,6 +218,15 @@ int thag_profile_arrange(struct thag_profile *profile)
 	if (!ret)
 		ret = place(profile);
 	return ret;
+}
+
+int thag_profile_place(struct thag_profile *profile)
+{
+	int ret = count_subtrees(profile);
+
+	if (!ret)
+		ret = link_children(profile);
+	return ret ? ret : place(profile);
 }
 
 int thag_profile_finish(struct thag_profile *profile, const struct thag_scale *scale)

@@ -60,6 +60,8 @@ struct thag_profile {
 	uint32_t depth; /* of the deepest node */
 	struct thag_hist_pool hists;
 	struct thag_profile_heap *heap; /* NULL: of time */
+	bool derived;			/* names, files, functions, hists are another's */
+	uint32_t cut;			/* places where what it is made of goes on */
 
 	/* once finished */
 	double ns_per_tick;
@@ -80,6 +82,30 @@ int thag_profile_describe(struct thag_profile *profile, uint32_t function, uint3
 
 /** The child of `parent` for a function, made when there is none; room has been reserved. */
 uint32_t thag_profile_child(struct thag_profile *profile, uint32_t parent, uint32_t function);
+
+/** Adds a node, without looking for one; room for it has been reserved. */
+uint32_t thag_profile_add_node(struct thag_profile *profile, uint32_t parent, uint32_t name);
+
+/**
+ * A profile of other nodes, so far a root of that name, with the names, files, functions and
+ * durations of `base`, which must outlive it. 0 or -ENOMEM.
+ */
+int thag_profile_derive(struct thag_profile **out, const struct thag_profile *base,
+			uint32_t root_name);
+
+/** Makes room for `count` nodes of a derived profile in all, and for their memory. 0 or -ENOMEM. */
+int thag_profile_reserve_derived(struct thag_profile *profile, uint32_t count);
+
+/** Adds the calls of a node of what it is derived from; not its self and total. */
+void thag_profile_add_calls(struct thag_profile *profile, uint32_t node,
+			    const struct thag_profile_node *from);
+
+/** Adds what is the own memory of a node of `base`, and no sum. 0 or -ENOMEM. */
+int thag_profile_add_own_heap(struct thag_profile *profile, uint32_t node,
+			      const struct thag_profile *base, uint32_t from);
+
+/** Puts a derived profile's nodes, whose totals are known, into place. 0 or -ENOMEM. */
+int thag_profile_place(struct thag_profile *profile);
 
 /** What thag_profile_finish does once self times are known: totals, order, places. 0 or -ENOMEM. */
 int thag_profile_arrange(struct thag_profile *profile);

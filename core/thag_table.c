@@ -202,6 +202,7 @@ static int send_row(struct thag_framing *framing, struct sum *sum)
 		ret = thag_framing_put_file(framing, function->file, &row->file_offset,
 					    &row->file_bytes);
 	row->line = function->line;
+	row->function = function->hash;
 	row->flags |= sum->matched ? THAG_FRAME_NODE_MATCHED : 0;
 	/* a function that has a name with tasks in common is what its row tells of */
 	row->flags |= sum->tasks == sum->nodes ? THAG_FRAME_NODE_TASK : 0;

@@ -9,6 +9,7 @@
 #include "snapshot.h"
 #include "symbols.h"
 #include "thag/frames.h"
+#include "thag_sandwich.h"
 
 struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_session *session)
 {
@@ -74,17 +75,56 @@ static struct thag_blob *take_blob(struct thag_buffer *buffer, int err)
 	return blob;
 }
 
+bool thag_view_is_whole(const struct thag_view_query *query)
+{
+	bool halves = query->callers && query->callees;
+	bool memory = query->memory || query->watch.metric.metric == THAG_METRIC_TIME;
+
+	return (query->watch.sandwich ? halves : query->flame != NULL) && query->table && memory;
+}
+
+static struct thag_blob *make_flame(const struct thag_watch *watch,
+				    const struct thag_profile *profile,
+				    const struct thag_frame_facts *facts, enum thag_frame_type type)
+{
+	struct thag_flame_query flame = { .focus = watch->focus,
+					  .width_px = watch->width,
+					  .type = type,
+					  .search = watch->search };
+	struct thag_buffer out = { 0 };
+
+	return take_blob(&out, thag_flame_write(profile, &flame, facts, &out));
+}
+
+static void make_sandwich(struct thag_view_query *query, const struct thag_profile *profile,
+			  const struct thag_frame_facts *facts)
+{
+	const struct thag_watch *watch = &query->watch;
+	struct thag_profile *half;
+
+	if (thag_sandwich_callers(&half, profile, watch->sandwich) == 0) {
+		query->callers = make_flame(watch, half, facts, THAG_FRAME_CALLERS);
+		thag_profile_destroy(half);
+	}
+	if (thag_sandwich_callees(&half, profile, watch->sandwich) == 0) {
+		query->callees = make_flame(watch, half, facts, THAG_FRAME_CALLEES);
+		thag_profile_destroy(half);
+	}
+}
+
 static void make_frames(struct thag_view *view, struct thag_view_query *query,
 			const struct thag_profile *profile)
 {
 	const struct thag_watch *watch = &query->watch;
-	struct thag_flame_query flame = { watch->focus, watch->width, watch->search };
 	struct thag_frame_facts facts;
 	struct thag_buffer out = { 0 };
 
+	query->made = true;
 	fill_facts(view, watch, &facts);
-	query->flame = take_blob(&out, thag_flame_write(profile, &flame, &facts, &out));
-	out = (struct thag_buffer){ 0 };
+	if (watch->sandwich)
+		make_sandwich(query, profile, &facts);
+	else
+		query->flame = make_flame(watch, profile, &facts, THAG_FRAME_FLAME);
 	query->table = take_blob(&out, thag_table_write(profile, (enum thag_table_sort)watch->sort,
 							watch->search, &facts, &out));
 }
@@ -101,7 +141,7 @@ static void make_group(struct thag_view *view, uint32_t first)
 	for (uint32_t i = first; i < view->query_count; i++) {
 		struct thag_view_query *query = &view->queries[i];
 
-		if (!query->flame && query->watch.metric.metric == THAG_METRIC_TIME &&
+		if (!query->made && query->watch.metric.metric == THAG_METRIC_TIME &&
 		    query->watch.tid == watch->tid && query->watch.raw == watch->raw)
 			make_frames(view, query, profile);
 	}
@@ -137,7 +177,7 @@ static void make_metric(struct thag_view *view, uint32_t first,
 	for (uint32_t i = first; i < view->query_count; i++) {
 		struct thag_view_query *query = &view->queries[i];
 
-		if (query->flame || !thag_metric_equal(&query->watch.metric, metric))
+		if (query->made || !thag_metric_equal(&query->watch.metric, metric))
 			continue;
 		make_frames(view, query, profile);
 		make_memory_frame(view, query, memory, &asked, profile);
@@ -156,7 +196,7 @@ static void make_range(struct thag_view *view, uint32_t first)
 	for (uint32_t i = first; i < view->query_count; i++) {
 		const struct thag_view_query *query = &view->queries[i];
 
-		if (!query->flame && query->watch.metric.metric != THAG_METRIC_TIME &&
+		if (!query->made && query->watch.metric.metric != THAG_METRIC_TIME &&
 		    thag_metric_same_range(&query->watch.metric, range))
 			make_metric(view, i, &memory);
 	}
@@ -170,7 +210,7 @@ static void run(uv_work_t *work)
 
 	thag_session_count(view->session, &view->counts);
 	for (uint32_t i = 0; i < view->query_count; i++) {
-		if (view->queries[i].flame)
+		if (view->queries[i].made)
 			continue;
 		if (view->queries[i].watch.metric.metric == THAG_METRIC_TIME)
 			make_group(view, i);
@@ -205,6 +245,8 @@ void thag_view_destroy(struct thag_view *view)
 {
 	for (uint32_t i = 0; i < view->query_count; i++) {
 		thag_blob_unref(view->queries[i].flame);
+		thag_blob_unref(view->queries[i].callers);
+		thag_blob_unref(view->queries[i].callees);
 		thag_blob_unref(view->queries[i].table);
 		thag_blob_unref(view->queries[i].memory);
 	}

@@ -24,9 +24,12 @@ struct thag_view;
 /** A way to look, and what is seen; the blobs are NULL when there was no memory. */
 struct thag_view_query {
 	struct thag_watch watch;
-	struct thag_blob *flame;
+	struct thag_blob *flame; /* or the two that follow */
+	struct thag_blob *callers;
+	struct thag_blob *callees;
 	struct thag_blob *table;
 	struct thag_blob *memory; /* with a metric of memory only */
+	bool made;		  /* as far as there was memory */
 };
 
 typedef void thag_view_done_fn(struct thag_view *view);
@@ -51,6 +54,9 @@ struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_sessi
 
 /** Adds a way to look, unless it is there already. False when there is no room. */
 bool thag_view_add(struct thag_view *view, const struct thag_watch *watch);
+
+/** Whether there was memory for all that belongs to it. */
+bool thag_view_is_whole(const struct thag_view_query *query);
 
 /** Starts; `done` is called once, later, and then destroys the job. */
 void thag_view_start(struct thag_view *view, thag_view_done_fn *done, void *context);

@@ -17,7 +17,16 @@
 #define OPEN_PERIOD_NS UINT64_C(1000000000) /* so do open calls, without any event */
 
 /* What waits to be sent, in the order it is sent. */
-enum { SEND_ERROR, SEND_LIST, SEND_FLAME, SEND_TABLE, SEND_MEMORY, SEND_COUNT };
+enum {
+	SEND_ERROR,
+	SEND_LIST,
+	SEND_FLAME,
+	SEND_CALLERS,
+	SEND_CALLEES,
+	SEND_TABLE,
+	SEND_MEMORY,
+	SEND_COUNT
+};
 
 struct client {
 	struct client *next;
@@ -167,10 +176,11 @@ static void give_frames(struct client *client, const struct thag_view *view)
 	client->seen_names = view->names;
 	client->seen_ns = thag_clock_mono_ns();
 	client->rest_until_ns = client->seen_ns + view->took_ns;
-	if (!query->flame || !query->table ||
-	    (!query->memory && client->watch.metric.metric != THAG_METRIC_TIME))
+	if (!thag_view_is_whole(query))
 		send_error(client, "thagd has no memory for this view");
 	send_later(client, SEND_FLAME, query->flame);
+	send_later(client, SEND_CALLERS, query->callers);
+	send_later(client, SEND_CALLEES, query->callees);
 	send_later(client, SEND_TABLE, query->table);
 	send_later(client, SEND_MEMORY, query->memory);
 }

@@ -61,6 +61,8 @@ static void print_frame_constants(void)
 	VALUE(THAG_FRAME_, FLAME);
 	VALUE(THAG_FRAME_, TABLE);
 	VALUE(THAG_FRAME_, MEMORY);
+	VALUE(THAG_FRAME_, CALLERS);
+	VALUE(THAG_FRAME_, CALLEES);
 	end();
 
 	begin("FrameFlag");
@@ -163,6 +165,7 @@ static void print_flame_layout(void)
 	FIELD(thag_frame_node, name_offset);
 	FIELD(thag_frame_node, name_bytes);
 	FIELD(thag_frame_node, flags);
+	FIELD(thag_frame_node, function);
 	end();
 }
 
@@ -192,6 +195,7 @@ static void print_table_layout(void)
 	FIELD(thag_frame_row, file_bytes);
 	FIELD(thag_frame_row, line);
 	FIELD(thag_frame_row, flags);
+	FIELD(thag_frame_row, function);
 	end();
 }
 

@@ -6,15 +6,17 @@
  *
  *   browser: {"op":"watch","session":"7","thread":0,"focus":"0123456789abcdef","width":1280,
  *             "search":"text","sort":"self","raw":false,"paused":false,
- *             "metric":"time","by":"traces","from":0,"to":0}
- *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus" a
- *            node id in 16 hex digits or "" for the root; "width" in CSS pixels; "search" text or
- *            a regular expression, see core/thag_search.h; "metric" what the frames show, see enum
- * thag_metric; of memory: "by" the profiled calls ("calls") or native stacks ("traces"; without it,
- * whichever there are), of what happened from "from" to "to", nanoseconds since the session began,
- * both 0: always, and for all threads together. Every field but op and session may be left out.
- * Each new watch replaces the one before it, and is answered at once; after that frames come
- * whenever the profile changed, at most THAG_FRAMES_PER_SECOND times a second.
+ *             "metric":"time","by":"traces","from":0,"to":0,"sandwich":"0123456789abcdef"}
+ *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus"
+ *            a node id in 16 hex digits or "" for the root; "width" in CSS pixels; "search" text
+ *            or an expression, see core/thag_search.h; "metric" what the frames show, see enum
+ *            thag_metric; of memory: "by" the profiled calls ("calls") or native stacks
+ *            ("traces"; without it, whichever there are), of what happened from "from" to "to",
+ *            nanoseconds since the session began, both 0: always, and for all threads together.
+ *            With "sandwich", the id of a function, CALLERS and CALLEES come in place of a FLAME.
+ *            Every field but op and session may be left out. Each new watch replaces the one
+ *            before it, and is answered at once; after that frames come whenever the profile
+ *            changed, at most THAG_FRAMES_PER_SECOND times a second.
  *            {"op":"enable","session":"7","kinds":"both"} or {"op":"disable","session":"7"}
  *            what that program is to record; "kinds" time, memory or both, left out: what it was
  *            started with. The list says when the program has heeded that, see daemon/report.h.
@@ -30,6 +32,10 @@
  *   TABLE  +--------------------+------------------------+-----------------------+---------+
  *          | thag_frame_header  | thag_frame_table       | thag_frame_row [n]    | strings |
  *          +--------------------+------------------------+-----------------------+---------+
+ *
+ *   CALLERS and CALLEES are as FLAME: their root is the function, over all its places, recursion
+ *   counted once. The total of a caller, and the rest of its numbers, are of the function's calls
+ *   that came through it; its self is of those with no caller above.
  *
  *   MEMORY +--------------------+------------------------+-----------------------------+---------+
  *          | thag_frame_header  | thag_frame_memory      | points, sizes, places       | strings |
@@ -53,7 +59,13 @@
 #define THAG_FRAME_ROWS_MAX 10000
 #define THAG_FRAME_NAME_MAX 4096 /* longer names are cut, with U+2026 at the end */
 
-enum thag_frame_type { THAG_FRAME_FLAME = 1, THAG_FRAME_TABLE = 2, THAG_FRAME_MEMORY = 3 };
+enum thag_frame_type {
+	THAG_FRAME_FLAME = 1,
+	THAG_FRAME_TABLE = 2,
+	THAG_FRAME_MEMORY = 3,
+	THAG_FRAME_CALLERS = 4,
+	THAG_FRAME_CALLEES = 5,
+};
 
 /** What a flamegraph's widths show; the words of a watch's "metric". */
 enum thag_metric {
@@ -131,6 +143,7 @@ struct thag_frame_flame {
  *
  *   0 id | 8 start_ns | 16 total_ns | 24 self_ns | 32 calls | 40 min_ns | 48 max_ns | 56 wait_ns
  *  64 open_ns | 72 parent 4, depth 4 | 80 name_offset 4, name_bytes 4 | 88 flags 4, 0
+ *  96 function
  *
  * Times are running time. A call that waits while others run on its thread (the stack of a task
  * that is put aside, or the thread's own below a task) was open for total + wait.
@@ -152,6 +165,7 @@ struct thag_frame_node {
 	uint32_t name_bytes;
 	uint32_t flags; /* enum thag_frame_node_flags */
 	uint32_t reserved;
+	uint64_t function; /* hash of its name: the same in every frame */
 };
 
 enum thag_frame_node_flags {
@@ -175,7 +189,7 @@ struct thag_frame_table {
  *
  *   0 calls | 8 self_ns | 16 total_ns | 24 min_ns | 32 max_ns | 40 p50_ns | 48 p99_ns | 56 wait_ns
  *  64 open_ns | 72 name_offset 4, name_bytes 4 | 80 file_offset 4, file_bytes 4
- *  88 line 4, flags 4
+ *  88 line 4, flags 4 | 96 function
  */
 struct thag_frame_row {
 	uint64_t calls;
@@ -192,7 +206,8 @@ struct thag_frame_row {
 	uint32_t file_offset;
 	uint32_t file_bytes;
 	uint32_t line;
-	uint32_t flags; /* enum thag_frame_node_flags */
+	uint32_t flags;	   /* enum thag_frame_node_flags */
+	uint64_t function; /* as a node's */
 };
 
 /**
@@ -278,9 +293,9 @@ _Static_assert(sizeof(struct thag_frame_point) == 56, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_place) == 160, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_header) == 96, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_flame) == 40, "part of the ABI");
-_Static_assert(sizeof(struct thag_frame_node) == 96, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_node) == 104, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_table) == 16, "part of the ABI");
-_Static_assert(sizeof(struct thag_frame_row) == 96, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_row) == 104, "part of the ABI");
 _Static_assert(offsetof(struct thag_frame_node, parent) == 72, "part of the ABI");
 _Static_assert(offsetof(struct thag_frame_row, name_offset) == 72, "part of the ABI");
 _Static_assert(offsetof(struct thag_frame_header, events) == 56, "part of the ABI");

@@ -176,11 +176,12 @@ static void check_node(const struct vector *vector, const struct thag_frame_head
 	CHECK(expected, &node, parent);
 	CHECK(expected, &node, depth);
 	CHECK(expected, &node, flags);
+	CHECK(expected, &node, function);
 	check_text(vector, header, node.name_offset, node.name_bytes,
 		   json_object_get(expected, "name"));
 }
 
-static void check_flame(const char *name)
+static void check_flame(const char *name, enum thag_frame_type type)
 {
 	struct vector vector;
 	struct thag_frame_header header;
@@ -189,7 +190,7 @@ static void check_flame(const char *name)
 
 	vector_init(&vector, name);
 	header = check_header(&vector);
-	cr_assert_eq(header.type, THAG_FRAME_FLAME);
+	cr_assert_eq(header.type, type);
 	memcpy(&flame, vector.bytes + sizeof(header), sizeof(flame));
 	expected = json_object_get(vector.expected, "flame");
 	CHECK(expected, &flame, root_total_ns);
@@ -206,19 +207,24 @@ static void check_flame(const char *name)
 	vector_fini(&vector);
 }
 
+Test(vectors, callers_read_as_expected)
+{
+	check_flame("callers", THAG_FRAME_CALLERS);
+}
+
 Test(vectors, flame_reads_as_expected)
 {
-	check_flame("flame");
+	check_flame("flame", THAG_FRAME_FLAME);
 }
 
 Test(vectors, flames_of_memory_have_a_heap_for_each_node)
 {
-	check_flame("flame-memory");
+	check_flame("flame-memory", THAG_FRAME_FLAME);
 }
 
 Test(vectors, empty_flame_reads_as_expected)
 {
-	check_flame("flame-empty");
+	check_flame("flame-empty", THAG_FRAME_FLAME);
 }
 
 static void check_row(const struct vector *vector, const struct thag_frame_header *header,
@@ -242,6 +248,7 @@ static void check_row(const struct vector *vector, const struct thag_frame_heade
 	CHECK(expected, &row, open_ns);
 	CHECK(expected, &row, line);
 	CHECK(expected, &row, flags);
+	CHECK(expected, &row, function);
 	check_text(vector, header, row.name_offset, row.name_bytes,
 		   json_object_get(expected, "name"));
 	check_text(vector, header, row.file_offset, row.file_bytes,

@@ -132,6 +132,7 @@ describe("the address", () => {
     const view: View = {
       session: "7",
       thread: 4242,
+      function: "00000000000000ab",
       focus: "0123456789abcdef",
       from: 0.25,
       to: 0.5,

@@ -82,10 +82,11 @@ function checkNode(frame: FlameFrame, node: number, expected: Fields): void {
   assert.equal(frame.parent[node], expected["parent"]);
   assert.equal(frame.depth[node], expected["depth"]);
   assert.equal(frame.flags[node], expected["flags"]);
+  assert.equal(frame.functionId(node), hex(expected["function"]));
 }
 
 describe("vectors", () => {
-  for (const name of ["flame", "flame-empty", "flame-memory"])
+  for (const name of ["flame", "flame-empty", "flame-memory", "callers"])
     test(`${name} reads as expected`, () => {
       const expected = vectorMeaning(name);
       const frame = decodeFlame(vectorBytes(name));
@@ -160,6 +161,7 @@ describe("vectors", () => {
       name: row["name"],
       file: row["file"],
       line: row["line"],
+      id: hex(row["function"]),
       kind: kindOf(number(row["flags"])),
       calls: number(row["calls"]),
       self: number(row["self_ns"]),
@@ -273,7 +275,7 @@ describe("frames", () => {
   const faults: [string, string, (view: DataView) => void][] = [
     ["another magic", "flame", (view) => view.setUint32(proto.Header.magic, 1, true)],
     ["another version", "flame", (view) => view.setUint16(proto.Header.version, 1, true)],
-    ["an unknown type", "flame", (view) => view.setUint16(proto.Header.type, 4, true)],
+    ["an unknown type", "flame", (view) => view.setUint16(proto.Header.type, 99, true)],
     [
       "more nodes than bytes",
       "flame",

@@ -26,7 +26,8 @@ export function vectorMeaning(name: string): Record<string, Fields | Fields[] | 
 /** A message that must be of a flamegraph. */
 export function decodeFlame(buffer: ArrayBuffer): FlameFrame {
   const { kind, frame } = decodeFrame(buffer);
-  if (kind !== "flame") throw new Error(`a ${kind} where a flame is meant to be`);
+  if (kind === "table" || kind === "memory")
+    throw new Error(`a ${kind} where a flame is meant to be`);
   return frame;
 }
 

@@ -39,15 +39,16 @@ export class Crumbs {
   }
 
   private path(): Crumb[] {
-    const { flame, view } = this.store;
+    const { frame: flame, view } = this.store;
     if (flame === null) return [];
-    const node = flame.find(view.focus);
-    if (node < 0) return [{ name: "Not in this profile: back to all of it", id: ROOT }];
-    const path = flame.path(node);
+    const found = this.store.find(view.focus);
+    if (found === null) return [{ name: "Not in this profile: back to all of it", id: ROOT }];
+    const { frame, node } = found;
+    const path = frame.path(node);
     const left = path.length - FIRST - LAST;
     const crumbOf = (at: number): Crumb => ({
-      name: display(flame.name(at)),
-      id: at === 0 ? ROOT : flame.id(at),
+      name: display(frame.name(at)),
+      id: at === 0 ? ROOT : frame.id(at),
     });
     if (left <= 1) return path.map(crumbOf);
     const gap = { name: `… ${exact(left)} more …`, id: null };

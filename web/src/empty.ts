@@ -40,8 +40,11 @@ export class Empty {
   }
 
   private update(): void {
-    const { flame, session } = this.store;
-    const something = (flame?.rootTotal ?? 0) > 0 || (flame?.count ?? 0) > 1;
+    const { session } = this.store;
+    const flame = this.store.frame ?? this.store.flame;
+    // a sandwich has a place of its own to say that there is nothing
+    const something =
+      (flame?.rootTotal ?? 0) > 0 || (flame?.count ?? 0) > 1 || this.store.layout === "sandwich";
     const drawn = session !== null && flame !== null && (something || this.hasAllocated());
     this.main.hidden = !drawn;
     this.showNote(something ? "" : this.noteText());
@@ -91,7 +94,8 @@ export class Empty {
 
   /** A session without a call. */
   private quiet(): string[] {
-    const { session, view, flame } = this.store;
+    const { session, view } = this.store;
+    const flame = this.store.frame ?? this.store.flame;
     if (session === null || flame === null) return ["Waiting for the profile …"];
     const program = display(session.program);
     if (view.thread !== 0)

@@ -49,7 +49,7 @@ export class Feed {
     this.socket = new Socket(`${scheme}//${location.host}/ws`, {
       onConnection: (connection) => this.onConnection(connection),
       onSessions: (sessions) => this.onSessions(sessions),
-      onFlame: (frame) => this.onFlame(frame),
+      onFlame: (kind, frame) => (kind === "flame" ? this.onFlame(frame) : this.onHalf(kind, frame)),
       onTable: (frame) => this.onTable(frame),
       onMemory: (frame) => this.onMemory(frame),
       onError: (message) => this.onError(message),
@@ -88,7 +88,8 @@ export class Feed {
     const search = (this.store.search = this.searches.ask(view.search));
     const sort = TIME_SORTS.find((known) => known === view.sort) ?? "self";
     const common = { session: session.id, ...this.actions.detail(), search, sort, raw, paused };
-    const { metric, thread } = this.store;
+    const { metric, thread, layout } = this.store;
+    if (layout === "sandwich") Object.assign(common, { sandwich: view.function });
     if (metric === "time") return { ...common, thread, metric };
     const by = view.by === "" ? {} : { by: view.by };
     return { ...common, thread, metric, ...by, from: view.rangeFrom, to: view.rangeTo };
@@ -136,6 +137,7 @@ export class Feed {
   private forget(): void {
     this.store.session = null;
     this.store.flame = null;
+    this.store.callers = this.store.callees = null;
     this.store.table = null;
     this.store.memory = null;
     this.waiting = null;
@@ -156,11 +158,26 @@ export class Feed {
   }
 
   private onFlame(frame: FlameFrame): void {
-    if (!this.isWanted(frame.header)) return;
+    if (!this.isWanted(frame.header) || this.store.layout === "sandwich") return;
     this.actions.header(frame.header);
     const { paused, held } = this.store;
     if (this.expectFlame || !(paused || held)) this.showFlame(frame);
     else if (held && !paused) this.waiting = frame;
+  }
+
+  /** Halves of a sandwich come together, the callers first. */
+  private onHalf(half: "callers" | "callees", frame: FlameFrame): void {
+    const { store } = this;
+    if (!this.isWanted(frame.header) || store.layout !== "sandwich") return;
+    this.actions.header(frame.header);
+    if (!this.expectFlame && (store.paused || store.held)) return;
+    store[half] = frame;
+    if (half === "callers") return;
+    this.expectFlame = false;
+    this.actions.live();
+    store.changed("flame");
+    if (store.error !== "") this.onError("");
+    if (store.view.to - store.view.from < 1) this.askSoon();
   }
 
   private showFlame(frame: FlameFrame): void {

@@ -21,10 +21,19 @@ export interface FlameActions {
   resized(): void;
 }
 
+/** What a flamegraph on the page is of. */
+export interface FlamePlace {
+  /** Its parts are `NAME-scroll` and `NAME-canvas`. */
+  name: string;
+  frame(): FlameFrame | null;
+  /** Root at the bottom. */
+  flipped(): boolean;
+}
+
 export class FlameView {
-  private readonly scroller = byId("flame-scroll");
+  private readonly scroller: HTMLElement;
   private readonly spacer = el("div", { class: "flame-space" });
-  private readonly canvas = byId<HTMLCanvasElement>("flame-canvas");
+  private readonly canvas: HTMLCanvasElement;
   private readonly painter: Painter;
   private readonly stillness = matchMedia("(prefers-reduced-motion: reduce)");
   private rows: Rows | null = null;
@@ -40,13 +49,17 @@ export class FlameView {
   private theme: Theme = "light";
   private readonly colors = new Colors();
   private drag: { x: number; from: number; to: number; moved: boolean } | null = null;
-  pointerX = -1;
-  pointerY = -1;
+  private pointerX = -1;
+  /** Where the pointer is in the window, while it is over this. */
+  pointer: { x: number; y: number } | null = null;
 
   constructor(
     private readonly store: Store,
     private readonly actions: FlameActions,
+    private readonly place: FlamePlace,
   ) {
+    this.scroller = byId(`${place.name}-scroll`);
+    this.canvas = byId<HTMLCanvasElement>(`${place.name}-canvas`);
     this.painter = new Painter(this.canvas, palette(this.theme));
     this.scroller.append(this.spacer);
     new ResizeObserver(() => this.measure()).observe(this.scroller);
@@ -57,8 +70,8 @@ export class FlameView {
 
   /** What frames to ask for: those that show every frame in sight that is wide enough to see. */
   get detail(): Detail {
-    const { flame, view } = this.store;
-    return detailFor(flame, view.focus, view.from, view.to, this.width || innerWidth);
+    const { view } = this.store;
+    return detailFor(this.place.frame(), view.focus, view.from, view.to, this.width || innerWidth);
   }
 
   setTheme(theme: Theme): void {
@@ -77,12 +90,15 @@ export class FlameView {
 
   /** Shows the store's frame and view; `live`: only the numbers changed. */
   update(live: boolean): void {
-    const frame = this.store.flame;
+    const frame = this.place.frame();
     if (frame === null || frame.count === 0) return this.clear();
     const before = this.glide;
     const known = this.ids;
+    const { from, to } = this.store.view;
+    const isFocused = frame.find(this.store.view.focus) >= 0;
     const glide = new Glide(frame, {
-      ...this.store.view,
+      from: isFocused ? from : 0,
+      to: isFocused ? to : 1,
       focus: this.focusNode(frame),
       width: this.width,
     });
@@ -155,13 +171,13 @@ export class FlameView {
     this.tallest = rows === 0 ? 0 : Math.max(this.tallest, height);
     this.spacer.style.height = `${Math.max(0, height - this.height)}px`;
     this.scroller.style.setProperty("--content", `${this.tallest}px`);
-    if (this.store.view.flipped && wasAtEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
+    if (this.place.flipped() && wasAtEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
   /** How far the rows begin above the canvas; below it when a flipped graph is lower than it. */
   private get top(): number {
     const slack = this.height - (this.rows?.count ?? 0) * ROW_PX;
-    return this.store.view.flipped && slack > 0 ? -slack : this.scroller.scrollTop;
+    return this.place.flipped() && slack > 0 ? -slack : this.scroller.scrollTop;
   }
 
   private scheduleDraw(): void {
@@ -191,7 +207,7 @@ export class FlameView {
       top: this.top,
       width: this.width,
       height: this.height,
-      flipped: view.flipped,
+      flipped: this.place.flipped(),
     };
   }
 
@@ -200,7 +216,7 @@ export class FlameView {
     const { rows, glide } = this;
     if (rows === null || glide === null) return -1;
     const line = Math.floor((y + this.top) / ROW_PX);
-    const row = this.store.view.flipped ? rows.count - 1 - line : line;
+    const row = this.place.flipped() ? rows.count - 1 - line : line;
     return row >= 0 && row < rows.count ? nodeAt(rows.row(row), glide, x) : -1;
   }
 
@@ -218,14 +234,15 @@ export class FlameView {
 
   private onMove(event: PointerEvent): void {
     this.pointerX = event.offsetX;
-    this.pointerY = event.offsetY;
+    this.pointer = { x: event.clientX, y: event.clientY };
     if (this.drag !== null && this.onDrag(event)) return;
     const node = this.hit(event.offsetX, event.offsetY);
-    this.actions.point(node < 0 ? null : (this.store.flame?.id(node) ?? null));
+    this.actions.point(node < 0 ? null : (this.place.frame()?.id(node) ?? null));
   }
 
   private onLeave(): void {
-    this.pointerX = this.pointerY = -1;
+    this.pointerX = -1;
+    this.pointer = null;
     this.actions.point(null);
     this.actions.pointerIs(false);
   }
@@ -252,7 +269,7 @@ export class FlameView {
     const moved = this.drag?.moved ?? true;
     this.drag = null;
     const node = this.hit(event.offsetX, event.offsetY);
-    const frame = this.store.flame;
+    const frame = this.place.frame();
     if (!moved && node >= 0 && frame !== null)
       this.actions.zoomTo(node === 0 ? ROOT : frame.id(node));
   }
@@ -281,9 +298,9 @@ export class FlameView {
 
   /** Scrolls so that a node's row is seen. */
   reveal(node: number): void {
-    const frame = this.store.flame;
+    const frame = this.place.frame();
     if (frame === null || this.rows === null || node < 0) return;
-    const top = rowTop(frame.depth[node] as number, this.rows.count, this.store.view.flipped);
+    const top = rowTop(frame.depth[node] as number, this.rows.count, this.place.flipped());
     const { scrollTop } = this.scroller;
     if (top < scrollTop) this.scroller.scrollTop = top;
     else if (top + ROW_PX > scrollTop + this.height)

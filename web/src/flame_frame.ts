@@ -89,6 +89,11 @@ export class FlameFrame {
     );
   }
 
+  /** The id of its function, over all places. */
+  functionId(node: number): string {
+    return this.message.u64Hex(this.at(node) + Node.function);
+  }
+
   self(node: number): number {
     return this.message.u64(this.at(node) + Node.self_ns);
   }

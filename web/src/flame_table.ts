@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The flamegraph as a table for those who do not see it: the widest frames, in words. */
-import { byId, el } from "./dom.ts";
+import { el } from "./dom.ts";
 import { count, share } from "./format.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import { amount, metricOf } from "./metric.ts";
@@ -21,10 +21,15 @@ function widest(frame: FlameFrame): number[] {
 }
 
 export class FlameTable {
-  private readonly place = byId("flame-table");
   private timer = 0;
 
-  constructor(private readonly store: Store) {
+  /** `frame`: the flamegraph; `caption`: what its table is of. */
+  constructor(
+    store: Store,
+    private readonly place: HTMLElement,
+    private readonly frame: () => FlameFrame | null,
+    private readonly caption: string,
+  ) {
     store.on(["flame", "view"], () => {
       if (this.timer === 0)
         this.timer = window.setTimeout(
@@ -36,7 +41,7 @@ export class FlameTable {
 
   private fill(): void {
     this.timer = 0;
-    const { flame } = this.store;
+    const flame = this.frame();
     if (flame === null) return this.place.replaceChildren();
     const counted = flame.heap(0) === null ? "Calls" : "Allocations";
     const head = el("tr", {}, ...[...COLUMNS, counted].map((name) => el("th", { scope: "col" }, name)));
@@ -45,7 +50,7 @@ export class FlameTable {
       el(
         "table",
         {},
-        el("caption", {}, "The widest frames of the flamegraph"),
+        el("caption", {}, this.caption),
         el("thead", {}, head),
         el("tbody", {}, ...rows),
       ),

@@ -10,10 +10,18 @@ import { type MemoryFrame, readMemory } from "./memory_frame.ts";
 import { checkParts, FrameError, Message, readHeader } from "./message.ts";
 import { readTable, type TableFrame } from "./table_frame.ts";
 
+/** A flamegraph, or half a sandwich. */
+export type FlameKind = "flame" | "callers" | "callees";
+
 export type Frame =
-  | { kind: "flame"; frame: FlameFrame }
+  | { kind: FlameKind; frame: FlameFrame }
   | { kind: "table"; frame: TableFrame }
   | { kind: "memory"; frame: MemoryFrame };
+
+function kindOfFlame(type: number): FlameKind {
+  if (type === FrameType.CALLERS) return "callers";
+  return type === FrameType.CALLEES ? "callees" : "flame";
+}
 
 /** The frame in a binary message; throws FrameError. */
 export function decodeFrame(buffer: ArrayBuffer): Frame {
@@ -23,8 +31,10 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
   const heap = header.metric === Metric.TIME ? 0 : Heap.SIZE;
   switch (header.type) {
     case FrameType.FLAME:
+    case FrameType.CALLERS:
+    case FrameType.CALLEES:
       checkParts(message, header, Flame.SIZE, Node.SIZE + heap, size);
-      return { kind: "flame", frame: new FlameFrame(message, header) };
+      return { kind: kindOfFlame(header.type), frame: new FlameFrame(message, header) };
     case FrameType.TABLE:
       checkParts(message, header, Table.SIZE, Row.SIZE + heap, size);
       return { kind: "table", frame: readTable(message, header) };

@@ -66,10 +66,12 @@ export class FunctionsView {
     private readonly store: Store,
     show: (change: Partial<View>) => void,
     find: (row: FunctionRow) => void,
+    sandwich: (row: FunctionRow) => void,
   ) {
     this.grid = new Grid(byId("functions-scroll"), "Functions", {
       sortBy: (sort, ascending) => show({ sort, ascending }),
       choose: find,
+      more: { about: "Callers and callees (c)", act: sandwich },
     });
     store.on(["table", "view", "sessions"], () => this.update());
   }

@@ -39,6 +39,8 @@ export interface Columns<Row> {
 export interface GridActions<Row> {
   sortBy(sort: Sort, ascending: boolean): void;
   choose(row: Row): void;
+  /** What the key `c` and a button of each row do, if anything. */
+  more?: { about: string; act: (row: Row) => void };
 }
 
 /** The rows in the order of a column; equal ones by name. */
@@ -67,11 +69,26 @@ class Line<Row> {
   private readonly cells: HTMLElement[] = [this.first];
   row: Row | null = null;
 
-  constructor(private readonly columns: Columns<Row>) {
-    this.element.append(el("th", { scope: "row" }, this.name, this.place));
+  constructor(
+    private readonly columns: Columns<Row>,
+    more: GridActions<Row>["more"],
+  ) {
+    const head = el("th", { scope: "row" }, this.name, this.place);
+    if (more !== undefined) head.append(this.button(more));
+    this.element.append(head);
     this.element.append(el("td", { class: "number with-bar" }, this.bar, this.first));
     for (let at = 2; at < columns.columns.length; at++)
       this.cells.push(this.element.appendChild(el("td", { class: "number" })));
+  }
+
+  private button({ about, act }: NonNullable<GridActions<Row>["more"]>): HTMLElement {
+    const button = el("button", { type: "button", class: "more", tabindex: "-1", title: about }, "⇅");
+    button.setAttribute("aria-label", about);
+    button.addEventListener("click", (event) => {
+      event.stopPropagation();
+      if (this.row !== null) act(this.row);
+    });
+    return button;
   }
 
   show(row: Row, index: number): void {
@@ -167,7 +184,7 @@ export class Grid<Row> {
     const seen = Math.ceil(this.scroller.clientHeight / ROW_PX);
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / ROW_PX) - SPARE_ROWS);
     const last = Math.min(this.rows.length, first + seen + 2 * SPARE_ROWS);
-    while (this.lines.length < last - first) this.lines.push(new Line(columns));
+    while (this.lines.length < last - first) this.lines.push(new Line(columns, this.actions.more));
     this.lines.length = Math.max(0, last - first);
     this.above.style.height = `${first * ROW_PX}px`;
     this.below.style.height = `${(this.rows.length - last) * ROW_PX}px`;
@@ -211,6 +228,7 @@ export class Grid<Row> {
     };
     const step = steps[event.key];
     if (event.key === "Enter") this.actions.choose(row);
+    else if (event.key === "c" && this.actions.more !== undefined) this.actions.more.act(row);
     else if (step !== undefined) this.moveTo(this.rows.indexOf(row) + step);
     else return;
     event.preventDefault();

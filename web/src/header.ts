@@ -23,6 +23,8 @@ export interface HeaderActions {
   show(change: Partial<View>, step: boolean): void;
   pause(): void;
   showMetric(metric: MetricId): void;
+  /** Shows who calls the function chosen, and what it calls. */
+  sandwich(): void;
   /** Changes what the frames of the flamegraph are. */
   showTree(change: Partial<View>): void;
 }
@@ -32,6 +34,7 @@ const LAYOUT_NAMES: Record<Layout, string> = {
   flame: "Flame",
   functions: "Functions",
   memory: "Memory",
+  sandwich: "Sandwich",
 };
 const SEARCH_DELAY_MS = 120;
 
@@ -89,6 +92,7 @@ export class Header {
   /** The memory of a session that has any; else nothing happens. */
   chooseLayout(layout: Layout): void {
     const { session } = this.store;
+    if (layout === "sandwich") return this.actions.sandwich();
     if (layout === "memory" && (session === null || !hasMemory(session))) return;
     this.actions.show({ layout }, true);
   }
@@ -216,7 +220,7 @@ export class Header {
   /** What changes with each frame. */
   private updateNumbers(): void {
     this.updateTree();
-    const { session, flame, view } = this.store;
+    const { session, frame: flame, view } = this.store;
     const cost = flame?.header.costNs ?? 0;
     const correction =
       cost > 0 ? `the cost of recording, ${time(cost)} a call` : "the cost of recording";
@@ -234,7 +238,7 @@ export class Header {
   }
 
   private sessionText(): string {
-    const { session, flame } = this.store;
+    const { session, frame: flame } = this.store;
     if (session === null) return "";
     const duration =
       flame?.header.session === session.id ? flame.header.durationNs : session.durationNs;
@@ -253,7 +257,7 @@ export class Header {
   }
 
   private matchText(): string {
-    const { flame, search } = this.store;
+    const { frame: flame, search } = this.store;
     if (search === "" || flame === null) return "";
     if (isSearchCut(flame.header)) return "this takes too long: not all names were searched";
     if (flame.matchedCalls === 0 && flame.matched === 0) return "no match";

@@ -9,14 +9,15 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Shift + arrows, Enter", "choose a frame, zoom to it"],
   ["Esc", "one step back: zoom, search, range of time"],
   ["0", "the whole profile"],
-  ["/", "search functions"],
+  ["/", "search functions: text, or a regular expression"],
   ["p", "pause and go on"],
   ["r", "times raw, or corrected for what recording costs"],
   ["f", "root at the bottom, or at the top"],
   ["t", "colours: the system's, light, dark"],
   ["m, Shift + m", "what the widths show: time, bytes allocated, live, leaked …"],
   ["b", "memory by native stacks, or by profiled calls"],
-  ["1 2 3 4", "both views, the flamegraph, the functions, memory"],
+  ["c", "callers and callees of the frame chosen: the sandwich"],
+  ["1 2 3 4 5", "both views, the flamegraph, the functions, memory, the sandwich"],
   ["?", "this help"],
 ];
 

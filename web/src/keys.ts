@@ -7,6 +7,8 @@ export interface KeyActions {
   choose(direction: "up" | "down" | "left" | "right"): void;
   enter(): void;
   back(): void;
+  /** Callers and callees of the frame chosen. */
+  sandwich(): void;
   home(): void;
   search(): void;
   help(): void;
@@ -50,6 +52,8 @@ function actionsByKey(actions: KeyActions): Record<string, () => void> {
     "2": () => actions.layout(1),
     "3": () => actions.layout(2),
     "4": () => actions.layout(3),
+    "5": () => actions.layout(4),
+    c: () => actions.sandwich(),
     m: () => actions.metric(1),
     M: () => actions.metric(-1),
     b: () => actions.by(),

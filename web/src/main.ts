@@ -8,7 +8,7 @@ import { share } from "./format.ts";
 import { display } from "./names.ts";
 import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
-import { FlameView } from "./flame.ts";
+import { type FlameActions, FlameView } from "./flame.ts";
 import { FlameTable } from "./flame_table.ts";
 import { type FlameFrame, ROOT } from "./flame_frame.ts";
 import type { FunctionRow } from "./table_frame.ts";
@@ -24,11 +24,12 @@ import { Timeline } from "./timeline.ts";
 import { listenToKeys } from "./keys.ts";
 import { Panel, Tip } from "./panel.ts";
 import { isByTraces } from "./message.ts";
-import { neighbour } from "./neighbour.ts";
+import { type Direction, neighbour } from "./neighbour.ts";
 import { RecordSwitch } from "./record.ts";
+import { SandwichView } from "./sandwich.ts";
 import { SessionMenu } from "./session_menu.ts";
 import { Status } from "./status.ts";
-import { Store } from "./store.ts";
+import { type Found, Store } from "./store.ts";
 import { ThemeSwitch } from "./theme.ts";
 import { formatView, LAYOUTS, parseView, type View } from "./url.ts";
 
@@ -48,7 +49,7 @@ function viewChanged(): void {
   feed.viewChanged();
   main.dataset["layout"] = store.layout;
   store.changed("view");
-  flame.update(false);
+  for (const view of flames) view.update(false);
 }
 
 /** Zooming stays with the session it was done in, whatever starts later. */
@@ -78,6 +79,20 @@ function choose(session: string): void {
   show({ session, thread: 0, focus: ROOT, from: 0, to: 1, rangeFrom: 0, rangeTo: 0 }, true);
 }
 
+/** Who calls a function, and what it calls. */
+function sandwichOf(id: string): void {
+  const session = store.session?.id ?? "";
+  show({ layout: "sandwich", function: id, focus: ROOT, from: 0, to: 1, session }, true);
+}
+
+/** The same of the frame chosen or zoomed to, or of the function with most of its own. */
+function sandwich(): void {
+  const found = store.find(store.pointed ?? store.view.focus);
+  const most = store.table?.rows.reduce((a, b) => (b.self > a.self ? b : a), store.table.rows[0] as FunctionRow);
+  const id = found !== null && found.node > 0 ? found.frame.functionId(found.node) : most?.id;
+  if (id !== undefined) sandwichOf(id);
+}
+
 /** Points at the widest frame of a function, or zooms to it if it is there already. */
 function findFunction(row: FunctionRow): void {
   const frame = store.flame;
@@ -85,7 +100,7 @@ function findFunction(row: FunctionRow): void {
   let widest = -1;
   for (let node = 1; node < frame.count; node++)
     if (
-      frame.name(node) === row.name &&
+      frame.functionId(node) === row.id &&
       (widest < 0 || (frame.total[node] as number) > (frame.total[widest] as number))
     )
       widest = node;
@@ -134,7 +149,7 @@ function timelineHolds(element: Element | null): boolean {
 
 /** Undoes one thing, the latest kind first. */
 function back(): void {
-  const { view, flame: frame } = store;
+  const { view } = store;
   const search = byId<HTMLInputElement>("search");
   if (menu.isOpen) return menu.toggle(false);
   if (document.activeElement === search) {
@@ -144,23 +159,34 @@ function back(): void {
   if (timelineHolds(document.activeElement) && view.rangeTo > 0) return showRange(null, true);
   if (view.from > 0 || view.to < 1) return show({ from: 0, to: 1 }, false);
   if (view.focus !== ROOT) {
-    const node = frame?.find(view.focus) ?? -1;
-    const parent = frame === null || node <= 0 ? 0 : (frame.parent[node] as number);
-    return zoomTo(parent === 0 ? ROOT : (frame?.id(parent) ?? ROOT));
+    const found = store.find(view.focus);
+    const parent = found === null ? 0 : (found.frame.parent[found.node] as number);
+    return zoomTo(parent === 0 || found === null ? ROOT : found.frame.id(parent));
   }
   if (view.search !== "") return show({ search: "" }, true);
   if (view.rangeTo > 0) return showRange(null, true);
+  if (view.layout === "sandwich") return show({ layout: "split", function: "" }, true);
   point(null);
 }
 
-function chooseFrame(direction: "up" | "down" | "left" | "right"): void {
-  const frame = store.flame;
-  if (frame === null) return;
-  const at = Math.max(0, frame.find(store.pointed ?? store.view.focus));
-  const next = store.pointed === null ? at : neighbour(frame, at, direction, store.view.flipped);
-  flame.reveal(next);
-  point(frame.id(next));
-  setText(byId("chosen"), frameText(frame, next));
+/** The frame beside one; in a sandwich callers lie above their function, callees below it. */
+function frameBeside(found: Found, direction: Direction): Found {
+  const { callers, layout } = store;
+  const { frame, node } = found;
+  const above = layout === "sandwich" && frame !== callers && node === 0 && direction === "up";
+  if (above && callers !== null && callers.count > 1)
+    return { frame: callers, node: neighbour(callers, 0, "up", true) };
+  const flipped = layout === "sandwich" ? frame === callers : store.view.flipped;
+  return { frame, node: neighbour(frame, node, direction, flipped) };
+}
+
+function chooseFrame(direction: Direction): void {
+  const start = store.find(store.pointed ?? store.view.focus) ?? store.find(ROOT);
+  if (start === null) return;
+  const { frame, node } = store.pointed === null ? start : frameBeside(start, direction);
+  viewOf(frame).reveal(node);
+  point(frame.id(node));
+  setText(byId("chosen"), frameText(frame, node));
 }
 
 /** A frame in one sentence, for screen readers. */
@@ -172,54 +198,91 @@ function frameText(frame: FlameFrame, node: number): string {
 function zoomKeys(factor: number): void {
   const { from, to } = store.view;
   if (factor > 1 && from === 0 && to === 1) back();
-  else flame.zoom(factor);
+  else moving().zoom(factor);
 }
 
 const status = new Status(store);
 const feed = new Feed(store, {
-  live: () => flame.update(true),
-  detail: () => flame.detail,
-  modules: (modules) => flame.setModules(modules),
+  live: () => flames.forEach((view) => view.update(true)),
+  detail: () => viewOf(store.find(store.view.focus)?.frame ?? null).detail,
+  modules: (modules) => flames.forEach((view) => view.setModules(modules)),
   header: (header) => status.count(header),
-  reset: () => flame.update(false),
+  reset: () => flames.forEach((view) => view.update(false)),
 });
-const flame: FlameView = new FlameView(store, {
+const actions: FlameActions = {
   zoomTo,
   showWindow,
   point,
   pointerIs: (inside) => feed.hold(inside),
   resized: () => feed.viewChanged(),
+};
+const flame: FlameView = new FlameView(store, actions, {
+  name: "flame",
+  frame: () => (store.layout === "sandwich" ? null : store.flame),
+  flipped: () => store.view.flipped,
 });
+const callers: FlameView = new FlameView(store, actions, {
+  name: "callers",
+  frame: () => (store.layout === "sandwich" ? store.callers : null),
+  flipped: () => true,
+});
+const callees: FlameView = new FlameView(store, actions, {
+  name: "callees",
+  frame: () => (store.layout === "sandwich" ? store.callees : null),
+  flipped: () => false,
+});
+const flames = [flame, callers, callees];
+
+/** The flamegraph on the page that shows a frame. */
+function viewOf(frame: FlameFrame | null): FlameView {
+  if (store.layout !== "sandwich") return flame;
+  return frame === store.callers ? callers : callees;
+}
+
+/** The one that is zoomed and moved: in a sandwich both halves are, unless one alone is zoomed to. */
+function moving(): FlameView {
+  return flames.find((view) => view.pointer !== null) ?? viewOf(store.find(store.view.focus)?.frame ?? null);
+}
+
 const timeline = new Timeline(store, showRange);
 const theme = new ThemeSwitch((chosen) => {
-  flame.setTheme(chosen);
+  for (const view of flames) view.setTheme(chosen);
   timeline.recolor();
 });
 const menu = new SessionMenu(store, choose);
 
-const header = new Header(store, { show, pause, showMetric, showTree }, theme);
+const header = new Header(store, { show, pause, showMetric, showTree, sandwich }, theme);
 new RecordSwitch(store, (kinds) => feed.record(kinds));
 new Banners(store, { choose, record: (kinds) => feed.record(kinds) });
 new Empty(store);
-new FunctionsView(store, (change) => show(change, true), findFunction);
+new FunctionsView(store, (change) => show(change, true), findFunction, ({ id }) => sandwichOf(id));
 new PlacesView(store, (change) => show(change, true), findPlace);
 new ProcessView(store);
 new SizesView(store);
-new FlameTable(store);
-new Panel(store, zoomTo);
-new Tip(store, () => ({ x: flame.pointerX, y: flame.pointerY }));
+new FlameTable(
+  store,
+  byId("flame-table"),
+  () => (store.layout === "sandwich" ? null : store.flame),
+  "The widest frames of the flamegraph",
+);
+new FlameTable(store, byId("callers-table"), () => store.callers, "The callers with most");
+new FlameTable(store, byId("callees-table"), () => store.callees, "The callees with most");
+new SandwichView(store);
+new Panel(store, zoomTo, sandwichOf);
+new Tip(store, () => flames.find((view) => view.pointer !== null)?.pointer ?? null);
 new Crumbs(store, zoomTo);
 const help = new Help();
 
 listenToKeys({
   zoom: zoomKeys,
-  pan: (by) => flame.pan(by),
+  pan: (by) => moving().pan(by),
   choose: chooseFrame,
   enter: () => {
     if (store.pointed !== null)
-      zoomTo(store.flame?.find(store.pointed) === 0 ? ROOT : store.pointed);
+      zoomTo(store.find(store.pointed)?.node === 0 ? ROOT : store.pointed);
   },
   back,
+  sandwich,
   home: () => zoomTo(ROOT),
   search: () => header.focusSearch(),
   help: () => help.open(),

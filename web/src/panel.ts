@@ -3,7 +3,7 @@
 import { Callees } from "./callees.ts";
 import { byId, el, setText } from "./dom.ts";
 import { Figures, setFrame, setFunction } from "./figures.ts";
-import { type FlameFrame, NO_PARENT } from "./flame_frame.ts";
+import { type FlameFrame, NO_PARENT, ROOT } from "./flame_frame.ts";
 import { share } from "./format.ts";
 import { type Kind, kindText } from "./message.ts";
 import { leakName } from "./metric.ts";
@@ -14,6 +14,12 @@ export class Panel {
   private readonly place = byId("panel");
   private readonly heading = el("h2");
   private readonly source = el("p", { class: "source" });
+  private readonly sandwich = el(
+    "button",
+    { type: "button", class: "sandwich-of", title: "Who calls it, and what it calls, over all its places (c)" },
+    "Callers and callees",
+  );
+  private readonly hereHeading = el("h3");
   private readonly here = new Figures();
   private readonly overall = new Figures();
   private readonly overallHeading = el("h3");
@@ -28,12 +34,16 @@ export class Panel {
   constructor(
     private readonly store: Store,
     zoomTo: (id: string) => void,
+    sandwichOf: (functionId: string) => void,
   ) {
     this.callees = new Callees(zoomTo);
-    const head = el("header", {}, this.heading, this.source);
+    const head = el("header", {}, this.heading, this.source, this.sandwich);
+    this.sandwich.addEventListener("click", () =>
+      sandwichOf(this.sandwich.dataset["function"] ?? ""),
+    );
     this.place.append(
       head,
-      el("section", {}, el("h3", {}, "This frame"), this.here.element),
+      el("section", {}, this.hereHeading, this.here.element),
       this.callees.element,
       this.overallPart,
     );
@@ -41,27 +51,40 @@ export class Panel {
   }
 
   private update(): void {
-    const { flame, pointed, view } = this.store;
-    if (flame === null || flame.count === 0) return;
-    const node = Math.max(0, flame.find(pointed ?? view.focus));
+    const { pointed, view } = this.store;
+    const found = this.store.find(pointed ?? view.focus) ?? this.store.find(ROOT);
+    if (found === null) return;
+    const { frame: flame, node } = found;
+    const whole = node === 0 && this.store.layout !== "sandwich";
     setText(this.heading, display(flame.name(node)));
+    setText(this.hereHeading, this.hereText(flame, node));
+    this.sandwich.hidden = node === 0;
+    this.sandwich.dataset["function"] = flame.functionId(node);
     setFrame(this.here, flame, node, leakName(this.store.session));
-    this.updateFunction(node === 0 ? undefined : flame.name(node), flame.kind(node));
+    this.updateFunction(whole ? undefined : flame.functionId(node), flame.kind(node));
     this.callees.show(flame, node);
   }
 
-  private updateFunction(name: string | undefined, kind: Kind): void {
+  /** What the numbers of a frame are of. */
+  private hereText(frame: FlameFrame, node: number): string {
+    const { callers, layout } = this.store;
+    if (layout !== "sandwich" || node === 0) return "This frame";
+    const whose = display(frame.name(0));
+    return frame === callers ? `${whose}, called through this` : `This frame, below ${whose}`;
+  }
+
+  private updateFunction(id: string | undefined, kind: Kind): void {
     const { table } = this.store;
     const row =
-      name === undefined
+      id === undefined
         ? undefined
-        : table?.rows.find((entry) => entry.name === name && entry.kind === kind);
+        : table?.rows.find((entry) => entry.id === id && entry.kind === kind);
     this.overallPart.hidden = row === undefined;
     setText(this.overallHeading, `The ${kind}, in all places`);
     const place = row === undefined || row.file === "" ? "" : `${baseName(row.file)}:${row.line}`;
     setText(
       this.source,
-      [kindText(kind), name === undefined ? "the whole program" : "", display(place)]
+      [kindText(kind), id === undefined ? "the whole program" : "", display(place)]
         .filter((text) => text !== "" && text !== "(no name)")
         .join(" · "),
     );
@@ -78,22 +101,23 @@ export class Tip {
 
   constructor(
     private readonly store: Store,
-    private readonly pointer: () => { x: number; y: number },
+    private readonly pointer: () => { x: number; y: number } | null,
   ) {
     this.tip.append(this.name, this.figures.element);
     store.on(["pointed", "flame"], () => this.update());
   }
 
   private update(): void {
-    const { flame, pointed } = this.store;
-    const { x, y } = this.pointer();
-    const node = flame === null || pointed === null ? -1 : flame.find(pointed);
-    this.tip.hidden = node < 0 || x < 0;
-    if (this.tip.hidden || flame === null) return;
+    const { pointed } = this.store;
+    const pointer = this.pointer();
+    const found = pointed === null ? null : this.store.find(pointed);
+    this.tip.hidden = found === null || pointer === null;
+    if (found === null || pointer === null) return;
+    const { frame: flame, node } = found;
     setText(this.name, display(flame.name(node)));
     setFrame(this.figures, flame, node, leakName(this.store.session), true);
     this.figures.set("Of its caller", this.shareOfCaller(flame, node));
-    this.move(x, y);
+    this.move(pointer.x, pointer.y);
   }
 
   private shareOfCaller(frame: FlameFrame, node: number): string {
@@ -104,11 +128,9 @@ export class Tip {
 
   /** Beside the pointer, where the window has room. */
   private move(x: number, y: number): void {
-    const place = (this.tip.offsetParent as HTMLElement).getBoundingClientRect();
     const { offsetWidth, offsetHeight } = this.tip;
-    const right = place.left + x + 16 + offsetWidth <= innerWidth;
-    const below = place.top + y + 24 + offsetHeight <= innerHeight;
-    const left = right ? x + 16 : Math.max(-place.left, x - 16 - offsetWidth);
-    this.tip.style.transform = `translate(${left}px, ${below ? y + 18 : y - 12 - offsetHeight}px)`;
+    const left = x + 16 + offsetWidth <= innerWidth ? x + 16 : Math.max(0, x - 16 - offsetWidth);
+    const top = y + 24 + offsetHeight <= innerHeight ? y + 18 : Math.max(0, y - 12 - offsetHeight);
+    this.tip.style.transform = `translate(${left}px, ${top}px)`;
   }
 }

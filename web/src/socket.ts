@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The connection to thagd: asks for what the view needs, comes back by itself when it is lost. */
 import type { FlameFrame } from "./flame_frame.ts";
-import { decodeFrame } from "./frames.ts";
+import { decodeFrame, type FlameKind } from "./frames.ts";
 import type { MemoryFrame } from "./memory_frame.ts";
 import { FrameError } from "./message.ts";
 import type { Fault } from "./store.ts";
@@ -25,12 +25,14 @@ export interface Watch {
   by?: string;
   from?: number;
   to?: number;
+  /** A function: its callers and callees in place of the flamegraph. */
+  sandwich?: string;
 }
 
 export interface Listener {
   onConnection(connection: Connection): void;
   onSessions(sessions: Session[]): void;
-  onFlame(frame: FlameFrame): void;
+  onFlame(kind: FlameKind, frame: FlameFrame): void;
   onTable(frame: TableFrame): void;
   onMemory(frame: MemoryFrame): void;
   onError(message: string): void;
@@ -115,8 +117,8 @@ export class Socket {
 
   private receiveFrame(data: ArrayBuffer): void {
     const { kind, frame } = decodeFrame(data);
-    if (kind === "flame") this.listener.onFlame(frame);
-    else if (kind === "table") this.listener.onTable(frame);
-    else this.listener.onMemory(frame);
+    if (kind === "table") this.listener.onTable(frame);
+    else if (kind === "memory") this.listener.onMemory(frame);
+    else this.listener.onFlame(kind, frame);
   }
 }

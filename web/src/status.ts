@@ -37,7 +37,7 @@ export class Status {
   }
 
   private update(): void {
-    const { flame, session } = this.store;
+    const { frame: flame, session } = this.store;
     const header = flame?.header.session === session?.id ? flame?.header : undefined;
     setText(this.left, header === undefined ? "" : this.recorded(header));
     this.left.title = header === undefined ? "" : `${exact(header.events)} events`;
@@ -53,7 +53,7 @@ export class Status {
   }
 
   private leftOut(header: FrameHeader): string {
-    const hidden = this.store.flame?.hiddenNodes ?? 0;
+    const hidden = this.store.frame?.hiddenNodes ?? 0;
     const unit = metricOf(header).id === "time" ? timeUnit(header) : this.memoryUnit(header);
     if (hidden === 0) return unit;
     return `${unit} · ${count(hidden)} of ${plural(header.treeNodes, "frame")} too narrow or deep to draw: zoom in`;

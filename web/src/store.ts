@@ -20,6 +20,12 @@ export interface Fault {
 /** What changed. */
 export type Topic = "view" | "sessions" | "flame" | "table" | "memory" | "connection" | "pointed";
 
+/** A node, and the flamegraph that has it. */
+export interface Found {
+  frame: FlameFrame;
+  node: number;
+}
+
 export class Store {
   view: View = { ...DEFAULT_VIEW };
   /** The newest first. */
@@ -29,6 +35,9 @@ export class Store {
   /** The session shown, as last heard of; kept when thagd forgets it. */
   session: Session | null = null;
   flame: FlameFrame | null = null;
+  /** The two halves of the sandwich, while it is shown. */
+  callers: FlameFrame | null = null;
+  callees: FlameFrame | null = null;
   table: TableFrame | null = null;
   /** Kept while a metric of time is shown. */
   memory: MemoryFrame | null = null;
@@ -45,6 +54,20 @@ export class Store {
   pointed: string | null = null;
   private readonly listeners: [Topic, () => void][] = [];
 
+  /** The flamegraph that is shown: of a sandwich, the callees. */
+  get frame(): FlameFrame | null {
+    return this.layout === "sandwich" ? this.callees : this.flame;
+  }
+
+  /** The flamegraph that has a node, and which that is: of a sandwich, either half may. */
+  find(id: string): Found | null {
+    for (const frame of this.layout === "sandwich" ? [this.callees, this.callers] : [this.flame]) {
+      const node = frame?.find(id) ?? -1;
+      if (frame !== null && node >= 0) return { frame, node };
+    }
+    return null;
+  }
+
   /** The metric shown. */
   get metric(): MetricId {
     return chosenMetric(this.view, this.session);
@@ -59,6 +82,7 @@ export class Store {
   get layout(): Layout {
     const { session, view } = this;
     const without = session !== null && !hasMemory(session);
+    if (view.layout === "sandwich" && view.function === "") return "split";
     return without && view.layout === "memory" ? "split" : view.layout;
   }
 

@@ -5,6 +5,8 @@ import { type FrameHeader, type Kind, kindOf, type Message } from "./message.ts"
 
 /** A function over all its places; self and total are in what the header's metric counts. */
 export interface FunctionRow {
+  /** As a frame's functionId. */
+  id: string;
   name: string;
   file: string;
   line: number;
@@ -40,6 +42,7 @@ function readRow(message: Message, at: number, heap: HeapRecord | null): Functio
   const calls = message.u64(at + Row.calls);
   const total = message.u64(at + Row.total_ns);
   return {
+    id: message.u64Hex(at + Row.function),
     name: message.checkedText(at + Row.name_offset, at + Row.name_bytes),
     file: message.checkedText(at + Row.file_offset, at + Row.file_bytes),
     line: message.u32(at + Row.line),

@@ -3,7 +3,7 @@
 
 import { METRIC_IDS, type MetricId } from "./metric.ts";
 
-export const LAYOUTS = ["split", "flame", "functions", "memory"] as const;
+export const LAYOUTS = ["split", "flame", "functions", "memory", "sandwich"] as const;
 export type Layout = (typeof LAYOUTS)[number];
 
 /** The columns of tables: those of times first, which thagd can sort by as well. */
@@ -38,6 +38,8 @@ export interface View {
   /** The part of the focus that is seen, 0 to 1. */
   from: number;
   to: number;
+  /** The function, 16 hex digits, of the sandwich; "" for none. */
+  function: string;
   search: string;
   /** What the widths show, "" for what there is first. */
   metric: MetricId | "";
@@ -59,6 +61,7 @@ export const DEFAULT_VIEW: Readonly<View> = {
   focus: "",
   from: 0,
   to: 1,
+  function: "",
   search: "",
   metric: "",
   by: "",
@@ -99,11 +102,13 @@ export function parseView(hash: string): View {
   const thread = Number(fields.get("thread"));
   const focus = fields.get("focus") ?? "";
   const session = fields.get("session") ?? "";
+  const id = fields.get("function") ?? "";
   return {
     session: /^\d{1,20}$/.test(session) ? session : "",
     thread: Number.isInteger(thread) && thread > 0 ? thread : 0,
     focus: /^[0-9a-f]{16}$/.test(focus) ? focus : "",
     ...parseWindow(fields.get("window")),
+    function: /^[0-9a-f]{16}$/.test(id) ? id : "",
     search: fields.get("search") ?? "",
     metric: oneOf(METRIC_IDS, fields.get("metric"), DEFAULT_VIEW.metric),
     by: oneOf(TREES, fields.get("by"), DEFAULT_VIEW.by),
@@ -126,6 +131,7 @@ export function formatView(view: View): string {
   put("thread", String(view.thread), view.thread !== 0);
   put("focus", view.focus, view.focus !== "");
   put("window", `${view.from.toFixed(6)}-${view.to.toFixed(6)}`, view.from > 0 || view.to < 1);
+  put("function", view.function, view.function !== "");
   put("search", view.search, view.search !== "");
   put("metric", view.metric, view.metric !== "");
   put("by", view.by, view.by !== "");
