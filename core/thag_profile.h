@@ -128,6 +128,13 @@ struct thag_frame_facts {
 int thag_flame_write(const struct thag_profile *profile, const struct thag_flame_query *query,
 		     const struct thag_frame_facts *facts, struct thag_buffer *out);
 
+/**
+ * Appends a DURATIONS message of a function of a profile of time, by the hash of its name. 0, or
+ * -ENOMEM with nothing appended.
+ */
+int thag_durations_write(const struct thag_profile *profile, uint64_t function,
+			 const struct thag_frame_facts *facts, struct thag_buffer *out);
+
 enum thag_table_sort {
 	THAG_SORT_SELF,
 	THAG_SORT_TOTAL,

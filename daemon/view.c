@@ -125,6 +125,10 @@ static void make_frames(struct thag_view *view, struct thag_view_query *query,
 		make_sandwich(query, profile, &facts);
 	else
 		query->flame = make_flame(watch, profile, &facts, THAG_FRAME_FLAME);
+	if (watch->durations && watch->metric.metric == THAG_METRIC_TIME)
+		query->durations = take_blob(
+			&out, thag_durations_write(profile, watch->durations, &facts, &out));
+	out = (struct thag_buffer){ 0 };
 	query->table = take_blob(&out, thag_table_write(profile, (enum thag_table_sort)watch->sort,
 							watch->search, &facts, &out));
 }
@@ -247,6 +251,7 @@ void thag_view_destroy(struct thag_view *view)
 		thag_blob_unref(view->queries[i].flame);
 		thag_blob_unref(view->queries[i].callers);
 		thag_blob_unref(view->queries[i].callees);
+		thag_blob_unref(view->queries[i].durations);
 		thag_blob_unref(view->queries[i].table);
 		thag_blob_unref(view->queries[i].memory);
 	}

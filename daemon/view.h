@@ -28,8 +28,9 @@ struct thag_view_query {
 	struct thag_blob *callers;
 	struct thag_blob *callees;
 	struct thag_blob *table;
-	struct thag_blob *memory; /* with a metric of memory only */
-	bool made;		  /* as far as there was memory */
+	struct thag_blob *durations; /* where they were asked for */
+	struct thag_blob *memory;    /* with a metric of memory only */
+	bool made;		     /* as far as there was memory */
 };
 
 typedef void thag_view_done_fn(struct thag_view *view);

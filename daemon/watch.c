@@ -105,21 +105,24 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 		     struct thag_watch_fault *fault)
 {
 	const char *id = "", *focus = "", *search = "", *sort = "self", *sandwich = "";
+	const char *durations = "";
 	json_int_t tid = 0, width = 0;
 	int raw = 0, paused = 0;
 
 	memset(watch, 0, sizeof(*watch));
 	*fault = (struct thag_watch_fault){ .why = "a field of the watch has a wrong type" };
-	if (json_unpack(request, "{s:s, s?I, s?s, s?I, s?s, s?s, s?b, s?b, s?s}", "session", &id,
-			"thread", &tid, "focus", &focus, "width", &width, "search", &search, "sort",
-			&sort, "raw", &raw, "paused", &paused, "sandwich", &sandwich) != 0)
+	if (json_unpack(request, "{s:s, s?I, s?s, s?I, s?s, s?s, s?b, s?b, s?s, s?s}", "session",
+			&id, "thread", &tid, "focus", &focus, "width", &width, "search", &search,
+			"sort", &sort, "raw", &raw, "paused", &paused, "sandwich", &sandwich,
+			"durations", &durations) != 0)
 		return -EINVAL;
 	if (parse_metric(watch, request, &fault->why) != 0)
 		return -EINVAL;
 	fault->why = "a field of the watch has a wrong value";
 	if (tid < 0 || tid > UINT32_MAX || parse_session(id, latest, &watch->session) != 0 ||
 	    parse_id(focus, &watch->focus) != 0 || parse_sort(sort, &watch->sort) != 0 ||
-	    parse_id(sandwich, &watch->sandwich) != 0 || parse_search(watch, search, fault) != 0)
+	    parse_id(sandwich, &watch->sandwich) != 0 ||
+	    parse_id(durations, &watch->durations) != 0 || parse_search(watch, search, fault) != 0)
 		return -EINVAL;
 	watch->tid = watch->metric.metric == THAG_METRIC_TIME ? (uint32_t)tid : 0;
 	watch->width = clamp_width(width);
@@ -131,6 +134,7 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b)
 {
 	return a->session == b->session && a->focus == b->focus && a->sandwich == b->sandwich &&
-	       a->tid == b->tid && a->width == b->width && a->sort == b->sort && a->raw == b->raw &&
+	       a->durations == b->durations && a->tid == b->tid && a->width == b->width &&
+	       a->sort == b->sort && a->raw == b->raw &&
 	       thag_metric_equal(&a->metric, &b->metric) && strcmp(a->search, b->search) == 0;
 }

@@ -20,8 +20,9 @@
 struct thag_watch {
 	uint64_t session;
 	uint64_t focus;
-	uint64_t sandwich; /* a function, 0: none */
-	uint32_t tid;	   /* 0 with a metric of memory: it is that of all threads */
+	uint64_t sandwich;  /* a function, 0: none … */
+	uint64_t durations; /* … and whose are asked for, likewise */
+	uint32_t tid;	    /* 0 with a metric of memory: it is that of all threads */
 	uint32_t width;
 	uint32_t sort; /* enum thag_table_sort */
 	struct thag_metric_query metric;

@@ -24,6 +24,7 @@ enum {
 	SEND_CALLERS,
 	SEND_CALLEES,
 	SEND_TABLE,
+	SEND_DURATIONS,
 	SEND_MEMORY,
 	SEND_COUNT
 };
@@ -182,6 +183,7 @@ static void give_frames(struct client *client, const struct thag_view *view)
 	send_later(client, SEND_CALLERS, query->callers);
 	send_later(client, SEND_CALLEES, query->callees);
 	send_later(client, SEND_TABLE, query->table);
+	send_later(client, SEND_DURATIONS, query->durations);
 	send_later(client, SEND_MEMORY, query->memory);
 }
 

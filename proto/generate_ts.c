@@ -63,6 +63,7 @@ static void print_frame_constants(void)
 	VALUE(THAG_FRAME_, MEMORY);
 	VALUE(THAG_FRAME_, CALLERS);
 	VALUE(THAG_FRAME_, CALLEES);
+	VALUE(THAG_FRAME_, DURATIONS);
 	end();
 
 	begin("FrameFlag");
@@ -196,6 +197,31 @@ static void print_table_layout(void)
 	FIELD(thag_frame_row, line);
 	FIELD(thag_frame_row, flags);
 	FIELD(thag_frame_row, function);
+	end();
+}
+
+static void print_durations_layout(void)
+{
+	begin("Durations");
+	SIZE(thag_frame_durations);
+	FIELD(thag_frame_durations, function);
+	FIELD(thag_frame_durations, calls);
+	FIELD(thag_frame_durations, total_ns);
+	FIELD(thag_frame_durations, open_ns);
+	FIELD(thag_frame_durations, min_ns);
+	FIELD(thag_frame_durations, max_ns);
+	FIELD(thag_frame_durations, p50_ns);
+	FIELD(thag_frame_durations, p90_ns);
+	FIELD(thag_frame_durations, p99_ns);
+	FIELD(thag_frame_durations, name_offset);
+	FIELD(thag_frame_durations, name_bytes);
+	end();
+
+	begin("Bucket");
+	SIZE(thag_frame_bucket);
+	FIELD(thag_frame_bucket, low_ns);
+	FIELD(thag_frame_bucket, high_ns);
+	FIELD(thag_frame_bucket, calls);
 	end();
 }
 
@@ -334,6 +360,7 @@ int main(void)
 	print_flame_layout();
 	print_table_layout();
 	print_memory_constants();
+	print_durations_layout();
 	print_heap_layout();
 	print_memory_layout();
 	print_memory_parts();

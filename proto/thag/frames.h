@@ -6,7 +6,8 @@
  *
  *   browser: {"op":"watch","session":"7","thread":0,"focus":"0123456789abcdef","width":1280,
  *             "search":"text","sort":"self","raw":false,"paused":false,
- *             "metric":"time","by":"traces","from":0,"to":0,"sandwich":"0123456789abcdef"}
+ *             "metric":"time","by":"traces","from":0,"to":0,"sandwich":"0123456789abcdef",
+ *             "durations":"0123456789abcdef"}
  *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus"
  *            a node id in 16 hex digits or "" for the root; "width" in CSS pixels; "search" text
  *            or an expression, see core/thag_search.h; "metric" what the frames show, see enum
@@ -14,6 +15,7 @@
  *            ("traces"; without it, whichever there are), of what happened from "from" to "to",
  *            nanoseconds since the session began, both 0: always, and for all threads together.
  *            With "sandwich", the id of a function, CALLERS and CALLEES come in place of a FLAME.
+ *            With "durations", likewise, and of time a DURATIONS of that function comes, too.
  *            Every field but op and session may be left out. Each new watch replaces the one
  *            before it, and is answered at once; after that frames come whenever the profile
  *            changed, at most THAG_FRAMES_PER_SECOND times a second.
@@ -41,6 +43,8 @@
  *          | thag_frame_header  | thag_frame_memory      | points, sizes, places       | strings |
  *          +--------------------+------------------------+-----------------------------+---------+
  *
+ *   DURATIONS are a thag_frame_durations, and a thag_frame_bucket for each of `count`.
+ *
  * With a metric of memory, FLAME and TABLE have a thag_frame_heap for each node or row, after all
  * of those, their fields called _ns hold what the metric counts, and a MEMORY message comes, too.
  *
@@ -65,6 +69,7 @@ enum thag_frame_type {
 	THAG_FRAME_MEMORY = 3,
 	THAG_FRAME_CALLERS = 4,
 	THAG_FRAME_CALLEES = 5,
+	THAG_FRAME_DURATIONS = 6,
 };
 
 /** What a flamegraph's widths show; the words of a watch's "metric". */
@@ -211,6 +216,31 @@ struct thag_frame_row {
 };
 
 /**
+ * How long the calls of a function took, over all its places, as measured. Of a function that
+ * isn't there all is 0.
+ */
+struct thag_frame_durations {
+	uint64_t function; /* as a node's */
+	uint64_t calls;
+	uint64_t total_ns; /* as a row's: recursion counts once */
+	uint64_t open_ns;
+	uint64_t min_ns;
+	uint64_t max_ns;
+	uint64_t p50_ns; /* the middle of its bucket, within min and max; so are the others */
+	uint64_t p90_ns;
+	uint64_t p99_ns;
+	uint32_t name_offset;
+	uint32_t name_bytes;
+};
+
+/** Calls that took `low_ns` or more and less than `high_ns`; only of those there are. */
+struct thag_frame_bucket {
+	uint64_t low_ns;
+	uint64_t high_ns;
+	uint64_t calls;
+};
+
+/**
  * Memory of a node with all below it, or of a row. A block counts where it was allocated, but for
  * what was released, which counts where that was done. Bytes are those asked for; a reallocation
  * frees one block and allocates another. With sampling all are estimates.
@@ -291,6 +321,8 @@ _Static_assert(sizeof(struct thag_frame_heap) == 128, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_memory) == 248, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_point) == 56, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_place) == 160, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_durations) == 80, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_bucket) == 24, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_header) == 96, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_flame) == 40, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_node) == 104, "part of the ABI");

@@ -212,6 +212,41 @@ Test(vectors, callers_read_as_expected)
 	check_flame("callers", THAG_FRAME_CALLERS);
 }
 
+Test(vectors, durations_read_as_expected)
+{
+	struct vector vector;
+	struct thag_frame_durations durations;
+	struct thag_frame_bucket bucket;
+
+	vector_init(&vector, "durations");
+	const struct thag_frame_header header = check_header(&vector);
+	const json_t *expected = json_object_get(vector.expected, "durations");
+
+	cr_assert_eq(header.type, THAG_FRAME_DURATIONS);
+	memcpy(&durations, vector.bytes + sizeof(header), sizeof(durations));
+	CHECK(expected, &durations, function);
+	CHECK(expected, &durations, calls);
+	CHECK(expected, &durations, total_ns);
+	CHECK(expected, &durations, open_ns);
+	CHECK(expected, &durations, min_ns);
+	CHECK(expected, &durations, max_ns);
+	CHECK(expected, &durations, p50_ns);
+	CHECK(expected, &durations, p90_ns);
+	CHECK(expected, &durations, p99_ns);
+	check_text(&vector, &header, durations.name_offset, durations.name_bytes,
+		   json_object_get(expected, "name"));
+	for (size_t i = 0; i < header.count; i++) {
+		expected = json_array_get(json_object_get(vector.expected, "buckets"), i);
+		memcpy(&bucket,
+		       vector.bytes + sizeof(header) + sizeof(durations) + i * sizeof(bucket),
+		       sizeof(bucket));
+		CHECK(expected, &bucket, low_ns);
+		CHECK(expected, &bucket, high_ns);
+		CHECK(expected, &bucket, calls);
+	}
+	vector_fini(&vector);
+}
+
 Test(vectors, flame_reads_as_expected)
 {
 	check_flame("flame", THAG_FRAME_FLAME);

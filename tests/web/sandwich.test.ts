@@ -59,6 +59,26 @@ describe("the sandwich", () => {
     assert.equal(shares[0]?.replace("\u202f", ""), "100%", "one of the callers leads to all of it");
   });
 
+  test("has the durations of its function beside it, in a picture and in words", async () => {
+    await open();
+    await until("the histogram", () => page.locator("#durations").isVisible());
+    const figures = page.locator("#durations dl");
+    for (const name of ["Min", "p50", "Mean", "p90", "p99", "Max"])
+      assert.match(
+        (await figures.locator(`dt:text-is("${name}") + dd`).getAttribute("title")) ?? "",
+        /^[\d\u202f]+\u202fns$/,
+      );
+    assert.ok((await page.locator("#durations rect").count()) > 3);
+    const calls = await page.locator("#durations-table td:nth-of-type(1)").allTextContents();
+    const sum = calls.reduce((sum, text) => sum + Number(text.replaceAll("\u202f", "")), 0);
+    const title = await page
+      .locator("#panel .figures")
+      .first()
+      .locator('dt:text-is("Calls") + dd')
+      .getAttribute("title");
+    assert.equal(sum, Number(title?.replaceAll("\u202f", "")), "every call is in a bucket");
+  });
+
   test("is its address: it survives a reload, and Back leads out of it", async () => {
     const { name } = await open();
     await page.reload();

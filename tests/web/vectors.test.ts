@@ -265,7 +265,7 @@ function firstPlace(view: DataView): number {
 
 describe("frames", () => {
   test("are refused when cut anywhere", () => {
-    for (const name of ["flame", "table", "flame-memory", "table-memory", "memory"]) {
+    for (const name of ["flame", "table", "flame-memory", "table-memory", "memory", "callers", "durations"]) {
       const whole = vectorBytes(name);
       for (let size = 0; size < whole.byteLength; size++)
         assert.throws(() => decodeFrame(whole.slice(0, size)), FrameError);
@@ -276,6 +276,11 @@ describe("frames", () => {
     ["another magic", "flame", (view) => view.setUint32(proto.Header.magic, 1, true)],
     ["another version", "flame", (view) => view.setUint16(proto.Header.version, 1, true)],
     ["an unknown type", "flame", (view) => view.setUint16(proto.Header.type, 99, true)],
+    [
+      "more buckets than bytes",
+      "durations",
+      (view) => view.setUint32(proto.Header.count, 0x20000000, true),
+    ],
     [
       "more nodes than bytes",
       "flame",
@@ -363,7 +368,7 @@ describe("frames", () => {
     const random = (below: number): number =>
       (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % below;
     for (let round = 0; round < 20000; round++) {
-      const names = ["flame", "table", "flame-memory", "table-memory", "memory"] as const;
+      const names = ["flame", "table", "flame-memory", "table-memory", "memory", "callers", "durations"] as const;
       const buffer = changed(names[round % names.length] as string, (view) => {
         for (let count = 1 + random(4); count > 0; count--)
           view.setUint8(random(view.byteLength), random(256));
@@ -371,7 +376,7 @@ describe("frames", () => {
       try {
         const { kind, frame } = decodeFrame(buffer);
         if (kind === "memory") slicesOf(frame);
-        if (kind === "flame")
+        if (kind === "flame" || kind === "callers")
           for (let node = 0; node < frame.count; node++)
             frame.path(node).map((at) => [frame.name(at), frame.heap(at)]);
       } catch (error) {

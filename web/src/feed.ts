@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Keeps the store fed: asks thagd for what the view shows, and decides when news is shown. */
+import type { DurationsFrame } from "./durations_frame.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import type { FrameHeader } from "./message.ts";
 import { metricOf } from "./metric.ts";
@@ -31,11 +32,13 @@ export class Feed {
   private asked = "";
   /** What was asked for, paused or not: pausing alone asks for nothing new. */
   private seen = "";
+  private askedPaused = false;
   private askTimer = 0;
   /** The next frames answer a change of the view: they are shown even while paused or held. */
   private expectFlame = false;
   private expectTable = false;
   private expectMemory = false;
+  private expectDurations = false;
   private waiting: FlameFrame | null = null;
   private readonly searches = new Searches();
 
@@ -50,6 +53,7 @@ export class Feed {
       onConnection: (connection) => this.onConnection(connection),
       onSessions: (sessions) => this.onSessions(sessions),
       onFlame: (kind, frame) => (kind === "flame" ? this.onFlame(frame) : this.onHalf(kind, frame)),
+      onDurations: (frame) => this.onDurations(frame),
       onTable: (frame) => this.onTable(frame),
       onMemory: (frame) => this.onMemory(frame),
       onError: (message) => this.onError(message),
@@ -66,6 +70,13 @@ export class Feed {
 
   private askSoon(): void {
     if (this.askTimer === 0) this.askTimer = window.setTimeout(() => this.ask(), ASK_DELAY_MS);
+  }
+
+  /** Asks for the durations of another function. */
+  wantDurations(id: string): void {
+    if (this.store.wanted === id) return;
+    this.store.wanted = id;
+    this.askSoon();
   }
 
   /** Keeps what is shown while the pointer is over it. */
@@ -90,7 +101,7 @@ export class Feed {
     const common = { session: session.id, ...this.actions.detail(), search, sort, raw, paused };
     const { metric, thread, layout } = this.store;
     if (layout === "sandwich") Object.assign(common, { sandwich: view.function });
-    if (metric === "time") return { ...common, thread, metric };
+    if (metric === "time") return { ...common, thread, metric, durations: this.store.wanted };
     const by = view.by === "" ? {} : { by: view.by };
     return { ...common, thread, metric, ...by, from: view.rangeFrom, to: view.rangeTo };
   }
@@ -100,11 +111,15 @@ export class Feed {
     const watch = this.watch();
     const text = JSON.stringify(watch);
     if (watch === null || text === this.asked) return;
-    const seen = JSON.stringify({ ...watch, paused: false });
-    this.expectFlame = this.expectTable = this.expectMemory = seen !== this.seen || !watch.paused;
+    const seen = JSON.stringify({ ...watch, paused: false, durations: "" });
+    // what is pointed at changes nothing but the durations
+    const expect = seen !== this.seen || watch.paused !== this.askedPaused;
+    if (expect) this.expectFlame = this.expectTable = this.expectMemory = seen !== this.seen || !watch.paused;
+    this.expectDurations = true;
+    this.askedPaused = watch.paused;
     this.asked = text;
     this.seen = seen;
-    this.waiting = null;
+    if (expect) this.waiting = null;
     this.socket?.ask(watch);
   }
 
@@ -139,6 +154,7 @@ export class Feed {
     this.store.flame = null;
     this.store.callers = this.store.callees = null;
     this.store.table = null;
+    this.store.durations = null;
     this.store.memory = null;
     this.waiting = null;
     this.actions.reset();
@@ -188,6 +204,13 @@ export class Feed {
     this.store.changed("flame");
     if (this.store.error !== "") this.onError("");
     if (this.store.view.to - this.store.view.from < 1) this.askSoon();
+  }
+
+  private onDurations(frame: DurationsFrame): void {
+    if (!this.isWanted(frame.header) || (this.store.paused && !this.expectDurations)) return;
+    this.expectDurations = false;
+    this.store.durations = frame;
+    this.store.changed("durations");
   }
 
   private onTable(frame: TableFrame): void {

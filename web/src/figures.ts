@@ -137,8 +137,5 @@ export function setFunction(
     setAmount(figures, "Self", shown, row.self, table.rootTotal);
     if (row.heap !== null) return setHeap(figures, row.heap, leaked);
     setCounted(figures, row.calls, row.meanNs, NONE_ENDED);
-    setWhen(figures, "Median", row.calls > 0 ? row.p50Ns : null);
-    setWhen(figures, "p99", row.calls > 0 ? row.p99Ns : null);
-    setWhen(figures, "Max", row.calls > 0 ? row.maxNs : null);
   });
 }

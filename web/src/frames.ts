@@ -4,7 +4,8 @@
  * before it is used. Numbers stay where they are until asked for; only what drawing needs for each
  * node is unpacked. Browsers run on little-endian machines, as the frames are.
  */
-import { Flame, FrameType, Heap, Memory, Metric, Node, Place, Row, Table } from "thag-proto";
+import { Bucket, Durations, Flame, FrameType, Heap, Memory, Metric, Node, Place, Row, Table } from "thag-proto";
+import { type DurationsFrame, readDurations } from "./durations_frame.ts";
 import { FlameFrame } from "./flame_frame.ts";
 import { type MemoryFrame, readMemory } from "./memory_frame.ts";
 import { checkParts, FrameError, Message, readHeader } from "./message.ts";
@@ -15,6 +16,7 @@ export type FlameKind = "flame" | "callers" | "callees";
 
 export type Frame =
   | { kind: FlameKind; frame: FlameFrame }
+  | { kind: "durations"; frame: DurationsFrame }
   | { kind: "table"; frame: TableFrame }
   | { kind: "memory"; frame: MemoryFrame };
 
@@ -35,6 +37,9 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
     case FrameType.CALLEES:
       checkParts(message, header, Flame.SIZE, Node.SIZE + heap, size);
       return { kind: kindOfFlame(header.type), frame: new FlameFrame(message, header) };
+    case FrameType.DURATIONS:
+      checkParts(message, header, Durations.SIZE, Bucket.SIZE, size);
+      return { kind: "durations", frame: readDurations(message, header) };
     case FrameType.TABLE:
       checkParts(message, header, Table.SIZE, Row.SIZE + heap, size);
       return { kind: "table", frame: readTable(message, header) };

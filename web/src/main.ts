@@ -268,7 +268,7 @@ new FlameTable(
 new FlameTable(store, byId("callers-table"), () => store.callers, "The callers with most");
 new FlameTable(store, byId("callees-table"), () => store.callees, "The callees with most");
 new SandwichView(store);
-new Panel(store, zoomTo, sandwichOf);
+new Panel(store, zoomTo, sandwichOf, (id) => feed.wantDurations(id));
 new Tip(store, () => flames.find((view) => view.pointer !== null)?.pointer ?? null);
 new Crumbs(store, zoomTo);
 const help = new Help();

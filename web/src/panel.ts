@@ -5,10 +5,13 @@ import { byId, el, setText } from "./dom.ts";
 import { Figures, setFrame, setFunction } from "./figures.ts";
 import { type FlameFrame, NO_PARENT, ROOT } from "./flame_frame.ts";
 import { share } from "./format.ts";
+import { Histogram } from "./histogram.ts";
 import { type Kind, kindText } from "./message.ts";
 import { leakName } from "./metric.ts";
 import { baseName, display } from "./names.ts";
 import type { Store } from "./store.ts";
+
+const WANT_DELAY_MS = 120;
 
 export class Panel {
   private readonly place = byId("panel");
@@ -30,11 +33,14 @@ export class Panel {
     this.overall.element,
   );
   private readonly callees: Callees;
+  private readonly histogram = new Histogram();
+  private wantTimer = 0;
 
   constructor(
     private readonly store: Store,
     zoomTo: (id: string) => void,
     sandwichOf: (functionId: string) => void,
+    private readonly wantDurations: (functionId: string) => void,
   ) {
     this.callees = new Callees(zoomTo);
     const head = el("header", {}, this.heading, this.source, this.sandwich);
@@ -46,7 +52,9 @@ export class Panel {
       el("section", {}, this.hereHeading, this.here.element),
       this.callees.element,
       this.overallPart,
+      this.histogram.element,
     );
+    store.on(["durations"], () => this.histogram.show(store.durations, store.wanted));
     store.on(["flame", "table", "pointed", "view"], () => this.update());
   }
 
@@ -63,6 +71,15 @@ export class Panel {
     setFrame(this.here, flame, node, leakName(this.store.session));
     this.updateFunction(whole ? undefined : flame.functionId(node), flame.kind(node));
     this.callees.show(flame, node);
+    this.want(whole || this.store.metric !== "time" ? "" : flame.functionId(node));
+  }
+
+  /** Not of each function that the pointer passes. */
+  private want(id: string): void {
+    clearTimeout(this.wantTimer);
+    if (id !== this.store.wanted)
+      this.wantTimer = window.setTimeout(() => this.wantDurations(id), WANT_DELAY_MS);
+    this.histogram.show(this.store.durations, id);
   }
 
   /** What the numbers of a frame are of. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The connection to thagd: asks for what the view needs, comes back by itself when it is lost. */
+import type { DurationsFrame } from "./durations_frame.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import { decodeFrame, type FlameKind } from "./frames.ts";
 import type { MemoryFrame } from "./memory_frame.ts";
@@ -27,12 +28,15 @@ export interface Watch {
   to?: number;
   /** A function: its callers and callees in place of the flamegraph. */
   sandwich?: string;
+  /** A function whose durations are to come, too. */
+  durations?: string;
 }
 
 export interface Listener {
   onConnection(connection: Connection): void;
   onSessions(sessions: Session[]): void;
   onFlame(kind: FlameKind, frame: FlameFrame): void;
+  onDurations(frame: DurationsFrame): void;
   onTable(frame: TableFrame): void;
   onMemory(frame: MemoryFrame): void;
   onError(message: string): void;
@@ -118,6 +122,7 @@ export class Socket {
   private receiveFrame(data: ArrayBuffer): void {
     const { kind, frame } = decodeFrame(data);
     if (kind === "table") this.listener.onTable(frame);
+    else if (kind === "durations") this.listener.onDurations(frame);
     else if (kind === "memory") this.listener.onMemory(frame);
     else this.listener.onFlame(kind, frame);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What the page knows, in one place; the parts of the page read it and are told of changes. */
+import type { DurationsFrame } from "./durations_frame.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import type { TableFrame } from "./table_frame.ts";
 import type { MemoryFrame } from "./memory_frame.ts";
@@ -18,7 +19,12 @@ export interface Fault {
 }
 
 /** What changed. */
-export type Topic = "view" | "sessions" | "flame" | "table" | "memory" | "connection" | "pointed";
+export type Topic =
+  | "view"
+  | "sessions"
+  | "flame"
+  | "table"
+  | "durations" | "memory" | "connection" | "pointed";
 
 /** A node, and the flamegraph that has it. */
 export interface Found {
@@ -39,6 +45,10 @@ export class Store {
   callers: FlameFrame | null = null;
   callees: FlameFrame | null = null;
   table: TableFrame | null = null;
+  /** Of the function that was asked for last. */
+  durations: DurationsFrame | null = null;
+  /** The id of the function whose durations are wanted, "" for none. */
+  wanted = "";
   /** Kept while a metric of time is shown. */
   memory: MemoryFrame | null = null;
   connection: Connection = "connecting";
