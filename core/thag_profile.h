@@ -72,6 +72,12 @@ int thag_profile_add(struct thag_profile *profile, const struct thag_tree *tree,
 /** Computes times, order and ids. Call once, after the last add. 0 or -ENOMEM. */
 int thag_profile_finish(struct thag_profile *profile, const struct thag_scale *scale);
 
+/**
+ * Changes the order of a finished profile's children from that of names to that of totals, the
+ * largest first, equal ones by name. 0, or -ENOMEM; after that the profile can only be destroyed.
+ */
+int thag_profile_put_heavy_first(struct thag_profile *profile);
+
 /* The rest needs a finished profile. */
 
 /** Nodes, the root first and each before its children; borrowed. */

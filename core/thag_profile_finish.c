@@ -220,6 +220,54 @@ int thag_profile_arrange(struct thag_profile *profile)
 	return ret;
 }
 
+/** A child on its way to its place. */
+struct weighed {
+	uint64_t total_ns;
+	uint32_t rank; /* by name */
+	uint32_t node;
+};
+
+static int compare_weights(const void *a, const void *b)
+{
+	const struct weighed *x = a, *y = b;
+
+	if (x->total_ns != y->total_ns)
+		return x->total_ns > y->total_ns ? -1 : 1;
+	return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+/** Lists the children of a node anew, those with most first; `list` has room for all of them. */
+static void sort_children(struct thag_profile *profile, uint32_t parent, struct weighed *list)
+{
+	struct thag_profile_node *nodes = profile->nodes;
+	uint32_t count = 0, next = 0;
+
+	for (uint32_t i = nodes[parent].first_child; i; i = nodes[i].next_sibling, count++)
+		list[count] = (struct weighed){ nodes[i].total_ns,
+						profile->functions[nodes[i].name].rank, i };
+	qsort(list, count, sizeof(*list), compare_weights);
+	for (; count > 0; count--) {
+		nodes[list[count - 1].node].next_sibling = next;
+		next = list[count - 1].node;
+	}
+	nodes[parent].first_child = next;
+}
+
+int thag_profile_put_heavy_first(struct thag_profile *profile)
+{
+	struct weighed *list = malloc(profile->count * sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < profile->count; i++)
+		if (profile->nodes[i].first_child)
+			sort_children(profile, i, list);
+	free(list);
+	free(profile->starts);
+	profile->starts = NULL;
+	return place(profile);
+}
+
 int thag_profile_place(struct thag_profile *profile)
 {
 	int ret = count_subtrees(profile);

@@ -96,6 +96,14 @@ static struct thag_blob *make_flame(const struct thag_watch *watch,
 	return take_blob(&out, thag_flame_write(profile, &flame, facts, &out));
 }
 
+static struct thag_blob *make_half(const struct thag_watch *watch, struct thag_profile *half,
+				   const struct thag_frame_facts *facts, enum thag_frame_type type)
+{
+	if (watch->heavy && thag_profile_put_heavy_first(half) != 0)
+		return NULL;
+	return make_flame(watch, half, facts, type);
+}
+
 static void make_sandwich(struct thag_view_query *query, const struct thag_profile *profile,
 			  const struct thag_frame_facts *facts)
 {
@@ -103,11 +111,11 @@ static void make_sandwich(struct thag_view_query *query, const struct thag_profi
 	struct thag_profile *half;
 
 	if (thag_sandwich_callers(&half, profile, watch->sandwich) == 0) {
-		query->callers = make_flame(watch, half, facts, THAG_FRAME_CALLERS);
+		query->callers = make_half(watch, half, facts, THAG_FRAME_CALLERS);
 		thag_profile_destroy(half);
 	}
 	if (thag_sandwich_callees(&half, profile, watch->sandwich) == 0) {
-		query->callees = make_flame(watch, half, facts, THAG_FRAME_CALLEES);
+		query->callees = make_half(watch, half, facts, THAG_FRAME_CALLEES);
 		thag_profile_destroy(half);
 	}
 }
@@ -133,7 +141,7 @@ static void make_frames(struct thag_view *view, struct thag_view_query *query,
 							watch->search, &facts, &out));
 }
 
-/* All queries for the same threads, from `first` on, share one profile. */
+/* All queries for the same threads and order, from `first` on, share one profile. */
 static void make_group(struct thag_view *view, uint32_t first)
 {
 	const struct thag_watch *watch = &view->queries[first].watch;
@@ -142,11 +150,16 @@ static void make_group(struct thag_view *view, uint32_t first)
 	if (thag_snapshot_take(&profile, view->session, &view->daemon->clock, watch->tid,
 			       watch->raw) != 0)
 		return;
+	if (watch->heavy && thag_profile_put_heavy_first(profile) != 0) {
+		thag_profile_destroy(profile);
+		return;
+	}
 	for (uint32_t i = first; i < view->query_count; i++) {
 		struct thag_view_query *query = &view->queries[i];
 
 		if (!query->made && query->watch.metric.metric == THAG_METRIC_TIME &&
-		    query->watch.tid == watch->tid && query->watch.raw == watch->raw)
+		    query->watch.tid == watch->tid && query->watch.raw == watch->raw &&
+		    query->watch.heavy == watch->heavy)
 			make_frames(view, query, profile);
 	}
 	thag_profile_destroy(profile);
@@ -167,21 +180,27 @@ static void make_memory_frame(struct thag_view *view, struct thag_view_query *qu
 							  query->watch.search, &facts, &out));
 }
 
-/* All queries for the same metric, from `first` on, share one profile. */
+/* All queries for the same metric and order, from `first` on, share one profile. */
 static void make_metric(struct thag_view *view, uint32_t first,
 			const struct thag_memory_view *memory)
 {
 	const struct thag_metric_query *metric = &view->queries[first].watch.metric;
+	bool heavy = view->queries[first].watch.heavy;
 	struct thag_heap_query asked;
 	struct thag_profile *profile;
 
 	thag_memory_view_query(memory, metric, &asked);
 	if (thag_memory_view_profile(memory, &asked, &profile) != 0)
 		return;
+	if (heavy && thag_profile_put_heavy_first(profile) != 0) {
+		thag_profile_destroy(profile);
+		return;
+	}
 	for (uint32_t i = first; i < view->query_count; i++) {
 		struct thag_view_query *query = &view->queries[i];
 
-		if (query->made || !thag_metric_equal(&query->watch.metric, metric))
+		if (query->made || query->watch.heavy != heavy ||
+		    !thag_metric_equal(&query->watch.metric, metric))
 			continue;
 		make_frames(view, query, profile);
 		make_memory_frame(view, query, memory, &asked, profile);

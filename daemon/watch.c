@@ -40,6 +40,12 @@ static int parse_id(const char *hex, uint64_t *id)
 	return 0;
 }
 
+static int parse_order(const char *name, bool *heavy)
+{
+	*heavy = strcmp(name, "heavy") == 0;
+	return *heavy || strcmp(name, "name") == 0 ? 0 : -EINVAL;
+}
+
 static int parse_session(const char *id, uint64_t latest, uint64_t *session)
 {
 	if (strcmp(id, "latest") == 0) {
@@ -105,16 +111,16 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 		     struct thag_watch_fault *fault)
 {
 	const char *id = "", *focus = "", *search = "", *sort = "self", *sandwich = "";
-	const char *durations = "";
+	const char *durations = "", *order = "name";
 	json_int_t tid = 0, width = 0;
 	int raw = 0, paused = 0;
 
 	memset(watch, 0, sizeof(*watch));
 	*fault = (struct thag_watch_fault){ .why = "a field of the watch has a wrong type" };
-	if (json_unpack(request, "{s:s, s?I, s?s, s?I, s?s, s?s, s?b, s?b, s?s, s?s}", "session",
-			&id, "thread", &tid, "focus", &focus, "width", &width, "search", &search,
-			"sort", &sort, "raw", &raw, "paused", &paused, "sandwich", &sandwich,
-			"durations", &durations) != 0)
+	if (json_unpack(request, "{s:s, s?I, s?s, s?I, s?s, s?s, s?b, s?b, s?s, s?s, s?s}",
+			"session", &id, "thread", &tid, "focus", &focus, "width", &width, "search",
+			&search, "sort", &sort, "raw", &raw, "paused", &paused, "sandwich",
+			&sandwich, "durations", &durations, "order", &order) != 0)
 		return -EINVAL;
 	if (parse_metric(watch, request, &fault->why) != 0)
 		return -EINVAL;
@@ -122,7 +128,8 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 	if (tid < 0 || tid > UINT32_MAX || parse_session(id, latest, &watch->session) != 0 ||
 	    parse_id(focus, &watch->focus) != 0 || parse_sort(sort, &watch->sort) != 0 ||
 	    parse_id(sandwich, &watch->sandwich) != 0 ||
-	    parse_id(durations, &watch->durations) != 0 || parse_search(watch, search, fault) != 0)
+	    parse_id(durations, &watch->durations) != 0 || parse_order(order, &watch->heavy) != 0 ||
+	    parse_search(watch, search, fault) != 0)
 		return -EINVAL;
 	watch->tid = watch->metric.metric == THAG_METRIC_TIME ? (uint32_t)tid : 0;
 	watch->width = clamp_width(width);
@@ -134,7 +141,7 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b)
 {
 	return a->session == b->session && a->focus == b->focus && a->sandwich == b->sandwich &&
-	       a->durations == b->durations && a->tid == b->tid && a->width == b->width &&
-	       a->sort == b->sort && a->raw == b->raw &&
+	       a->durations == b->durations && a->heavy == b->heavy && a->tid == b->tid &&
+	       a->width == b->width && a->sort == b->sort && a->raw == b->raw &&
 	       thag_metric_equal(&a->metric, &b->metric) && strcmp(a->search, b->search) == 0;
 }

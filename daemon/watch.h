@@ -27,6 +27,7 @@ struct thag_watch {
 	uint32_t sort; /* enum thag_table_sort */
 	struct thag_metric_query metric;
 	bool raw;
+	bool heavy; /* siblings with most first */
 	bool paused;
 	char search[THAG_VIEW_SEARCH_BYTES];
 };

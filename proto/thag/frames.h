@@ -7,7 +7,7 @@
  *   browser: {"op":"watch","session":"7","thread":0,"focus":"0123456789abcdef","width":1280,
  *             "search":"text","sort":"self","raw":false,"paused":false,
  *             "metric":"time","by":"traces","from":0,"to":0,"sandwich":"0123456789abcdef",
- *             "durations":"0123456789abcdef"}
+ *             "durations":"0123456789abcdef","order":"heavy"}
  *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus"
  *            a node id in 16 hex digits or "" for the root; "width" in CSS pixels; "search" text
  *            or an expression, see core/thag_search.h; "metric" what the frames show, see enum
@@ -16,9 +16,10 @@
  *            nanoseconds since the session began, both 0: always, and for all threads together.
  *            With "sandwich", the id of a function, CALLERS and CALLEES come in place of a FLAME.
  *            With "durations", likewise, and of time a DURATIONS of that function comes, too.
- *            Every field but op and session may be left out. Each new watch replaces the one
- *            before it, and is answered at once; after that frames come whenever the profile
- *            changed, at most THAG_FRAMES_PER_SECOND times a second.
+ *            "order" of siblings: by "name", or "heavy" ones first. Every field but op and session
+ *            may be left out. Each new watch replaces the one before it, and is answered at once;
+ *            after that frames come whenever the profile changed, at most THAG_FRAMES_PER_SECOND
+ *            times a second.
  *            {"op":"enable","session":"7","kinds":"both"} or {"op":"disable","session":"7"}
  *            what that program is to record; "kinds" time, memory or both, left out: what it was
  *            started with. The list says when the program has heeded that, see daemon/report.h.
@@ -143,8 +144,8 @@ struct thag_frame_flame {
 };
 
 /**
- * A frame of the flamegraph, parents before children, siblings by name. The node at index 0 is
- * the root; the path from it to the focus comes whole.
+ * A frame of the flamegraph, parents before children, siblings in the order asked for. The node at
+ * index 0 is the root; the path from it to the focus comes whole.
  *
  *   0 id | 8 start_ns | 16 total_ns | 24 self_ns | 32 calls | 40 min_ns | 48 max_ns | 56 wait_ns
  *  64 open_ns | 72 parent 4, depth 4 | 80 name_offset 4, name_bytes 4 | 88 flags 4, 0

@@ -142,6 +142,39 @@ Test(flame, places_siblings_by_name)
 	model_fini(&model);
 }
 
+/** Of two siblings the one with more comes first; of equal ones the first by name. */
+Test(flame, places_heavy_siblings_first)
+{
+	struct model model;
+	struct thag_profile *profile = model_profile(&model, 8, 1, 900, &MODEL_RAW);
+	struct message by_name = write_message(profile, 0, 0, NULL);
+
+	cr_assert_eq(thag_profile_put_heavy_first(profile), 0);
+	struct message message = write_message(profile, 0, 0, NULL);
+
+	expect_sound(&message);
+	cr_expect_eq(message.header.count, by_name.header.count);
+	for (uint32_t i = 1; i < message.header.count; i++) {
+		const struct thag_frame_node *node = &message.nodes[i];
+		uint64_t start = message.nodes[node->parent].start_ns;
+
+		for (uint32_t k = 1; k < message.header.count; k++) {
+			const struct thag_frame_node *other = &message.nodes[k];
+
+			if (k == i || other->parent != node->parent)
+				continue;
+			cr_expect(k > i ? other->total_ns <= node->total_ns
+					: other->total_ns >= node->total_ns);
+			start += k < i ? other->total_ns : 0;
+		}
+		cr_expect_eq(node->start_ns, start);
+	}
+	message_fini(&by_name);
+	message_fini(&message);
+	thag_profile_destroy(profile);
+	model_fini(&model);
+}
+
 /** Sent are the path to the focus, and below it what is half a pixel wide; the rest is counted. */
 static void expect_pruned(const struct thag_profile *profile, uint32_t focus, uint32_t width)
 {

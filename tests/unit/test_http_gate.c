@@ -105,13 +105,14 @@ Test(watch, reads_every_field)
 			   "\"width\":640,\"search\":\"qu\\u00e9\",\"sort\":\"p99\","
 			   "\"raw\":true,\"paused\":true,"
 			   "\"sandwich\":\"00000000000000fe\","
-			   "\"durations\":\"00000000000000fd\"}"),
+			   "\"durations\":\"00000000000000fd\",\"order\":\"heavy\"}"),
 		     0);
 	cr_assert_eq(watch.session, 42);
 	cr_assert_eq(watch.tid, 9);
 	cr_assert_eq(watch.focus, 255);
 	cr_assert_eq(watch.sandwich, 254);
 	cr_assert_eq(watch.durations, 253);
+	cr_assert(watch.heavy);
 	cr_assert_eq(watch.width, 640);
 	cr_assert_eq(watch.sort, THAG_SORT_P99);
 	cr_assert(watch.raw && watch.paused);
@@ -134,6 +135,7 @@ Test(watch, refuses_what_makes_no_sense)
 		"{\"session\":\"7\",\"focus\":\"000000000000000g\"}",
 		"{\"session\":\"7\",\"sort\":\"age\"}",
 		"{\"session\":\"7\",\"sandwich\":\"12\"}",
+		"{\"session\":\"7\",\"order\":\"light\"}",
 		"{\"session\":\"7\",\"durations\":12}",
 		"{\"session\":\"7\",\"raw\":1}",
 		"{\"session\":\"7\",\"search\":null}",

@@ -146,6 +146,7 @@ describe("the address", () => {
       ascending: true,
       raw: true,
       flipped: true,
+      heavy: true,
     };
     assert.deepEqual(parseView(formatView(view)), view);
   });

@@ -126,6 +126,21 @@ describe("a running program", () => {
     assert.equal(await zoomedTo(page), name, "after a reload");
   });
 
+  test("is put left-heavy by a key, and back", async () => {
+    const first = (): Promise<number> =>
+      page.locator("#flame-canvas").boundingBox().then((box) => box?.x ?? 0);
+    await page.keyboard.press("h");
+    assert.match(page.url(), /siblings=heavy/);
+    assert.equal(await page.locator("#heavy").getAttribute("aria-pressed"), "true");
+    await page.waitForTimeout(600);
+    const most = await page.locator("#panel .callees bdi").first().textContent();
+    const { x, name } = await frameOnRow(page, 1);
+    assert.ok(x - (await first()) < 20);
+    assert.equal(name, most, "the first is the one with most");
+    await page.keyboard.press("h");
+    assert.doesNotMatch(page.url(), /siblings/);
+  });
+
   test("is searched by an expression; a bad one is said in place, and nothing is lost", async () => {
     await page.keyboard.press("/");
     await page.keyboard.type("^(main|walk.*)$");

@@ -96,9 +96,10 @@ export class Feed {
     const { session, view, paused } = this.store;
     if (session === null) return null;
     const { raw } = view;
+    const order = view.heavy ? "heavy" : "name";
     const search = (this.store.search = this.searches.ask(view.search));
     const sort = TIME_SORTS.find((known) => known === view.sort) ?? "self";
-    const common = { session: session.id, ...this.actions.detail(), search, sort, raw, paused };
+    const common = { session: session.id, ...this.actions.detail(), search, sort, raw, order, paused };
     const { metric, thread, layout } = this.store;
     if (layout === "sandwich") Object.assign(common, { sandwich: view.function });
     if (metric === "time") return { ...common, thread, metric, durations: this.store.wanted };

@@ -57,6 +57,7 @@ export class Header {
   private readonly matched = byId("matched");
   private readonly raw = byId("raw");
   private readonly flip = byId("flip");
+  private readonly heavy = byId("heavy");
   private readonly pause = byId("pause");
   private readonly download = byId<HTMLAnchorElement>("download");
   private readonly themeButton = byId("theme");
@@ -113,6 +114,9 @@ export class Header {
     );
     this.raw.addEventListener("click", () => actions.show({ raw: !store.view.raw }, true));
     this.flip.addEventListener("click", () => actions.show({ flipped: !store.view.flipped }, true));
+    this.heavy.addEventListener("click", () =>
+      actions.show({ heavy: !store.view.heavy, from: 0, to: 1 }, true),
+    );
     this.pause.addEventListener("click", () => actions.pause());
     this.search.addEventListener("input", () => {
       clearTimeout(this.searchTimer);
@@ -143,6 +147,7 @@ export class Header {
     this.updateMetrics();
     if (document.activeElement !== this.search) this.search.value = view.search;
     this.flip.setAttribute("aria-pressed", String(view.flipped));
+    this.heavy.setAttribute("aria-pressed", String(view.heavy));
     this.updatePause(paused);
     this.updateThreads();
     this.updateDownload();

@@ -13,6 +13,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["p", "pause and go on"],
   ["r", "times raw, or corrected for what recording costs"],
   ["f", "root at the bottom, or at the top"],
+  ["h", "left-heavy: siblings with most first, or by name"],
   ["t", "colours: the system's, light, dark"],
   ["m, Shift + m", "what the widths show: time, bytes allocated, live, leaked …"],
   ["b", "memory by native stacks, or by profiled calls"],
@@ -22,7 +23,7 @@ const KEYS: readonly (readonly [string, string])[] = [
 ];
 
 const READING: readonly string[] = [
-  "A frame is a function where it was called: its width is the time spent in it and below it. Its callees lie under it, side by side by name, not in time.",
+  "A frame is a function where it was called: its width is the time spent in it and below it. Its callees lie under it, side by side by name, or those with most first, not in time.",
   "Self is the time in the function alone. Every call is counted; nothing is sampled.",
   "A line below a frame means that it runs now. Pale frames are sections.",
   "While the pointer is over the flamegraph it stands still; counting goes on.",

@@ -12,7 +12,7 @@ export interface KeyActions {
   home(): void;
   search(): void;
   help(): void;
-  press(id: "pause" | "raw" | "flip" | "theme"): void;
+  press(id: "pause" | "raw" | "flip" | "heavy" | "theme"): void;
   layout(index: number): void;
   /** The metric so many places after the one shown. */
   metric(by: number): void;
@@ -47,6 +47,7 @@ function actionsByKey(actions: KeyActions): Record<string, () => void> {
     p: () => actions.press("pause"),
     r: () => actions.press("raw"),
     f: () => actions.press("flip"),
+    h: () => actions.press("heavy"),
     t: () => actions.press("theme"),
     "1": () => actions.layout(0),
     "2": () => actions.layout(1),

@@ -20,6 +20,8 @@ export interface Watch {
   search: string;
   sort: string;
   raw: boolean;
+  /** Of siblings: "name" or "heavy". */
+  order: string;
   paused: boolean;
   metric: string;
   /** Of memory: call paths, and the range, nanoseconds of the session. */

@@ -53,6 +53,8 @@ export interface View {
   raw: boolean;
   /** Root at the bottom. */
   flipped: boolean;
+  /** Siblings with most first, not by name. */
+  heavy: boolean;
 }
 
 export const DEFAULT_VIEW: Readonly<View> = {
@@ -72,6 +74,7 @@ export const DEFAULT_VIEW: Readonly<View> = {
   ascending: false,
   raw: false,
   flipped: false,
+  heavy: false,
 };
 
 function oneOf<T extends string, D extends string>(
@@ -118,6 +121,7 @@ export function parseView(hash: string): View {
     ascending: fields.get("order") === "ascending",
     raw: fields.get("times") === "raw",
     flipped: fields.get("root") === "bottom",
+    heavy: fields.get("siblings") === "heavy",
   };
 }
 
@@ -142,6 +146,7 @@ export function formatView(view: View): string {
   put("order", "ascending", view.ascending);
   put("times", "raw", view.raw);
   put("root", "bottom", view.flipped);
+  put("siblings", "heavy", view.heavy);
   const text = fields.toString();
   return text === "" ? "" : `#${text}`;
 }
