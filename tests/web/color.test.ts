@@ -4,7 +4,17 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { Colors, HUES, Paint, palette, SHADES, type Theme } from "thag-web/color.ts";
+import {
+  COLOR_BY,
+  Colors,
+  HUES,
+  Paint,
+  palette,
+  selfPaint,
+  SHADES,
+  type Theme,
+} from "thag-web/color.ts";
+import { PALETTE_IDS } from "thag-web/palettes.ts";
 
 type Rgb = readonly [number, number, number];
 
@@ -41,6 +51,32 @@ function contrast(one: string, other: string): number {
   return ((high as number) + 0.05) / ((low as number) + 0.05);
 }
 
+/** How those see who have no cones for red or for green: Viénot, Brettel and Mollon 1999, linear RGB. */
+const SIGHTS = ["full", "protanopia", "deuteranopia"] as const;
+const SEEN: Record<(typeof SIGHTS)[number], (color: Rgb) => Rgb> = {
+  full: (color) => color,
+  protanopia: ([r, g, b]) => {
+    const same = 0.11238 * r + 0.88762 * g;
+    return [same, same, 0.00401 * r - 0.00401 * g + b];
+  },
+  deuteranopia: ([r, g, b]) => {
+    const same = 0.29275 * r + 0.70725 * g;
+    return [same, same, -0.02234 * r + 0.02234 * g + b];
+  },
+};
+
+/** Linear sRGB as OKLab, in which distances are as seen. */
+function toOklab([r, g, b]: Rgb): Rgb {
+  const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
+  const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
+  const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);
+  return [
+    0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s,
+    1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
+    0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
+  ];
+}
+
 /** The variables of a theme in base.css; the dark theme changes the light one's. */
 function variables(theme: Theme): Map<string, string> {
   const css = readFileSync(
@@ -59,14 +95,38 @@ function variables(theme: Theme): Map<string, string> {
 
 for (const theme of ["light", "dark"] as const)
   describe(theme, () => {
-    test("names can be read on every frame", () => {
-      const { fill, text } = palette(theme);
-      assert.equal(fill.length, Paint.COUNT);
-      assert.equal(text.length, Paint.COUNT);
-      fill.forEach((color, paint) => {
-        const ratio = contrast(color, text[paint] as string);
-        assert.ok(ratio >= 4.5, `paint ${paint}: ${ratio.toFixed(2)}`);
+    for (const id of PALETTE_IDS)
+      for (const by of COLOR_BY)
+        test(`names can be read on every frame, ${id} by ${by}`, () => {
+          const { fill, text } = palette(theme, id, by);
+          assert.equal(fill.length, Paint.COUNT);
+          assert.equal(text.length, Paint.COUNT);
+          fill.forEach((color, paint) => {
+            const ratio = contrast(color, text[paint] as string);
+            assert.ok(ratio >= 4.5, `paint ${paint}: ${ratio.toFixed(2)}`);
+          });
+        });
+
+    for (const sight of SIGHTS)
+      test(`modules can be told apart in the colour-blind palette, ${sight}`, () => {
+        const { fill } = palette(theme, "colour-blind");
+        const seen = Array.from({ length: HUES }, (_, hue) =>
+          toOklab(SEEN[sight](linear(fill[hue * SHADES] as string))),
+        );
+        seen.forEach((one, at) =>
+          seen.slice(0, at).forEach((other, before) => {
+            const apart = Math.hypot(...one.map((value, axis) => value - (other[axis] as number)));
+            assert.ok(apart >= 0.05, `${before} and ${at}: ${apart.toFixed(3)}`);
+          }),
+        );
       });
+
+    test("more self time is never paler", () => {
+      for (const id of PALETTE_IDS) {
+        const { fill } = palette(theme, id, "self");
+        const light = fill.slice(0, HUES * SHADES).map((color) => contrast(color, palette(theme).background));
+        light.reduce((before, now) => (assert.ok(now >= before - 1e-9, id), now), 0);
+      }
     });
 
     test("the page's text can be read on its grounds", () => {
@@ -121,5 +181,24 @@ describe("colours", () => {
     assert.ok(new Set(paints).size > (HUES * SHADES) / 2);
     assert.ok(paints.every((paint) => paint >= 0 && paint < HUES * SHADES));
     assert.equal(colors.paint("same"), colors.paint("same"));
+  });
+
+  test("by name leave modules aside, by self go from little to much", () => {
+    const colors = new Colors();
+    colors.setModules(
+      new Map([
+        ["a", "x.c"],
+        ["b", "y.c"],
+      ]),
+    );
+    const byModule = colors.paint("a");
+    colors.by = "name";
+    const other = new Colors();
+    assert.equal(colors.paint("a"), other.paint("a"));
+    assert.notEqual(byModule, colors.paint("a"));
+    assert.equal(selfPaint(0, 100), 0);
+    assert.equal(selfPaint(100, 100), HUES * SHADES - 1);
+    assert.ok(selfPaint(25, 100) > selfPaint(4, 100));
+    assert.equal(selfPaint(5, 0), 0);
   });
 });

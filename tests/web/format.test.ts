@@ -147,6 +147,7 @@ describe("the address", () => {
       raw: true,
       flipped: true,
       heavy: true,
+      colorBy: "self",
     };
     assert.deepEqual(parseView(formatView(view)), view);
   });

@@ -126,6 +126,27 @@ describe("a running program", () => {
     assert.equal(await zoomedTo(page), name, "after a reload");
   });
 
+  test("is coloured as is chosen: what that means is in the address, the palette is remembered", async () => {
+    await page.keyboard.press("p");
+    await page.waitForTimeout(500);
+    const before = await picture();
+    await page.keyboard.press("k");
+    await page.locator('#colors-dialog input[value="self"]').check();
+    await page.locator('#colors-dialog input[value="rust"]').check();
+    await page.keyboard.press("Escape");
+    assert.match(page.url(), /colours=self/);
+    assert.doesNotMatch(page.url(), /rust/);
+    assert.notEqual(await picture(), before);
+    assert.match((await page.locator("#status").textContent()) ?? "", /the stronger a colour/);
+    await page.reload();
+    await drawn(page);
+    await page.keyboard.press("k");
+    for (const chosen of ["self", "rust"])
+      assert.ok(await page.locator(`#colors-dialog input[value="${chosen}"]`).isChecked());
+    await page.locator('#colors-dialog input[value="even"]').check();
+    await page.keyboard.press("Escape");
+  });
+
   test("is put left-heavy by a key, and back", async () => {
     const first = (): Promise<number> =>
       page.locator("#flame-canvas").boundingBox().then((box) => box?.x ?? 0);

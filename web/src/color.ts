@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Colours of frames: by module, in hues of even lightness, so that no frame shouts by its name. */
 
-export type Theme = "light" | "dark";
+import { categoryFills, HUES, type PaletteId, rampFills, SHADES, type Theme } from "./palettes.ts";
+
+export { HUES, SHADES, type Theme } from "./palettes.ts";
+
+/** What the colours of functions tell apart, or how much of. */
+export const COLOR_BY = ["module", "name", "self"] as const;
+export type ColorBy = (typeof COLOR_BY)[number];
 
 /** Frames are filled with one of HUES × SHADES colours, the first ones, or for a reason below. */
-export const HUES = 12;
-export const SHADES = 5;
 export enum Paint {
   SECTION = 60,
   PASSED = 61,
@@ -26,34 +30,13 @@ export interface Palette {
   selected: string;
 }
 
-/** Ordered so that the first few lie far apart. */
-const HUE_DEGREES: readonly number[] = [65, 235, 155, 330, 100, 275, 35, 190, 130, 300, 10, 210];
-
-/** The shades of a module: a little to either side of its hue, a little lighter or darker. */
-const SHADE_STEPS: readonly (readonly [number, number])[] = [
-  [0, 0],
-  [13, 0.02],
-  [-13, -0.015],
-  [24, -0.025],
-  [-24, 0.025],
-];
-
-function shades(lightness: number, chroma: number): string[] {
-  return HUE_DEGREES.flatMap((hue) =>
-    SHADE_STEPS.map(
-      ([turn, lighter]) =>
-        `oklch(${(lightness + lighter).toFixed(3)} ${chroma} ${(hue + turn + 360) % 360})`,
-    ),
-  );
-}
-
 function colored(text: string): string[] {
   return Array.from({ length: HUES * SHADES }, () => text);
 }
 
 const LIGHT: Palette = {
   fill: [
-    ...shades(0.845, 0.085),
+    ...categoryFills("even", "light"),
     "oklch(0.91 0.03 250)",
     "oklch(0.9 0.008 250)",
     "oklch(0.93 0.006 250)",
@@ -70,7 +53,7 @@ const LIGHT: Palette = {
 
 const DARK: Palette = {
   fill: [
-    ...shades(0.46, 0.075),
+    ...categoryFills("even", "dark"),
     "oklch(0.38 0.035 250)",
     "oklch(0.33 0.012 250)",
     "oklch(0.28 0.01 250)",
@@ -85,8 +68,17 @@ const DARK: Palette = {
   selected: "oklch(0.82 0.13 295)",
 };
 
-export function palette(theme: Theme): Palette {
-  return theme === "dark" ? DARK : LIGHT;
+/** The colours of a theme; what has a colour for a reason keeps it whatever the palette. */
+export function palette(theme: Theme, id: PaletteId = "even", by: ColorBy = "module"): Palette {
+  const base = theme === "dark" ? DARK : LIGHT;
+  const fills = by === "self" ? rampFills(id, theme) : categoryFills(id, theme);
+  return { ...base, fill: [...fills, ...base.fill.slice(fills.length)] };
+}
+
+/** The paint of a frame by its self time: `most` is the largest there is. */
+export function selfPaint(self: number, most: number): number {
+  const much = most > 0 ? Math.sqrt(Math.min(1, Math.max(0, self / most))) : 0;
+  return Math.round(much * (HUES * SHADES - 1));
 }
 
 /** FNV-1a over the name's code units. */
@@ -104,6 +96,7 @@ function hash(text: string): number {
 export class Colors {
   private readonly hues = new Map<string, number>();
   private modules = new Map<string, string>();
+  by: ColorBy = "module";
 
   /**
    * The modules of functions by name, in the order of weight; one alone tells nothing apart. Says
@@ -124,7 +117,7 @@ export class Colors {
   /** The paint of a function, the same every time while its module is known. */
   paint(name: string): number {
     const value = hash(name);
-    const module = this.modules.get(name);
+    const module = this.by === "module" ? this.modules.get(name) : undefined;
     const hue = module === undefined ? value >>> 8 : (this.hues.get(module) ?? 0);
     return (hue % HUES) * SHADES + (value % SHADES);
   }

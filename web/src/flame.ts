@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The flamegraph: a canvas that follows the store, the pointer and the keys. */
-import { Colors, Paint, palette, type Theme } from "./color.ts";
+import { type ColorBy, Colors, Paint, palette, selfPaint, type Theme } from "./color.ts";
 import { byId, el } from "./dom.ts";
 import { type FlameFrame, ROOT } from "./flame_frame.ts";
 import { NodeFlag } from "thag-proto";
@@ -8,6 +8,7 @@ import { IdTable } from "./ids.ts";
 import { type Detail, detailFor } from "./detail.ts";
 import { Glide, nodeAt, panWindow, Rows, zoomWindow } from "./layout.ts";
 import { Painter, ROW_PX, rowTop, type Scene } from "./paint.ts";
+import type { PaletteId } from "./palettes.ts";
 import type { Store } from "./store.ts";
 
 const GLIDE_MS = 140;
@@ -19,6 +20,13 @@ export interface FlameActions {
   /** The pointer came over the flamegraph, or left it. */
   pointerIs(inside: boolean): void;
   resized(): void;
+}
+
+/** The largest self time of the frames there are. */
+function mostSelf(frame: FlameFrame): number {
+  let most = 0;
+  for (let node = 0; node < frame.count; node++) most = Math.max(most, frame.self(node));
+  return most;
 }
 
 /** What a flamegraph on the page is of. */
@@ -47,6 +55,7 @@ export class FlameView {
   private width = 0;
   private height = 0;
   private theme: Theme = "light";
+  private paletteId: PaletteId = "even";
   private readonly colors = new Colors();
   private drag: { x: number; from: number; to: number; moved: boolean } | null = null;
   private pointerX = -1;
@@ -76,7 +85,26 @@ export class FlameView {
 
   setTheme(theme: Theme): void {
     this.theme = theme;
-    this.painter.palette = palette(theme);
+    this.recolor();
+  }
+
+  /** Which colours frames have. */
+  setPalette(id: PaletteId): void {
+    this.paletteId = id;
+    this.recolor();
+  }
+
+  /** What they stand for. */
+  setColorBy(by: ColorBy): void {
+    if (this.colors.by === by) return;
+    this.colors.by = by;
+    this.recolor();
+  }
+
+  private recolor(): void {
+    this.painter.palette = palette(this.theme, this.paletteId, this.colors.by);
+    const frame = this.glide?.frame;
+    if (frame !== undefined) this.paints = this.choosePaints(frame);
     this.scheduleDraw();
   }
 
@@ -129,15 +157,18 @@ export class FlameView {
   private choosePaints(frame: FlameFrame): Uint8Array {
     const paints = new Uint8Array(frame.count);
     const searching = this.store.search !== "";
+    const bySelf = this.colors.by === "self";
+    const most = bySelf ? mostSelf(frame) : 0;
     const known = new Map<string, number>();
     for (let node = 0; node < frame.count; node++) {
       const flags = frame.flags[node] as number;
       if (searching) paints[node] = flags & NodeFlag.MATCHED ? Paint.MATCHED : Paint.UNMATCHED;
+      else if (bySelf) paints[node] = selfPaint(frame.self(node), most);
       else if (flags & NodeFlag.TASK) paints[node] = Paint.TASK;
       else if (flags & NodeFlag.SECTION) paints[node] = Paint.SECTION;
       else paints[node] = this.paintOf(known, frame.name(node));
     }
-    if (!searching) paints[0] = Paint.ROOT;
+    if (!searching && !bySelf) paints[0] = Paint.ROOT;
     for (const node of frame.path(this.focusNode(frame)).slice(0, -1))
       if (paints[node] !== Paint.MATCHED) paints[node] = Paint.PASSED;
     return paints;

@@ -12,6 +12,7 @@ export interface KeyActions {
   home(): void;
   search(): void;
   help(): void;
+  colors(): void;
   press(id: "pause" | "raw" | "flip" | "heavy" | "theme"): void;
   layout(index: number): void;
   /** The metric so many places after the one shown. */
@@ -44,6 +45,7 @@ function actionsByKey(actions: KeyActions): Record<string, () => void> {
     "0": () => actions.home(),
     "/": () => actions.search(),
     "?": () => actions.help(),
+    k: () => actions.colors(),
     p: () => actions.press("pause"),
     r: () => actions.press("raw"),
     f: () => actions.press("flip"),

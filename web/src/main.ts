@@ -2,6 +2,7 @@
 /** Puts the page together: the store, what feeds it, and what shows it. */
 import { Banners } from "./banners.ts";
 import type { Range } from "./brush.ts";
+import { ColorDialog } from "./color_dialog.ts";
 import { Crumbs } from "./crumbs.ts";
 import { byId, setText } from "./dom.ts";
 import { share } from "./format.ts";
@@ -49,7 +50,10 @@ function viewChanged(): void {
   feed.viewChanged();
   main.dataset["layout"] = store.layout;
   store.changed("view");
-  for (const view of flames) view.update(false);
+  for (const view of flames) {
+    view.setColorBy(store.view.colorBy);
+    view.update(false);
+  }
 }
 
 /** Zooming stays with the session it was done in, whatever starts later. */
@@ -271,6 +275,10 @@ new SandwichView(store);
 new Panel(store, zoomTo, sandwichOf, (id) => feed.wantDurations(id));
 new Tip(store, () => flames.find((view) => view.pointer !== null)?.pointer ?? null);
 new Crumbs(store, zoomTo);
+const colors = new ColorDialog(store, {
+  setBy: (colorBy) => show({ colorBy }, true),
+  setPalette: (id) => flames.forEach((view) => view.setPalette(id)),
+});
 const help = new Help();
 
 listenToKeys({
@@ -286,6 +294,7 @@ listenToKeys({
   home: () => zoomTo(ROOT),
   search: () => header.focusSearch(),
   help: () => help.open(),
+  colors: () => colors.open(),
   press: (id) => byId(id).click(),
   layout: (index) => header.chooseLayout(LAYOUTS[index] ?? "split"),
   metric: stepMetric,

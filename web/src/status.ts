@@ -54,9 +54,10 @@ export class Status {
 
   private leftOut(header: FrameHeader): string {
     const hidden = this.store.frame?.hiddenNodes ?? 0;
+    const colors = this.store.view.colorBy === "self" ? " · the stronger a colour, the more self" : "";
     const unit = metricOf(header).id === "time" ? timeUnit(header) : this.memoryUnit(header);
-    if (hidden === 0) return unit;
-    return `${unit} · ${count(hidden)} of ${plural(header.treeNodes, "frame")} too narrow or deep to draw: zoom in`;
+    if (hidden === 0) return unit + colors;
+    return `${unit}${colors} · ${count(hidden)} of ${plural(header.treeNodes, "frame")} too narrow or deep to draw: zoom in`;
   }
 
   private memoryUnit(header: FrameHeader): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What is looked at, and its form in the address: everything after `#`, so that it can be shared and reloaded. */
 
+import { COLOR_BY, type ColorBy } from "./color.ts";
 import { METRIC_IDS, type MetricId } from "./metric.ts";
 
 export const LAYOUTS = ["split", "flame", "functions", "memory", "sandwich"] as const;
@@ -55,6 +56,8 @@ export interface View {
   flipped: boolean;
   /** Siblings with most first, not by name. */
   heavy: boolean;
+  /** What colours stand for. */
+  colorBy: ColorBy;
 }
 
 export const DEFAULT_VIEW: Readonly<View> = {
@@ -75,6 +78,7 @@ export const DEFAULT_VIEW: Readonly<View> = {
   raw: false,
   flipped: false,
   heavy: false,
+  colorBy: "module",
 };
 
 function oneOf<T extends string, D extends string>(
@@ -122,6 +126,7 @@ export function parseView(hash: string): View {
     raw: fields.get("times") === "raw",
     flipped: fields.get("root") === "bottom",
     heavy: fields.get("siblings") === "heavy",
+    colorBy: oneOf(COLOR_BY, fields.get("colours"), DEFAULT_VIEW.colorBy),
   };
 }
 
@@ -147,6 +152,7 @@ export function formatView(view: View): string {
   put("times", "raw", view.raw);
   put("root", "bottom", view.flipped);
   put("siblings", "heavy", view.heavy);
+  put("colours", view.colorBy, view.colorBy !== DEFAULT_VIEW.colorBy);
   const text = fields.toString();
   return text === "" ? "" : `#${text}`;
 }
