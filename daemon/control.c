@@ -2,11 +2,12 @@
 #include "control.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <uv.h>
@@ -20,6 +21,7 @@
 
 #define PACKET_BYTES (sizeof(struct thag_message) + THAG_CONTROL_BODY_MAX)
 #define ACCEPT_PAUSE_MS 100
+#define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 struct thag_connection {
 	struct thag_control *control;
@@ -27,13 +29,16 @@ struct thag_connection {
 	uint32_t open_handles;
 	uv_poll_t poll;
 	uv_timer_t timer;
+	thag_connection_over_fn *over; /* NULL: its answer is not deferred */
+	void *context;		       /* for that */
 };
 
 struct thag_control {
 	struct thag_daemon *daemon;
 	uv_poll_t poll;
-	uv_timer_t pause; /* no descriptors left: wait for some */
-	uint32_t connections;
+	uv_timer_t pause;     /* no descriptors left: wait for some */
+	uint32_t connections; /* but the deferred: those keep nobody out */
+	uint32_t deferred;
 	bool stopped;
 	union {
 		struct thag_message head;
@@ -59,8 +64,11 @@ static void on_connection_closed(uv_handle_t *handle)
 	if (--connection->open_handles)
 		return;
 	close(connection->fd);
+	if (connection->over)
+		control->deferred--;
+	else
+		control->connections--;
 	free(connection);
-	control->connections--;
 	listen_again(control);
 }
 
@@ -123,6 +131,79 @@ void thag_connection_respond(struct thag_connection *connection, int status, jso
 void thag_connection_fail(struct thag_connection *connection, int status, const char *why)
 {
 	thag_connection_respond(connection, status, json_pack("{s:s}", "error", why), -1);
+}
+
+/* A memfd that holds `bytes` bytes and can't change, or a negative errno. */
+static int make_data(const void *data, size_t bytes)
+{
+	const char *from = data;
+	int fd = memfd_create("thag-data", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int ret = fd < 0 ? -errno : 0;
+
+	while (ret == 0 && bytes) {
+		ssize_t wrote = write(fd, from, bytes);
+
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0) {
+			ret = wrote < 0 ? -errno : -EIO;
+			break;
+		}
+		from += wrote;
+		bytes -= (size_t)wrote;
+	}
+	if (ret == 0 && (fcntl(fd, F_ADD_SEALS, ALL_SEALS) != 0 || lseek(fd, 0, SEEK_SET) != 0))
+		ret = -errno;
+	if (ret == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+void thag_connection_respond_data(struct thag_connection *connection, const void *data,
+				  size_t bytes)
+{
+	int fd = make_data(data, bytes);
+
+	if (fd < 0)
+		thag_connection_fail(connection, fd, "thagd has no memory for the answer");
+	else
+		thag_connection_respond(connection, 0, NULL, fd);
+}
+
+/* Gone, or it speaks out of its turn. */
+static void on_deferred_peer(uv_poll_t *poll, int status, int events)
+{
+	struct thag_connection *connection = poll->data;
+
+	(void)status;
+	(void)events;
+	connection->over(connection->context, true);
+	connection_close(connection);
+}
+
+static void on_deferred_limit(uv_timer_t *timer)
+{
+	struct thag_connection *connection = timer->data;
+
+	connection->over(connection->context, false);
+}
+
+int thag_connection_defer(struct thag_connection *connection, uint32_t limit_ms,
+			  thag_connection_over_fn *over, void *context)
+{
+	struct thag_control *control = connection->control;
+
+	if (control->deferred >= THAG_CONTROL_DEFERRED_MAX)
+		return -EBUSY;
+	connection->over = over;
+	connection->context = context;
+	control->deferred++;
+	control->connections--;
+	listen_again(control);
+	uv_timer_start(&connection->timer, on_deferred_limit, limit_ms, 0);
+	return uv_poll_start(&connection->poll, UV_READABLE, on_deferred_peer);
 }
 
 static void send_refused(struct thag_connection *connection, int status, const char *why)

@@ -7,6 +7,10 @@
 #ifndef THAG_CONTROL_SERVER_H
 #define THAG_CONTROL_SERVER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <jansson.h>
 
 struct thag_daemon;
@@ -31,7 +35,21 @@ struct thag_daemon *thag_connection_daemon(const struct thag_connection *connect
 void thag_connection_respond(struct thag_connection *connection, int status, json_t *body,
 			     int data_fd);
 
+/** The same with `bytes` bytes of data, copied to a sealed memfd. */
+void thag_connection_respond_data(struct thag_connection *connection, const void *data,
+				  size_t bytes);
+
 /** Answers that it didn't work, and why. */
 void thag_connection_fail(struct thag_connection *connection, int status, const char *why);
+
+/** Who asked is `gone`, or the limit is over: then the connection must be answered now. */
+typedef void thag_connection_over_fn(void *context, bool gone);
+
+/**
+ * The answer comes later. `over` is called once, unless it comes before that. 0, or -EBUSY when
+ * too many wait already.
+ */
+int thag_connection_defer(struct thag_connection *connection, uint32_t limit_ms,
+			  thag_connection_over_fn *over, void *context);
 
 #endif

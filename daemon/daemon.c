@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "control.h"
 #include "http.h"
 #include "life.h"
@@ -27,6 +28,11 @@ static void on_signal(uv_signal_t *handle, int signal)
 static void on_tick(uv_timer_t *timer)
 {
 	thag_registry_tick(timer->data);
+}
+
+static void on_named(uv_async_t *async)
+{
+	thag_life_named(async->data);
 }
 
 void thag_daemon_hold(struct thag_daemon *daemon)
@@ -100,7 +106,7 @@ static int start_serving(struct thag_daemon *daemon)
 	if (ret == 0)
 		ret = thag_drain_create(&daemon->drain, 0);
 	if (ret == 0)
-		ret = thag_symbols_start(&daemon->symbols);
+		ret = thag_symbols_start(&daemon->symbols, &daemon->named);
 	if (ret == 0)
 		ret = thag_http_start(daemon);
 	if (ret != 0)
@@ -134,8 +140,7 @@ static void save_running(struct thag_daemon *daemon)
 
 static void close_handle(uv_handle_t *handle, void *arg)
 {
-	(void)arg;
-	if (!uv_is_closing(handle))
+	if (handle != arg && !uv_is_closing(handle))
 		uv_close(handle, NULL);
 }
 
@@ -143,12 +148,17 @@ static void stop_serving(struct thag_daemon *daemon)
 {
 	if (daemon->control)
 		save_running(daemon);
+	thag_await_end(daemon);
 	thag_control_stop(daemon->control);
 	thag_http_stop(daemon->http);
 	thag_drain_destroy(daemon->drain);
-	uv_walk(&daemon->loop, close_handle, NULL);
+	/* jobs under way may still ask for names, and who finds them says so */
+	uv_unref((uv_handle_t *)&daemon->named);
+	uv_walk(&daemon->loop, close_handle, &daemon->named);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	thag_symbols_stop(daemon->symbols);
+	uv_close((uv_handle_t *)&daemon->named, NULL);
+	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	thag_control_destroy(daemon->control);
 	thag_http_destroy(daemon->http);
 	uv_loop_close(&daemon->loop);
@@ -182,8 +192,11 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 	if (ret != 0)
 		goto out;
 	ret = uv_loop_init(&daemon->loop);
+	if (ret == 0)
+		ret = uv_async_init(&daemon->loop, &daemon->named, on_named);
 	if (ret != 0)
 		goto out;
+	daemon->named.data = daemon;
 	ret = start_serving(daemon);
 	if (ret == 0) {
 		announce(daemon, ready);

@@ -18,6 +18,7 @@
 #include "registry.h"
 #include "runtime.h"
 
+struct thag_await;
 struct thag_control;
 struct thag_http;
 struct thag_symbols;
@@ -31,10 +32,12 @@ struct thag_daemon {
 	struct thag_drain *drain;
 	struct thag_registry registry;
 	struct thag_control *control;
+	struct thag_await *awaits; /* who waits for a program's profile */
 	struct thag_http *http;
 	struct thag_symbols *symbols;
 	uv_signal_t signals[3];
 	uv_timer_t tick;
+	uv_async_t named; /* from the thread of symbols.h */
 	uint32_t port;	/* of the web page */
 	uint32_t holds; /* work under way that the end waits for */
 	bool stopping;

@@ -8,6 +8,7 @@
 
 #include <sys/wait.h>
 
+#include "await.h"
 #include "clock.h"
 #include "daemon.h"
 #include "log.h"
@@ -23,7 +24,9 @@ struct life {
 	struct thag_daemon *daemon;
 	struct thag_session *session; /* a reference */
 	int pidfd;
-	bool by_exec; /* the process lives, as another program */
+	bool by_exec;	    /* the process lives, as another program */
+	bool awaits_status; /* all was read; how it ended isn't known yet */
+	bool awaits_names;  /* that is known, too */
 	uint32_t probes;
 	uint32_t open_handles;
 	uv_poll_t poll;
@@ -61,12 +64,14 @@ static void after_save(uv_work_t *work, int status)
 {
 	struct life *life = work->data;
 	struct thag_daemon *daemon = life->daemon;
+	pid_t pid = life->session->pid;
 
 	(void)status;
 	thag_save_done(&life->save);
 	thag_records_remove(daemon->runtime.records_fd, life->session->id);
 	daemon->registry.version++;
 	life_close(life);
+	thag_await_saved(daemon, pid);
 	thag_registry_trim(&daemon->registry);
 	thag_daemon_release(daemon);
 }
@@ -90,15 +95,29 @@ static void explain(struct thag_session *session)
 }
 
 /* No thread of the pool waits for a file that is hard to read. */
-static void on_names(uv_timer_t *timer)
+static void save_when_named(struct life *life)
 {
-	struct life *life = timer->data;
-
 	if (!thag_symbols_is_done(life->daemon->symbols, life->session) && !is_time_up(life))
 		return;
-	uv_timer_stop(timer);
+	life->awaits_names = false;
+	uv_timer_stop(&life->timer);
 	explain(life->session);
 	uv_queue_work(&life->daemon->loop, &life->work, run_save, after_save);
+}
+
+static void on_names_timer(uv_timer_t *timer)
+{
+	save_when_named(timer->data);
+}
+
+void thag_life_named(struct thag_daemon *daemon)
+{
+	for (uint32_t i = 0; i < daemon->registry.count; i++) {
+		struct life *life = daemon->registry.sessions[i]->life;
+
+		if (life && life->awaits_names)
+			save_when_named(life);
+	}
 }
 
 /* Its state is known: the rest is names, and files. */
@@ -107,7 +126,7 @@ static void conclude(struct life *life, enum thag_session_state state)
 	struct thag_session *session = life->session;
 	struct thag_daemon *daemon = life->daemon;
 
-	uv_timer_stop(&life->timer);
+	life->awaits_status = false;
 	session->state = state;
 	thag_registry_finished(&daemon->registry);
 	thag_log_write(THAG_LOG_INFO, "session %llu (%s, pid %d) %s%s%s",
@@ -119,7 +138,9 @@ static void conclude(struct life *life, enum thag_session_state state)
 	life->save = (struct thag_save){ .session = session,
 					 .clock = &daemon->clock,
 					 .default_dir = daemon->output_dir };
-	uv_timer_start(&life->timer, on_names, 0, THAG_SYMBOLS_POLL_MS);
+	life->awaits_names = true;
+	uv_timer_start(&life->timer, on_names_timer, THAG_SYMBOLS_LIMIT_MS, THAG_SYMBOLS_LIMIT_MS);
+	save_when_named(life);
 }
 
 static void conclude_by_status(struct life *life, int status)
@@ -135,9 +156,8 @@ static void conclude_by_status(struct life *life, int status)
 	conclude(life, THAG_SESSION_ENDED);
 }
 
-static void on_probe(uv_timer_t *timer)
+static void probe(struct life *life)
 {
-	struct life *life = timer->data;
 	struct thag_session *session = life->session;
 	int status;
 
@@ -151,6 +171,11 @@ static void on_probe(uv_timer_t *timer)
 		session->signal = exited ? 0 : -1;
 		conclude(life, exited ? THAG_SESSION_ENDED : THAG_SESSION_CRASHED);
 	}
+}
+
+static void on_probe_timer(uv_timer_t *timer)
+{
+	probe(timer->data);
 }
 
 static void run_finish(uv_work_t *work)
@@ -168,10 +193,13 @@ static void after_finish(uv_work_t *work, int status)
 	thag_session_count(life->session, &life->session->counts);
 	life->names_since_ns = thag_clock_mono_ns();
 	thag_symbols_request(life->daemon->symbols, life->session);
-	if (life->by_exec)
+	if (life->by_exec) {
 		conclude(life, THAG_SESSION_ENDED);
-	else
-		uv_timer_start(&life->timer, on_probe, 0, THAG_EXIT_PROBE_MS);
+		return;
+	}
+	life->awaits_status = true;
+	uv_timer_start(&life->timer, on_probe_timer, THAG_EXIT_PROBE_MS, THAG_EXIT_PROBE_MS);
+	probe(life);
 }
 
 static void begin_finish(struct life *life)
@@ -260,10 +288,13 @@ void thag_life_report_exit(struct thag_daemon *daemon, pid_t pid, int status)
 {
 	for (uint32_t i = daemon->registry.count; i-- > 0;) {
 		struct thag_session *session = daemon->registry.sessions[i];
+		struct life *life = session->life;
 
 		if (session->pid != pid || session->state == THAG_SESSION_LOST)
 			continue;
 		session->reported_status = status;
+		if (life && life->awaits_status)
+			probe(life);
 		return;
 	}
 }

@@ -22,6 +22,9 @@ int thag_life_begin(struct thag_daemon *daemon, struct thag_session *session, in
 /** Ends the session when its program doesn't have its memory any more: it called exec. */
 void thag_life_check_exec(struct thag_daemon *daemon, struct thag_session *session);
 
+/** Names that some session waited for are there. */
+void thag_life_named(struct thag_daemon *daemon);
+
 /** Whoever started the program tells how it ended (a wait status). */
 void thag_life_report_exit(struct thag_daemon *daemon, pid_t pid, int status);
 

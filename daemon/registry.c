@@ -67,15 +67,27 @@ void thag_registry_count(struct thag_session *session)
 		session->event_mono_ns = thag_clock_mono_ns();
 }
 
-json_t *thag_registry_report(struct thag_registry *registry)
+json_t *thag_registry_report(struct thag_registry *registry, pid_t pid)
 {
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < registry->count; i++) {
-		thag_registry_count(registry->sessions[i]);
-		json_array_append_new(list, thag_report_session(registry->sessions[i]));
+		struct thag_session *session = registry->sessions[i];
+
+		if (pid && session->pid != pid)
+			continue;
+		thag_registry_count(session);
+		json_array_append_new(list, thag_report_session(session));
 	}
 	return json_pack("{s:o}", "sessions", list);
+}
+
+bool thag_registry_is_saved(const struct thag_registry *registry, pid_t pid)
+{
+	for (uint32_t i = 0; i < registry->count; i++)
+		if (registry->sessions[i]->pid == pid && !registry->sessions[i]->saved)
+			return false;
+	return true;
 }
 
 static void update_state(struct thag_registry *registry, struct thag_session *session)

@@ -42,8 +42,11 @@ struct thag_session *thag_registry_find(const struct thag_registry *registry, co
 /** Counts a session anew, if its program runs. */
 void thag_registry_count(struct thag_session *session);
 
-/** {"sessions":[…]} with fresh counts; NULL without memory. */
-json_t *thag_registry_report(struct thag_registry *registry);
+/** {"sessions":[…]} with fresh counts, of process `pid` or, with 0, all; NULL without memory. */
+json_t *thag_registry_report(struct thag_registry *registry, pid_t pid);
+
+/** Whether all sessions of the process, if there are any, are saved. */
+bool thag_registry_is_saved(const struct thag_registry *registry, pid_t pid);
 
 /** Called 4 times a second: counts, states, quarantine, memory, programs that went by exec. */
 void thag_registry_tick(struct thag_daemon *daemon);

@@ -2,63 +2,21 @@
 #include "request.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <sys/mman.h>
-
+#include "await.h"
 #include "daemon.h"
 #include "export.h"
 #include "life.h"
 #include "modes.h"
 
-#define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
-
 struct export_job {
 	struct thag_export export;
 	struct thag_connection *connection;
 };
-
-/* A memfd that holds `bytes` bytes and can't change, or a negative errno. */
-static int make_data(const void *data, size_t bytes)
-{
-	const char *from = data;
-	int fd = memfd_create("thag-data", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int ret = fd < 0 ? -errno : 0;
-
-	while (ret == 0 && bytes) {
-		ssize_t wrote = write(fd, from, bytes);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0) {
-			ret = wrote < 0 ? -errno : -EIO;
-			break;
-		}
-		from += wrote;
-		bytes -= (size_t)wrote;
-	}
-	if (ret == 0 && (fcntl(fd, F_ADD_SEALS, ALL_SEALS) != 0 || lseek(fd, 0, SEEK_SET) != 0))
-		ret = -errno;
-	if (ret == 0)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
-static void respond_data(struct thag_connection *connection, const void *data, size_t bytes)
-{
-	int fd = make_data(data, bytes);
-
-	if (fd < 0)
-		thag_connection_fail(connection, fd, "thagd has no memory for the answer");
-	else
-		thag_connection_respond(connection, 0, NULL, fd);
-}
 
 static void run_info(struct thag_connection *connection)
 {
@@ -74,11 +32,11 @@ static void run_info(struct thag_connection *connection)
 
 static void run_list(struct thag_connection *connection)
 {
-	json_t *report = thag_registry_report(&thag_connection_daemon(connection)->registry);
+	json_t *report = thag_registry_report(&thag_connection_daemon(connection)->registry, 0);
 	char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
 
 	if (text)
-		respond_data(connection, text, strlen(text));
+		thag_connection_respond_data(connection, text, strlen(text));
 	else
 		thag_connection_fail(connection, -ENOMEM, "thagd has no memory for the answer");
 	free(text);
@@ -90,7 +48,7 @@ static void on_exported(struct thag_export *export)
 	struct export_job *job = (struct export_job *)export; /* its first field */
 
 	if (export->error == 0)
-		respond_data(job->connection, export->out.data, export->out.bytes);
+		thag_connection_respond_data(job->connection, export->out.data, export->out.bytes);
 	else
 		thag_connection_fail(job->connection, export->error, strerror(-export->error));
 	thag_export_fini(export);
@@ -183,17 +141,20 @@ static void run_modes(struct thag_connection *connection, json_t *request, const
 		respond_modes(connection, session);
 }
 
-static void run_exit_status(struct thag_connection *connection, json_t *request)
+static void run_await(struct thag_connection *connection, json_t *request)
 {
-	int pid, status;
+	int pid, status = -1, limit_ms = 0;
 
-	if (json_unpack(request, "{s:i, s:i}", "pid", &pid, "status", &status) != 0 || pid <= 0 ||
-	    status < 0) {
-		thag_connection_fail(connection, -EINVAL, "exit-status needs pid and status");
+	if (json_unpack(request, "{s:i, s?i, s?i}", "pid", &pid, "status", &status, "limit_ms",
+			&limit_ms) != 0 ||
+	    pid <= 0 || status < -1 || limit_ms < 0) {
+		thag_connection_fail(connection, -EINVAL,
+				     "await needs a pid, its status and a limit_ms");
 		return;
 	}
-	thag_life_report_exit(thag_connection_daemon(connection), pid, status);
-	thag_connection_respond(connection, 0, NULL, -1);
+	if (status >= 0)
+		thag_life_report_exit(thag_connection_daemon(connection), pid, status);
+	thag_await_begin(connection, pid, (uint32_t)limit_ms);
 }
 
 static void run_stop(struct thag_connection *connection)
@@ -220,8 +181,8 @@ void thag_request_run(struct thag_connection *connection, const char *body, size
 	else if (strcmp(op, "enable") == 0 || strcmp(op, "disable") == 0 ||
 		 strcmp(op, "modes") == 0)
 		run_modes(connection, request, op);
-	else if (strcmp(op, "exit-status") == 0)
-		run_exit_status(connection, request);
+	else if (strcmp(op, "await") == 0)
+		run_await(connection, request);
 	else if (strcmp(op, "stop") == 0)
 		run_stop(connection);
 	else

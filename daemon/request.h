@@ -11,7 +11,11 @@
  *   {"op":"disable","session":"7"}   what a program records, from when it heeds that
  *   {"op":"modes","session":"7"}     asks only; each of the three is answered by
  *                                    {"id","program","pid","state","modes","active","wished"}
- *   {"op":"exit-status","pid","status"}  how a program ended, from whoever waited for it
+ *   {"op":"await","pid":7,"status":0,"limit_ms":1000}
+ *                                    data: {"sessions":[…]} of that process alone, when all of them
+ *                                    are saved, or after the limit as they are then. "status" is
+ *                                    how it ended, told by whoever waited for it; left out: not
+ *                                    known. "limit_ms" left out: at once
  *   {"op":"stop"}                    answered, then thagd ends
  *
  * Data comes as a sealed memfd. Errors: a negative errno and {"error":"one line"}.

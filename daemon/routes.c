@@ -97,7 +97,7 @@ static int send_owned(struct lws *wsi, struct thag_route *route, const struct th
 static int send_sessions(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,
 			 struct thag_reply_head *head)
 {
-	json_t *report = thag_registry_report(&daemon->registry);
+	json_t *report = thag_registry_report(&daemon->registry, 0);
 	char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
 	int ret = text ? thag_buffer_append(&route->reply.owned, text, strlen(text)) : -ENOMEM;
 

@@ -29,6 +29,7 @@ struct thag_symbols {
 	struct thag_session *queue[THAG_REGISTRY_MAX]; /* a reference each; each once */
 	uint32_t count;
 	bool stopping;
+	uv_async_t *served;
 
 	/* the thread's alone */
 	struct thag_symbol_helper helper;
@@ -293,6 +294,7 @@ static void serve_one(struct thag_symbols *symbols)
 	}
 	session->naming_served = wanted;
 	pthread_cond_broadcast(&symbols->done);
+	uv_async_send(symbols->served);
 	pthread_mutex_unlock(&symbols->lock);
 	thag_session_unref(session);
 	pthread_mutex_lock(&symbols->lock);
@@ -344,7 +346,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int thag_symbols_start(struct thag_symbols **out)
+int thag_symbols_start(struct thag_symbols **out, uv_async_t *served)
 {
 	struct thag_symbols *symbols = calloc(1, sizeof(*symbols));
 	pthread_condattr_t attr;
@@ -354,6 +356,7 @@ int thag_symbols_start(struct thag_symbols **out)
 		return -ENOMEM;
 	symbols->helper = (struct thag_symbol_helper)THAG_SYMBOL_HELPER_NONE;
 	symbols->cache.dir_fd = -1;
+	symbols->served = served;
 	pthread_mutex_init(&symbols->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -13,12 +13,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <uv.h>
+
 #include "session.h"
 
 struct thag_symbols;
 
-/** Starts the thread; no process is started before it is needed. 0 or a negative errno. */
-int thag_symbols_start(struct thag_symbols **out);
+/**
+ * Starts the thread; no process is started before it is needed. `served` is sent whenever all that
+ * was requested for a session is done. 0 or a negative errno.
+ */
+int thag_symbols_start(struct thag_symbols **out, uv_async_t *served);
 
 /** Ends both, after keeping what was found. */
 void thag_symbols_stop(struct thag_symbols *symbols);

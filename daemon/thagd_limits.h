@@ -46,6 +46,8 @@
 
 /* control socket */
 #define THAG_CONTROL_CONNECTIONS_MAX 64
+#define THAG_CONTROL_DEFERRED_MAX 256 /* whose answer comes later */
+#define THAG_AWAIT_MS_MAX 60000	      /* until sessions are saved */
 #define THAG_CONTROL_TIMEOUT_MS 2000 /* from accept to the request */
 #define THAG_CONTROL_FDS_MAX 16	     /* received at once; all but the first are closed */
 #define THAG_CONTROL_BACKLOG 128
@@ -80,7 +82,7 @@
 #define THAG_SYMBOLS_END_NS UINT64_C(20000000000)     /* files wait for names of a program */
 #define THAG_SYMBOLS_LEAVE_NS UINT64_C(3000000000)    /* the same, when thagd ends */
 #define THAG_SYMBOLS_EXPORT_NS UINT64_C(2000000000)   /* an export waits for names */
-#define THAG_SYMBOLS_POLL_MS 10
+#define THAG_SYMBOLS_LIMIT_MS 250 /* those limits are heeded at most so much late */
 #define THAG_SYMBOLS_DEATHS_MAX 8 /* of the reading process, by files of one session */
 #define THAG_SYMBOLS_BAD_MAX 256  /* files remembered for it */
 #define THAG_SYMBOLS_FLUSH_NS UINT64_C(2000000000)

@@ -99,7 +99,7 @@ static void send_fault(struct client *client, const struct thag_watch_fault *fau
 
 static void make_list(struct thag_ws *ws)
 {
-	json_t *report = thag_registry_report(&ws->daemon->registry);
+	json_t *report = thag_registry_report(&ws->daemon->registry, 0);
 
 	if (report)
 		json_object_set_new(report, "op", json_string("sessions"));

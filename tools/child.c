@@ -108,7 +108,7 @@ static bool has_ended(pid_t pid, int *status)
 	return true;
 }
 
-int thag_child_wait(struct thag_child *child, void (*ended)(pid_t pid, int status))
+int thag_child_wait(struct thag_child *child)
 {
 	sigset_t set;
 	int status;
@@ -124,10 +124,13 @@ int thag_child_wait(struct thag_child *child, void (*ended)(pid_t pid, int statu
 		if (signal > 0 && signal != SIGCHLD && was_meant_for_us(&info))
 			kill(child->pid, signal);
 	}
-	ended(child->pid, status);
-	waitpid(child->pid, NULL, 0);
 	restore_signals(child);
 	return status;
+}
+
+void thag_child_reap(const struct thag_child *child)
+{
+	waitpid(child->pid, NULL, 0);
 }
 
 /** Dies of `signal`, leaving no second core beside the program's. */

@@ -27,10 +27,13 @@ struct thag_child {
 int thag_child_start(struct thag_child *child, char *const argv[]);
 
 /**
- * Waits for the program's end and passes signals on. `ended` is called with its wait status
- * while its pid is still its own. Returns that status.
+ * Waits for the program's end and passes signals on; from then on they are ours again. Returns its
+ * wait status. Its pid stays its own until thag_child_reap.
  */
-int thag_child_wait(struct thag_child *child, void (*ended)(pid_t pid, int status));
+int thag_child_wait(struct thag_child *child);
+
+/** Lets go of a program that has ended. */
+void thag_child_reap(const struct thag_child *child);
 
 /** Ends this process as `status` says: the same exit status, or the same signal without a core. */
 _Noreturn void thag_child_exit_as(int status);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -196,11 +197,28 @@ void thag_reply_fini(struct thag_reply *reply)
 	*reply = (struct thag_reply){ .data_fd = -1 };
 }
 
+/** The object that a file holds, read at once, or NULL. */
+static json_t *load_file(int fd)
+{
+	struct stat st;
+	size_t size = fstat(fd, &st) == 0 && st.st_size > 0 ? (size_t)st.st_size : 0, used = 0;
+	char *text = malloc(size + 1);
+	json_t *object;
+	ssize_t got = 1;
+
+	while (text && used < size && got > 0) {
+		got = pread(fd, text + used, size - used, (off_t)used);
+		used += got > 0 ? (size_t)got : 0;
+	}
+	object = text ? json_loadb(text, used, 0, NULL) : NULL;
+	free(text);
+	return object;
+}
+
 json_t *thag_reply_take_list(const struct thag_reply *reply)
 {
 	/* what is too big for a message comes in a file */
-	json_t *answer = reply->data_fd < 0 ? json_incref(reply->body)
-					    : json_loadfd(reply->data_fd, 0, NULL);
+	json_t *answer = reply->data_fd < 0 ? json_incref(reply->body) : load_file(reply->data_fd);
 
 	if (json_is_array(json_object_get(answer, "sessions")))
 		return answer;
@@ -269,7 +287,7 @@ int thag_client_complain(const struct thag_command *command, int error)
 	return THAG_EXIT_FAILURE;
 }
 
-static void complain_of_status(const struct thag_command *command, const struct thag_reply *reply)
+void thag_reply_complain(const struct thag_command *command, const struct thag_reply *reply)
 {
 	const char *error = thag_reply_error(reply);
 	struct thag_buffer text = { 0 };
@@ -289,7 +307,7 @@ int thag_client_command(const struct thag_command *command, json_t *request, int
 	if (reply->status == 0)
 		return THAG_EXIT_OK;
 	ret = reply->status == -ENOENT ? THAG_EXIT_NOT_FOUND : THAG_EXIT_FAILURE;
-	complain_of_status(command, reply);
+	thag_reply_complain(command, reply);
 	thag_reply_fini(reply);
 	return ret;
 }

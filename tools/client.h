@@ -36,11 +36,14 @@ int thag_client_ask(json_t *request, int timeout_ms, struct thag_reply *reply);
 
 void thag_reply_fini(struct thag_reply *reply);
 
-/** The answer to "list": an object with the array "sessions", for the caller to free; or NULL. */
+/** The answer to "list" or "await": an object with the array "sessions", for the caller to free; or NULL. */
 json_t *thag_reply_take_list(const struct thag_reply *reply);
 
 /** What thagd said is wrong; never NULL; borrowed from the reply. */
 const char *thag_reply_error(const struct thag_reply *reply);
+
+/** Says that in one line. */
+void thag_reply_complain(const struct thag_command *command, const struct thag_reply *reply);
 
 /**
  * Asks, and when that fails or thagd refuses says why in one line. Returns THAG_EXIT_OK with

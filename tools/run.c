@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bring.h"
 #include "child.h"
@@ -14,13 +13,12 @@
 #include "hooks.h"
 #include "memory.h"
 
-#define REPORT_MS 2000 /* a stopped thagd must not keep the program's end from its caller */
 #define URL_BYTES 256
 
 /* thagd waits 20 s for names of functions before it saves without them */
 #define SAVE_MS 25000
-#define SAVE_FIRST_PROBE_MS 2
-#define SAVE_LAST_PROBE_MS 50
+#define AWAIT_MS 1000	/* it answers at least so often … */
+#define STOPPED_MS 2000 /* … or is stopped, which must not keep our caller waiting */
 
 static int run(int argc, char **argv);
 
@@ -143,17 +141,6 @@ static int parse_arguments(int argc, char **argv, struct options *asked)
 	return -1;
 }
 
-/** Tells thagd how the program ended; it knows without us, but for the exit status. */
-static void report_end(pid_t pid, int status)
-{
-	struct thag_reply reply;
-	json_t *request = json_pack("{s:s, s:i, s:i}", "op", "exit-status", "pid", (int)pid,
-				    "status", status);
-
-	if (thag_client_ask(request, REPORT_MS, &reply) == 0)
-		thag_reply_fini(&reply);
-}
-
 /** Whether all sessions of the process are saved (exec makes several); the last one. */
 static bool are_saved(const json_t *list, pid_t pid, const json_t **last)
 {
@@ -200,36 +187,44 @@ static void say_where(const json_t *session)
 	thag_memory_report(session);
 }
 
-/** Whether there is nothing more to wait for; says where the profile is, unless `quiet`. */
-static bool is_saved(pid_t pid, bool quiet)
+/** Says where the profile is, unless `quiet`, if all is saved. */
+static bool take_sessions(const struct thag_reply *reply, pid_t pid, bool quiet)
 {
-	struct thag_reply reply;
+	json_t *list = thag_reply_take_list(reply);
 	const json_t *last = NULL;
-	json_t *list;
-	bool done;
+	bool done = are_saved(list, pid, &last);
 
-	if (thag_client_ask(json_pack("{s:s}", "op", "list"), REPORT_MS, &reply) != 0)
-		return true;
-	list = thag_reply_take_list(&reply);
-	done = are_saved(list, pid, &last);
 	if (done && last && !quiet)
 		say_where(last);
 	json_decref(list);
+	return done;
+}
+
+/** Asks thagd once. Whether there is nothing more to wait for. */
+static bool await(pid_t pid, int status, bool quiet)
+{
+	json_t *request = json_pack("{s:s, s:i, s:i, s:i}", "op", "await", "pid", (int)pid,
+				    "status", status, "limit_ms", AWAIT_MS);
+	struct thag_reply reply;
+	bool done = true;
+
+	if (thag_client_ask(request, AWAIT_MS + STOPPED_MS, &reply) != 0)
+		return true;
+	if (reply.status == 0)
+		done = take_sessions(&reply, pid, quiet);
+	else
+		thag_reply_complain(&thag_command_run, &reply);
 	thag_reply_fini(&reply);
 	return done;
 }
 
-/** Whoever waits for us will want to read the files. */
-static void await_files(pid_t pid, bool quiet)
+/** Tells thagd how the program ended; whoever waits for us will want to read the files. */
+static void await_files(pid_t pid, int status, bool quiet)
 {
-	int probe = SAVE_FIRST_PROBE_MS;
+	int waited = 0;
 
-	for (int waited = 0; waited < SAVE_MS && !is_saved(pid, quiet); waited += probe) {
-		struct timespec nap = { .tv_nsec = probe * 1000000L };
-
-		nanosleep(&nap, NULL);
-		probe = 2 * probe < SAVE_LAST_PROBE_MS ? 2 * probe : SAVE_LAST_PROBE_MS;
-	}
+	while (waited < SAVE_MS && !await(pid, status, quiet))
+		waited += AWAIT_MS;
 }
 
 static int complain_of_program(const char *program, int error)
@@ -276,7 +271,8 @@ static int run(int argc, char **argv)
 		return complain_of_program(argv[optind], ret);
 	if (!asked.quiet && url[0])
 		fprintf(stderr, "thag: watch %s\n", url);
-	status = thag_child_wait(&child, report_end);
-	await_files(child.pid, asked.quiet);
+	status = thag_child_wait(&child);
+	await_files(child.pid, status, asked.quiet);
+	thag_child_reap(&child);
 	thag_child_exit_as(status);
 }

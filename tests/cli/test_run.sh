@@ -29,6 +29,33 @@ test_run_returns_when_the_profile_is_saved_and_says_where() {
   [[ $(compgen -G 'nqueens-*.folded' | wc -l) == 2 ]] || fail "the second profile isn't there"
 }
 
+# A script's interpreter has a session, and so has what it becomes.
+test_run_waits_for_all_that_the_process_was() {
+  start_thagd
+  cat >twice <<END
+#!/bin/sh
+exec "$EXAMPLES/nqueens"
+END
+  chmod +x twice
+  expect_status 0 thag run -q --memory ./twice
+  [[ $(compgen -G 'nqueens-*.json' | wc -l) == 1 && $(compgen -G '*-memory_detail.folded' | wc -l) == 2 ]] ||
+    fail "not all profiles are there: $(ls)"
+}
+
+test_run_returns_when_thagd_is_stopped() {
+  start_thagd
+  local pid
+  pid=$(cut -d ' ' -f 1 thagd.lock)
+  expect_status 3 timeout 20 "$THAG_BUILD/tools/thag" run -q sh -c "kill -STOP $pid; exit 3"
+}
+
+test_run_returns_when_thagd_dies() {
+  start_thagd
+  local pid
+  pid=$(cut -d ' ' -f 1 thagd.lock)
+  expect_status 3 timeout 20 "$THAG_BUILD/tools/thag" run -q sh -c "kill -KILL $pid; exit 3"
+}
+
 test_run_quiet_says_nothing() {
   expect_status 0 thag run -q true
   [[ ! -s err ]] || fail "it said: $(cat err)"

@@ -26,6 +26,7 @@
  *   drained      waits until all was read, or says "not drained" after 5 s
  *   raw=HEX      sends these bytes as a packet of their own
  *   op=JSON      sends a request, prints "STATUS BODY" and the data that came with it
+ *   ask=JSON     sends a request, and doesn't wait for its answer
  *   output=DIR   the header's output_dir; before make
  *   modes=N flags=N threshold=N sample=N pauses=N  fields of the header; after make
  *   cwd=DIR      the header's cwd; before make
@@ -364,13 +365,16 @@ static void print_data(int fd)
 	close(fd);
 }
 
-static void request(const char *json)
+union packet {
+	struct thag_message head;
+	char bytes[THAG_CONTROL_BODY_MAX];
+};
+
+/* The connection that the answer comes by. */
+static int ask(const char *json)
 {
-	union {
-		struct thag_message head;
-		char bytes[THAG_CONTROL_BODY_MAX];
-	} packet;
-	int attached, fd = connect_daemon();
+	union packet packet;
+	int fd = connect_daemon();
 	size_t bytes = strlen(json);
 
 	packet.head = (struct thag_message){ .magic = THAG_CONTROL_MAGIC,
@@ -379,6 +383,13 @@ static void request(const char *json)
 					     .body_bytes = (uint32_t)bytes };
 	memcpy(packet.bytes + sizeof(packet.head), json, bytes);
 	send_packet(fd, packet.bytes, sizeof(packet.head) + bytes, -1, 0);
+	return fd;
+}
+
+static void request(const char *json)
+{
+	union packet packet;
+	int attached, fd = ask(json);
 	ssize_t got = receive(fd, packet.bytes, sizeof(packet), &attached);
 
 	if (got < (ssize_t)sizeof(packet.head)) {
@@ -496,6 +507,8 @@ static bool step_setup(const char *name, const char *value)
 		send_raw(value);
 	else if (strcmp(name, "op") == 0)
 		request(value);
+	else if (strcmp(name, "ask") == 0)
+		ask(value);
 	else if (strcmp(name, "output") == 0)
 		self.output_dir = value;
 	else if (strcmp(name, "cwd") == 0)

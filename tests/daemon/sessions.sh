@@ -93,12 +93,6 @@ idles() {
 }
 ok 'without events idle, with them live again' idles
 
-reported() {
-  play 'op={"op":"exit-status","pid":1,"status":9}' | grep -q '^0 ' &&
-    play 'op={"op":"exit-status","pid":0,"status":9}' | grep -q 'error'
-}
-ok 'exit status of a program, told by who started it' reported
-
 unwritable() {
   local id
   play output="$1" make=good hello calls=5 exited && id=$(last_id) || return 1
@@ -119,7 +113,8 @@ bad_requests() {
   local bad
   for bad in '' '[]' '{' '{"op":1}' '{"op":"dance"}' '{"op":"export","session":"999"}' \
     '{"op":"export","format":"xml"}' '{"op":"export","thread":-1}' '{"op":"export","session":7}' \
-    '{"op":"exit-status"}' '{"op":"list","op":"stop"}'; do
+    '{"op":"await"}' '{"op":"await","pid":0}' '{"op":"await","pid":1,"limit_ms":-1}' \
+    '{"op":"list","op":"stop"}'; do
     play "op=$bad" | grep -qE '^-[0-9]+ {"error":"[^"]+"}$' || { echo "$bad"; return 1; }
   done
 }
