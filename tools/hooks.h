@@ -4,6 +4,7 @@
 #define THAG_HOOKS_H
 
 #include "command.h"
+#include "program.h"
 
 /**
  * Has what this process runs from here on load libthag-cyg, by LD_PRELOAD; complains when that
@@ -11,7 +12,11 @@
  */
 int thag_hooks_preload(const struct thag_command *command);
 
-/** Says on stderr why nothing of the program `name` would be profiled, where that can be seen. */
-void thag_hooks_advise(const struct thag_command *command, const char *name);
+/**
+ * Says on stderr why nothing of `program`, which is run as `name`, would be profiled, where that
+ * can be seen.
+ */
+void thag_hooks_advise(const struct thag_command *command, const char *name,
+		       const struct thag_program *program);
 
 #endif

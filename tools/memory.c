@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #include "preload.h"
-#include "program.h"
 
 #define LIBRARY "libthag-preload.so"
 
@@ -49,22 +48,19 @@ static const char *reason_against(const struct thag_program *program)
 	return NULL;
 }
 
-bool thag_memory_refuses(const struct thag_command *command, const char *name)
+bool thag_memory_refuses(const struct thag_command *command, const char *name,
+			 const struct thag_program *program)
 {
-	struct thag_program program;
-	const char *reason;
+	const char *reason = reason_against(program);
 
-	if (!thag_program_look(name, &program))
-		return false; /* what runs it will say why it can't */
-	reason = reason_against(&program);
-	if (program.sanitizer)
+	if (program->sanitizer)
 		thag_command_complain(command,
 				      "'%s' is built with %s, which has a malloc of its own: build "
 				      "it without -fsanitize",
-				      name, program.sanitizer);
+				      name, program->sanitizer);
 	else if (reason)
 		thag_command_complain(command, "'%s' %s", name, reason);
-	return program.sanitizer || reason;
+	return program->sanitizer || reason;
 }
 
 /* --- the environment --- */
@@ -135,12 +131,10 @@ static int put_options(const struct thag_memory_options *options)
 }
 
 int thag_memory_prepare(const struct thag_command *command,
-			const struct thag_memory_options *options, const char *name, bool both)
+			const struct thag_memory_options *options,
+			const struct thag_program *program, bool both)
 {
-	struct thag_program program;
-
-	thag_program_look(name, &program);
-	if (put_profiler(both || program.links_thag) != 0 || put_options(options) != 0 ||
+	if (put_profiler(both || program->links_thag) != 0 || put_options(options) != 0 ||
 	    calm_sanitizers() != 0) {
 		thag_command_complain(command, "no memory");
 		return -1;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "command.h"
+#include "program.h"
 
 struct thag_memory_options {
 	bool no_free_traces;
@@ -18,16 +19,18 @@ struct thag_memory_options {
 /** Reads a number of bytes, with K, M or G (of 1024) behind it or not; 0 or -EINVAL. */
 int thag_memory_parse_bytes(const char *text, uint64_t *bytes);
 
-/** Whether memory of what execvp(3) would run as `name` can't be seen; says why. */
-bool thag_memory_refuses(const struct thag_command *command, const char *name);
+/** Whether memory of `program`, which is run as `name`, can't be seen; says why. */
+bool thag_memory_refuses(const struct thag_command *command, const char *name,
+			 const struct thag_program *program);
 
 /**
  * Has what this process runs from here on, and what that runs, load libthag-preload and record
- * memory as asked; with time beside it when `both`, or when THAG_PROFILER or the program `name` is
- * made for that. Complains when that can't be. 0, or -1.
+ * memory as asked; with time beside it when `both`, or when THAG_PROFILER or `program` is made
+ * for that. Complains when that can't be. 0, or -1.
  */
 int thag_memory_prepare(const struct thag_command *command,
-			const struct thag_memory_options *options, const char *name, bool both);
+			const struct thag_memory_options *options,
+			const struct thag_program *program, bool both);
 
 /** Says on stderr what a session used, as "list" describes it. */
 void thag_memory_report(const json_t *session);

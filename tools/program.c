@@ -11,6 +11,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "thag/note.h"
+
 #define LINE_BYTES 256 /* the kernel heeds that much of a script's first line */
 #define SCRIPTS_MAX 4  /* whose interpreters are scripts */
 #define BLOCK_BYTES 65536
@@ -182,23 +184,44 @@ static void look_at_symbols(Elf *elf, Elf_Data *data, size_t strings, struct tha
 	}
 }
 
+/** Notes tell of a libthag that was linked into the program. */
+static void look_at_notes(Elf_Data *data, struct thag_program *program)
+{
+	size_t at = 0, name, description;
+	GElf_Nhdr note;
+
+	while ((at = gelf_getnote(data, at, &note, &name, &description)))
+		if (note.n_type == THAG_NOTE_LINKED && note.n_namesz == sizeof(THAG_NOTE_NAME) &&
+		    memcmp((const char *)data->d_buf + name, THAG_NOTE_NAME, note.n_namesz) == 0)
+			program->links_thag = true;
+}
+
+static void look_at_section(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
+			    struct thag_program *program)
+{
+	Elf_Data *data = NULL;
+
+	if (header->sh_type == SHT_DYNAMIC || header->sh_type == SHT_DYNSYM ||
+	    header->sh_type == SHT_NOTE)
+		data = elf_getdata(section, NULL);
+	if (!data)
+		return;
+	if (header->sh_type == SHT_DYNAMIC)
+		look_at_libraries(elf, data, header->sh_link, program);
+	else if (header->sh_type == SHT_DYNSYM)
+		look_at_symbols(elf, data, header->sh_link, program);
+	else
+		look_at_notes(data, program);
+}
+
 static void look_at_sections(Elf *elf, struct thag_program *program)
 {
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 
-	while ((section = elf_nextscn(elf, section))) {
-		Elf_Data *data = NULL;
-
-		if (!gelf_getshdr(section, &header))
-			continue;
-		if (header.sh_type == SHT_DYNAMIC || header.sh_type == SHT_DYNSYM)
-			data = elf_getdata(section, NULL);
-		if (data && header.sh_type == SHT_DYNAMIC)
-			look_at_libraries(elf, data, header.sh_link, program);
-		else if (data)
-			look_at_symbols(elf, data, header.sh_link, program);
-	}
+	while ((section = elf_nextscn(elf, section)))
+		if (gelf_getshdr(section, &header))
+			look_at_section(elf, section, &header, program);
 }
 
 /** Whether it is for the machine that this very program is for. */
@@ -226,21 +249,30 @@ static void look_at_code(int fd, struct thag_program *program)
 		program->is_foreign = !is_ours(&header);
 		program->is_static = !has_loader(elf);
 		look_at_sections(elf, program);
-		program->has_hooks = holds(fd, "__cyg_profile_func_enter");
-		program->links_thag = program->links_thag || holds(fd, "THAG_PROFILER");
 	}
 	elf_end(elf);
 }
 
-bool thag_program_look(const char *name, struct thag_program *program)
+bool thag_program_has_hooks(const char *name)
+{
+	bool is_script, found;
+	int fd = open_code(name, &is_script);
+
+	if (fd < 0)
+		return false;
+	found = holds(fd, "__cyg_profile_func_enter");
+	close(fd);
+	return found;
+}
+
+void thag_program_look(const char *name, struct thag_program *program)
 {
 	*program = (struct thag_program){ 0 };
 	int fd = open_code(name, &program->is_script);
 
 	if (fd < 0)
-		return false;
+		return;
 	program->is_privileged = gives_rights(fd);
 	look_at_code(fd, program);
 	close(fd);
-	return true;
 }

@@ -18,14 +18,16 @@ struct thag_program {
 	bool is_privileged; /* it would get rights we don't have: the loader keeps to itself */
 	bool has_malloc;    /* a malloc of its own, which the loader puts before any other */
 	bool links_thag;    /* libthag is in it, or a library of it */
-	bool has_hooks;	    /* compiled with -finstrument-functions */
 	const char *sanitizer; /* that is built in and has a malloc, static; or NULL */
 };
 
 /**
- * Looks at what execvp(3) would run as `name`; where that is a script, at its interpreter. False
- * when there is none, or it can't be read.
+ * Looks at what execvp(3) would run as `name`; where that is a script, at its interpreter. All is
+ * false when there is none, or it can't be read.
  */
-bool thag_program_look(const char *name, struct thag_program *program);
+void thag_program_look(const char *name, struct thag_program *program);
+
+/** Whether it is compiled with -finstrument-functions. Reads all of the file. */
+bool thag_program_has_hooks(const char *name);
 
 #endif

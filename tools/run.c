@@ -234,16 +234,17 @@ static int complain_of_program(const char *program, int error)
 }
 
 /** For the program; a thagd that was brought has started by now. 0, or the status to exit with. */
-static int prepare(const struct options *asked, const char *program)
+static int prepare(const struct options *asked, const char *name,
+		   const struct thag_program *program)
 {
 	const struct thag_command *self = &thag_command_run;
 
 	if (asked->paused && setenv("THAG_PAUSED", "1", 1) != 0)
-		return complain_of_program(program, -errno);
+		return complain_of_program(name, -errno);
 	if (asked->functions && thag_hooks_preload(self))
 		return THAG_EXIT_RUN_FAILURE;
 	if (asked->functions)
-		thag_hooks_advise(self, program);
+		thag_hooks_advise(self, name, program);
 	/* before the hooks' library, which brings a libthag */
 	if (asked->memory && thag_memory_prepare(self, &asked->heap, program, asked->functions))
 		return THAG_EXIT_RUN_FAILURE;
@@ -255,15 +256,19 @@ static int run(int argc, char **argv)
 	struct thag_child child;
 	char url[URL_BYTES];
 	struct options asked = { 0 };
+	struct thag_program program = { 0 };
 	int status, ret = parse_arguments(argc, argv, &asked);
 
 	if (ret >= 0)
 		return ret;
-	if (asked.memory && thag_memory_refuses(&thag_command_run, argv[optind]))
+	/* what can't be read says so when it is run */
+	if (asked.memory || asked.functions)
+		thag_program_look(argv[optind], &program);
+	if (asked.memory && thag_memory_refuses(&thag_command_run, argv[optind], &program))
 		return THAG_EXIT_RUN_REFUSED;
 	if (thag_bring_daemon(&thag_command_run, url, sizeof(url)))
 		return THAG_EXIT_RUN_FAILURE;
-	ret = prepare(&asked, argv[optind]);
+	ret = prepare(&asked, argv[optind], &program);
 	if (ret)
 		return ret;
 	ret = thag_child_start(&child, argv + optind);

@@ -18,12 +18,19 @@
 #include <unistd.h>
 
 #include "thag.h"
+#include "thag/note.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
 struct thag_process thag_process;
+
+__attribute__((section(THAG_NOTE_SECTION), aligned(4), used)) static const struct thag_note note = {
+	.name_bytes = sizeof(THAG_NOTE_NAME),
+	.type = THAG_NOTE_LINKED,
+	.name = THAG_NOTE_NAME,
+};
 
 /* A memory mapping that a forked child leaves behind once it has its own. */
 static struct thag_process parent_process;

@@ -199,6 +199,22 @@ profiler_is() {
   [[ $("$thag" run -q --memory "$@" printenv THAG_PROFILER 2>/dev/null) == "$wanted" ]]
 }
 
+# linked_in FLAG...: libthag is in the program itself, which its file tells, stripped or not.
+linked_in() {
+  cc -DTHAG_TIME_PROFILING -I "$here/../../libclient/include" -I "$here/../../proto" "$@" \
+    -o "$programs/linked_in" -x c - -x none "$THAG_BUILD/libclient/libthag.a" <<'END' &&
+#include <stdio.h>
+#include <stdlib.h>
+#include <thag.h>
+int main(void)
+{
+	THAG_ENABLE_PROFILING(time);
+	return puts(getenv("THAG_PROFILER")) < 0;
+}
+END
+    [[ $("$thag" run -q --memory -- "$programs/linked_in") == both,,,true ]]
+}
+
 test_environment() {
   program hello cc <<<"$hello"
   ok "the end: peak, leaks and allocations are said" says_sum
@@ -212,6 +228,8 @@ int main(void) { return function(10) == NULL; }'
   ok "environment: time as well with --functions" profiler_is both,,,true -F --
   THAG_PROFILER='time' ok "environment: time as well where that was asked for" \
     profiler_is both,,,true --
+  ok "environment: time as well where libthag is linked in" linked_in -g
+  ok "environment: the same, stripped" linked_in -s -ffunction-sections -Wl,--gc-sections
   THAG_PROFILER=both,,,false ok "environment: no detail where it was refused" \
     profiler_is both,,,false --
 }
