@@ -427,7 +427,6 @@ static void take_alternatives(struct parser *parser)
 		insert(parser, start, jump(THAG_REGEX_SPLIT, start, parser->program->length + 2));
 		out = parser->program->length;
 		emit(parser, jump(THAG_REGEX_JUMP, out, out + 1));
-		start = parser->program->length;
 		take_alternatives(parser);
 		if (!parser->error->why)
 			parser->program->code[out] =
