@@ -33,9 +33,11 @@
 #include "thag/words.h"
 
 #define THAG_CHUNK_WORDS (UINT32_C(1) << 16)
-#define THAG_CHUNK_FANOUT 4	 /* chunks that make one of the next level */
-#define THAG_CHUNK_LEVELS_MAX 20 /* 4^19 chunks are more words than a ring can hold in a lifetime \
-				  */
+#define THAG_CHUNK_FANOUT 4 /* chunks that make one of the next level */
+#define THAG_CHUNK_LEVELS_MAX \
+	20			/* 4^19 chunks are more words than a ring can hold in a lifetime \
+				 */
+#define THAG_CHUNK_ROWS_MAX 256 /* of a lane: calls that are deeper are in no summary */
 #define THAG_CHUNK_RINGS_MAX (UINT32_C(1) << 16)
 #define THAG_CHUNK_PART_BYTES_MAX (UINT32_C(256) << 20)
 

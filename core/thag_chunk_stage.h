@@ -26,6 +26,7 @@
 struct thag_chunk_stage {
 	struct thag_chunk_raw raw; /* head.words grows; its times are set by thag_chunk_encode */
 	struct thag_pairs steps;   /* of tasks in these words, by id: one more than the step */
+	uint64_t events;	   /* of the stream, where it begins */
 	bool owns_words;
 	bool incomplete; /* open frames were left out for want of memory */
 };
@@ -51,12 +52,16 @@ static inline bool thag_chunk_stage_may_cut(const struct thag_stream *stream)
 int thag_chunk_stage_begin(struct thag_chunk_stage *stage, const struct thag_stream *stream,
 			   uint64_t pos, uint32_t flags);
 
-/** Words that may be fed next, so that it can be cut behind them; 0: it must be cut now. */
+/**
+ * Words that may be fed next, a hole being one of them, so that it can be cut behind them. 0: it
+ * must be cut now.
+ */
 size_t thag_chunk_stage_room(const struct thag_chunk_stage *stage,
 			     const struct thag_stream *stream);
 
-/** Adds words that the stream took, at most as many as there was room for. */
-void thag_chunk_stage_put(struct thag_chunk_stage *stage, const uint64_t *words, size_t count);
+/** Adds words that `stream` has just taken, at most as many as there was room for. */
+void thag_chunk_stage_put(struct thag_chunk_stage *stage, const struct thag_stream *stream,
+			  const uint64_t *words, size_t count);
 
 /** Adds a word that was never written: see thag_stream_gap. */
 void thag_chunk_stage_hole(struct thag_chunk_stage *stage);

@@ -19,6 +19,8 @@
 #include "thag_tasks.h"
 #include "thag_thread.h"
 
+#define THAG_OPENINGS_FRAMES_MAX (UINT32_C(1) << 22) /* of all stacks of a list */
+
 /** A frame that is open. */
 struct thag_opening {
 	uint64_t start_ticks; /* when it was opened; later by what it waited where that was lost */
@@ -34,6 +36,7 @@ enum thag_opening_flags {
 /** A stack; its frames lie in thag_openings.frames, the bottom first, behind the stack's before. */
 struct thag_opening_stack {
 	uint64_t task;	      /* its id; 0: the thread's own stack */
+	uint64_t step;	      /* of a task: the one that is about to be taken, or runs */
 	uint64_t start_ticks; /* of a task: when it was created */
 	uint64_t ran_ticks;   /* of a task: how long it ran since then */
 	uint32_t site;	      /* that names the task */
@@ -58,10 +61,14 @@ static inline size_t thag_openings_count(const struct thag_openings *openings)
 	return openings->stacks.bytes / sizeof(struct thag_opening_stack);
 }
 
-/** Adds `stack` as it is at `now` (ticks). `task`: whose it is, NULL: the thread's own. 0 or
- * -ENOMEM with nothing changed. */
-int thag_openings_add(struct thag_openings *openings, const struct thag_stack *stack,
-		      const struct thag_task_state *task, uint64_t now);
+/** Adds a thread's own stack as it is at `now` (ticks). 0, or -ENOMEM or -E2BIG and nothing
+ * changed. */
+int thag_openings_add_own(struct thag_openings *openings, const struct thag_stack *own,
+			  uint64_t now);
+
+/** Likewise that of a task, at its step `step`. */
+int thag_openings_add_task(struct thag_openings *openings, const struct thag_task_state *task,
+			   uint64_t step, uint64_t now);
 
 /** Appends the stored form to `out`. 0 or -ENOMEM. */
 int thag_openings_encode(const struct thag_openings *openings, struct thag_buffer *out);

@@ -28,7 +28,6 @@
 #include "thag_chunk.h"
 
 #define THAG_SLICES_COLUMNS 1024 /* that a summary has at most */
-#define THAG_SLICES_ROWS 256	 /* of each lane: calls that are deeper are in no summary */
 
 enum thag_slice_flags {
 	THAG_SLICE_MERGED = 1,	   /* stands for several calls; `site` is that of the longest */

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "thag_chunk_words.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "thag_varint.h"
+
+static const uint8_t op_of_kind[8] = { OP_EXT,	       OP_ENTER, OP_EXIT,  OP_SECTION_BEGIN,
+				       OP_SECTION_END, OP_TIME,	 OP_ALLOC, OP_FREE };
+static bool is_event(uint32_t kind, uint32_t arg)
+{
+	uint32_t ext = arg >> THAG_EXT_SHIFT;
+
+	if (kind != THAG_KIND_EXT)
+		return kind != THAG_KIND_TIME;
+	return ext == THAG_EXT_REALLOC || ext == THAG_EXT_MAP || ext == THAG_EXT_MARK ||
+	       ext == THAG_EXT_VALUE || ext == THAG_EXT_THREAD_NAME;
+}
+
+#define SITE_SLOTS 2048
+#define NO_SITE UINT32_MAX
+
+struct site_slot {
+	uint32_t bits; /* kind and site of a word that opens a frame, NO_SITE: none */
+	uint32_t op;
+};
+
+struct encoder {
+	struct state state;
+	uint8_t *ops, *low, *more, *args, *payload;
+	uint8_t *sizes;
+	uint32_t timed;
+	uint64_t events;
+	struct site_slot sites[SITE_SLOTS];
+};
+
+static inline void put_ahead(struct encoder *to, uint64_t ahead)
+{
+	uint32_t size = (uint32_t)(ahead >> 8 != 0) + (ahead >> 16 != 0) + (ahead >> 24 != 0);
+	uint32_t rest = (uint32_t)(ahead >> 8);
+
+	to->sizes[to->timed / 4] |= (uint8_t)(size << to->timed % 4 * 2);
+	*to->low++ = (uint8_t)ahead;
+	memcpy(to->more, &rest, sizeof(rest));
+	to->more += more_bytes[size];
+	to->timed++;
+}
+
+static void put_arg(struct encoder *to, uint32_t arg)
+{
+	memcpy(to->args, &arg, sizeof(arg));
+	to->args += ARG_BYTES;
+}
+
+static inline struct site_slot *find_site(struct encoder *to, uint32_t bits)
+{
+	return &to->sites[(bits * UINT32_C(2654435769)) >> 21];
+}
+
+/* What an event is: its kind and arg. */
+static inline uint32_t bits_of(uint64_t word)
+{
+	return (uint32_t)word & (uint32_t)(THAG_WORD(7, 0) | THAG_WORD_ARG_MASK);
+}
+
+/* An event that opens a frame of a site that has no op. */
+static void put_site(struct encoder *to, uint64_t word)
+{
+	uint32_t bits = bits_of(word);
+
+	*to->ops++ = op_of_kind[thag_word_kind(word)];
+	put_arg(to, thag_word_arg(word));
+	if (to->state.known == SITES_KNOWN)
+		return;
+	*find_site(to, bits) = (struct site_slot){ bits, OP_SITES + to->state.known++ };
+}
+
+/* The arg of an event, and its payload, at the head of `words`; returns how many it took. */
+static size_t put_payload(struct encoder *to, uint64_t event, const uint64_t *words, size_t left,
+			  uint64_t pos)
+{
+	uint32_t kind = thag_word_kind(event), arg = thag_word_arg(event);
+	uint32_t count = payload_words(kind, arg);
+	uint32_t holes = 0;
+	uint64_t *before;
+
+	if (count > left)
+		count = (uint32_t)left;
+	for (uint32_t i = 0; i < count; i++)
+		holes |= (uint32_t)!thag_word_is_at(words[i], pos + i) << i;
+	if (holes) {
+		to->ops[0] = to->ops[-1];
+		to->ops++ [-1] = OP_BROKEN;
+		*to->args++ = (uint8_t)holes;
+	}
+	put_arg(to, arg);
+	if (count == 0)
+		return 0;
+	before = payload_before(&to->state, kind, arg);
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t value = thag_payload_unpack(words[i]);
+
+		if (holes >> i & 1)
+			continue;
+		/* of 62 bits, the highest of which is its sign */
+		int64_t more = (int64_t)((value - before[i]) << 2) >> 2;
+
+		to->payload = thag_varint_put(to->payload, thag_zigzag((uint64_t)more));
+		before[i] = value;
+	}
+	return count;
+}
+
+/* An event that is no call of a known site and no exit from the top. As put_payload. */
+static size_t put_other(struct encoder *to, uint64_t word, const uint64_t *words, size_t left,
+			uint64_t pos)
+{
+	uint32_t kind = thag_word_kind(word), arg = thag_word_arg(word);
+	uint64_t ahead = (thag_word_time(word) - to->state.last) & TIME_MASK;
+
+	pass_event(&to->state, kind, arg, ahead);
+	put_ahead(to, ahead);
+	to->events += is_event(kind, arg);
+	if (kind == THAG_KIND_ENTER || kind == THAG_KIND_SECTION_BEGIN) {
+		put_site(to, word);
+		to->state.next++;
+		return 0;
+	}
+	*to->ops++ = op_of_kind[kind];
+	if (kind == THAG_KIND_EXIT)
+		to->state.next = arg;
+	return put_payload(to, word, words, left, pos);
+}
+
+/*
+ * Calls, as long as they are of known sites and end at the top; returns how many. Without
+ * branches on what they are, which nothing can predict.
+ */
+static size_t put_calls(struct encoder *to, const uint64_t *words, size_t count, uint64_t phase)
+{
+	const uint32_t exit = THAG_WORD(THAG_KIND_EXIT, 0);
+	size_t i = 0;
+
+	for (; i < count; i++) {
+		uint64_t word = words[i];
+		uint32_t bits = bits_of(word);
+		uint32_t top = exit | (uint32_t)((to->state.next - 1) & THAG_WORD_ARG_MASK);
+		const struct site_slot *slot = find_site(to, bits);
+		uint64_t ahead;
+		bool is_exit = bits == top;
+
+		if (!(is_exit | (slot->bits == bits)) | ((word & THAG_WORD_PHASE) != phase))
+			break;
+		*to->ops++ = (uint8_t)(is_exit ? OP_EXIT_TOP : slot->op);
+		to->state.next += is_exit ? UINT32_MAX : 1;
+		ahead = (thag_word_time(word) - to->state.last) & TIME_MASK;
+		pass(&to->state, ahead);
+		put_ahead(to, ahead);
+	}
+	to->events += i;
+	return i;
+}
+
+static void put_words(struct encoder *to, const uint64_t *words, size_t count, uint64_t pos)
+{
+	size_t i = 0;
+
+	while (i < count) {
+		uint64_t lap = THAG_RING_WORDS - (pos + i) % THAG_RING_WORDS;
+		size_t run = count - i < lap ? count - i : (size_t)lap;
+
+		i += put_calls(to, words + i, run, (pos + i) & THAG_WORD_PHASE);
+		if (i == count)
+			break;
+		if (!thag_word_is_at(words[i], pos + i)) {
+			*to->ops++ = OP_HOLE;
+			i++;
+			continue;
+		}
+		i++;
+		i += put_other(to, words[i - 1], words + i, count - i, pos + i);
+	}
+}
+
+/* Where each stream is put together, and room for the most it may take. */
+struct streams {
+	uint8_t *ops, *sizes, *low, *more, *args, *payload;
+};
+
+/* Of `count` words each is an event, which may have an op before it, or a payload. */
+static uint8_t *place_streams(struct streams *streams, size_t count)
+{
+	size_t ops = 2 * count, sizes = count / 4 + 1, more = 4 * count + PADDING;
+	size_t args = (ARG_BYTES + 1) * count + PADDING, payload = THAG_VARINT_MAX * count;
+	uint8_t *memory = malloc(ops + sizes + count + more + args + payload);
+
+	if (!memory)
+		return NULL;
+	streams->ops = memory;
+	streams->sizes = streams->ops + ops;
+	streams->low = streams->sizes + sizes;
+	streams->more = streams->low + count;
+	streams->args = streams->more + more;
+	streams->payload = streams->args + args;
+	memset(streams->sizes, 0, sizes);
+	return memory;
+}
+
+static int join_streams(const struct streams *streams, const struct encoder *from,
+			struct thag_buffer *out)
+{
+	uint32_t lengths[5] = { (uint32_t)(from->ops - streams->ops), from->timed,
+				(uint32_t)(from->more - streams->more),
+				(uint32_t)(from->args - streams->args),
+				(uint32_t)(from->payload - streams->payload) };
+	static const uint8_t padding[PADDING];
+
+	if (thag_buffer_append(out, lengths, sizeof(lengths)) != 0 ||
+	    thag_buffer_append(out, streams->ops, lengths[0]) != 0 ||
+	    thag_buffer_append(out, streams->sizes, (from->timed + 3) / 4) != 0 ||
+	    thag_buffer_append(out, streams->low, lengths[1]) != 0 ||
+	    thag_buffer_append(out, streams->more, lengths[2]) != 0 ||
+	    thag_buffer_append(out, streams->args, lengths[3]) != 0 ||
+	    thag_buffer_append(out, streams->payload, lengths[4]) != 0)
+		return -ENOMEM;
+	return thag_buffer_append(out, padding, PADDING);
+}
+
+/* When the first event was. */
+static uint64_t find_first(const struct thag_chunk_raw *raw)
+{
+	struct state state = { .last = raw->head.base_ticks };
+	uint64_t i = 0;
+
+	while (i < raw->head.words && !thag_word_is_at(raw->words[i], raw->head.first_pos + i))
+		i++;
+	if (i < raw->head.words)
+		pass_event(&state, thag_word_kind(raw->words[i]), thag_word_arg(raw->words[i]),
+			   (thag_word_time(raw->words[i]) - state.last) & TIME_MASK);
+	return state.last;
+}
+
+int thag_chunk_encode_words(const struct thag_chunk_raw *raw, struct thag_chunk_head *head,
+			    struct thag_buffer *out)
+{
+	struct encoder to = { .state.last = raw->head.base_ticks };
+	struct streams streams;
+	uint8_t *memory = place_streams(&streams, raw->head.words);
+	int error;
+
+	if (!memory)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < SITE_SLOTS; i++)
+		to.sites[i].bits = NO_SITE;
+	to.ops = streams.ops;
+	to.sizes = streams.sizes;
+	to.low = streams.low;
+	to.more = streams.more;
+	to.args = streams.args;
+	to.payload = streams.payload;
+	put_words(&to, raw->words, raw->head.words, raw->head.first_pos);
+	error = join_streams(&streams, &to, out);
+	free(memory);
+	head->events = to.events;
+	head->first_ticks = find_first(raw);
+	head->last_ticks = to.state.last;
+	if (error == 0 &&
+	    (to.state.last < head->base_ticks || to.state.last > THAG_CHUNK_TICKS_MAX))
+		error = -ERANGE;
+	return error;
+}
