@@ -40,6 +40,7 @@
 #define THAG_CHUNK_ROWS_MAX 256 /* of a lane: calls that are deeper are in no summary */
 #define THAG_CHUNK_RINGS_MAX (UINT32_C(1) << 16)
 #define THAG_CHUNK_PART_BYTES_MAX (UINT32_C(256) << 20)
+#define THAG_CHUNK_TICKS_MAX (UINT64_C(1) << 62) /* no clock gets there */
 
 /** Lanes that a ring is drawn as: the frames of the threads themselves, and those of tasks. */
 enum thag_lane_kind { THAG_LANE_OWN = 0, THAG_LANE_TASKS = 1, THAG_LANE_KINDS };

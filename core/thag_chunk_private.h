@@ -5,8 +5,6 @@
 
 #include "thag_chunk.h"
 
-#define THAG_CHUNK_TICKS_MAX (UINT64_C(1) << 62) /* no clock gets there */
-
 /**
  * Appends the stored form of raw->words to `out`, and sets the times and events of `head`, whose
  * base_ticks is set. 0, -ENOMEM, or -ERANGE: the times are beyond THAG_CHUNK_TICKS_MAX.

@@ -42,6 +42,7 @@ struct program_options {
 struct program_span {
 	uint32_t ring, lane, row, site;
 	uint64_t start, end;
+	bool open; /* when all was read */
 };
 
 /** Frames as the program has them. */
@@ -76,6 +77,7 @@ static struct program {
 	uint32_t thread_count;
 	uint64_t uses; /* of task slots */
 	uint32_t tids;
+	bool over;
 	uint64_t now;
 	unsigned seed;
 	struct program_span spans[PROGRAM_SPANS_MAX];
@@ -130,7 +132,13 @@ static inline void add_span(const struct program_ring *ring, uint32_t lane, uint
 {
 	cr_assert_lt(program.span_count, PROGRAM_SPANS_MAX);
 	program.spans[program.span_count++] =
-		(struct program_span){ ring_number(ring), lane, row, site, start, program.now };
+		(struct program_span){ .ring = ring_number(ring),
+				       .lane = lane,
+				       .row = row,
+				       .site = site,
+				       .start = start,
+				       .end = program.over ? ring->now : program.now,
+				       .open = program.over };
 }
 
 /* A frame ended, or the task that it is of is put aside. */
@@ -344,6 +352,7 @@ static inline void program_begin(unsigned seed, struct program_options options)
 	program.seed = seed;
 	program.span_count = program.thread_count = 0;
 	program.now = 1000;
+	program.over = false;
 	program.uses = 0;
 	memset(program.tasks, 0, sizeof(program.tasks));
 	cr_assert_eq(thag_tasks_init(&program.table), 0);
@@ -356,6 +365,18 @@ static inline void program_begin(unsigned seed, struct program_options options)
 	}
 	for (uint32_t i = 0; i < options.steps; i++)
 		random_step();
+}
+
+/* Adds what is open to the spans, each up to its ring's last event. */
+static inline void program_add_open(void)
+{
+	program.over = true;
+	for (uint32_t i = 0; i < PROGRAM_RINGS; i++) {
+		struct program_ring *ring = &program.rings[i];
+
+		leave_task(ring);
+		close_frames(ring, &ring->own, 0);
+	}
 }
 
 static inline void program_end(void)
