@@ -18,6 +18,12 @@ void thag_chunk_tree_fini(struct thag_chunk_tree *tree)
 	*tree = (struct thag_chunk_tree){ 0 };
 }
 
+void thag_chunk_tree_clear(struct thag_chunk_tree *tree)
+{
+	thag_tree_clear(&tree->tree);
+	tree->error = 0;
+}
+
 void thag_chunk_tree_set_start(struct thag_chunk_tree *tree, uint32_t node, uint64_t start)
 {
 	if (node >= tree->start_capacity) {
@@ -167,18 +173,16 @@ static void ended(void *context, struct thag_span *span, struct thag_span_stack 
 	thag_chunk_tree_ended(context, stack, now);
 }
 
-static void noted(void *context, struct thag_span *span, const struct thag_note *note)
-{
-	(void)context;
-	(void)span;
-	(void)note;
-}
-
 int thag_chunk_tree_add(struct thag_chunk_tree *tree, const struct thag_chunk_raw *raw,
 			uint64_t from, uint64_t to)
 {
-	static const struct thag_span_visitor visitor = { opened,  closed, moved, left,
-							  entered, ending, ended, noted };
+	static const struct thag_span_visitor visitor = { .opened = opened,
+							  .closed = closed,
+							  .moved = moved,
+							  .left = left,
+							  .entered = entered,
+							  .ending = ending,
+							  .ended = ended };
 	struct thag_span span;
 
 	thag_chunk_tree_begin(tree, raw, from, to);

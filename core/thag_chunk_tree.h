@@ -39,6 +39,9 @@ struct thag_chunk_tree {
 int thag_chunk_tree_init(struct thag_chunk_tree *tree);
 void thag_chunk_tree_fini(struct thag_chunk_tree *tree);
 
+/** Forgets everything, and keeps the memory. */
+void thag_chunk_tree_clear(struct thag_chunk_tree *tree);
+
 /**
  * Adds what happened in a chunk from `from` to `to` (ticks, the end exclusive; 0 and UINT64_MAX:
  * all) to a tree that is empty. 0 or -ENOMEM.

@@ -153,9 +153,7 @@ int thag_slice_row_end(struct thag_slice_row *row, const struct thag_slice_grid 
 
 int thag_slices_init(struct thag_slices *slices, uint64_t from, uint64_t to)
 {
-	*slices = (struct thag_slices){
-		.grid = { .from = from, .shift = thag_slices_shift(to - from, THAG_SLICES_COLUMNS) }
-	};
+	*slices = (struct thag_slices){ 0 };
 	for (uint32_t i = 0; i < THAG_LANE_KINDS; i++) {
 		slices->rows[i] = calloc(THAG_CHUNK_ROWS_MAX, sizeof(*slices->rows[i]));
 		if (!slices->rows[i]) {
@@ -163,13 +161,31 @@ int thag_slices_init(struct thag_slices *slices, uint64_t from, uint64_t to)
 			return -ENOMEM;
 		}
 	}
+	thag_slices_clear(slices, from, to);
 	return 0;
+}
+
+void thag_slices_clear(struct thag_slices *slices, uint64_t from, uint64_t to)
+{
+	slices->grid.from = from;
+	slices->grid.shift = thag_slices_shift(to - from, THAG_SLICES_COLUMNS);
+	for (uint32_t lane = 0; lane < THAG_LANE_KINDS; lane++) {
+		for (uint32_t i = 0; i < slices->row_count[lane]; i++) {
+			slices->rows[lane][i].count = 0;
+			slices->rows[lane][i].end = 0;
+		}
+		slices->row_count[lane] = 0;
+		slices->first_row[lane] = 0;
+		slices->row_limit[lane] = THAG_CHUNK_ROWS_MAX;
+	}
+	slices->error = 0;
 }
 
 void thag_slices_fini(struct thag_slices *slices)
 {
 	for (uint32_t lane = 0; lane < THAG_LANE_KINDS; lane++) {
-		for (uint32_t i = 0; i < slices->row_count[lane]; i++)
+		/* also what was used before the rows were cleared */
+		for (uint32_t i = 0; slices->rows[lane] && i < THAG_CHUNK_ROWS_MAX; i++)
 			free(slices->rows[lane][i].slices);
 		free(slices->rows[lane]);
 	}
@@ -224,13 +240,6 @@ void thag_slices_finish(struct thag_slices *slices, const struct thag_span *span
 	thag_slices_end(slices, span->ticks);
 }
 
-static void opened(void *context, struct thag_span *span, uint64_t now)
-{
-	(void)context;
-	(void)span;
-	(void)now;
-}
-
 static void closed(void *context, struct thag_span *span, struct thag_span_stack *stack,
 		   uint32_t index, enum thag_span_end how, uint64_t now)
 {
@@ -239,46 +248,25 @@ static void closed(void *context, struct thag_span *span, struct thag_span_stack
 		thag_slices_closed(context, stack, index, now, thag_slices_end_flags(how));
 }
 
-static void moved(void *context, struct thag_span *span, struct thag_span_stack *stack,
-		  uint32_t index, uint64_t now)
-{
-	(void)context;
-	(void)span;
-	(void)stack;
-	(void)index;
-	(void)now;
-}
-
 static void left(void *context, struct thag_span *span, uint64_t now)
 {
 	thag_slices_left(context, span, now);
 }
 
-static void ended(void *context, struct thag_span *span, struct thag_span_stack *stack,
-		  uint64_t now)
+int thag_slices_add_until(struct thag_slices *slices, const struct thag_chunk_raw *raw,
+			  uint64_t until)
 {
-	(void)context;
-	(void)span;
-	(void)stack;
-	(void)now;
-}
+	static const struct thag_span_visitor visitor = { .closed = closed, .left = left };
+	struct thag_span span;
 
-static void noted(void *context, struct thag_span *span, const struct thag_note *note)
-{
-	(void)context;
-	(void)span;
-	(void)note;
+	if (thag_span_begin(&span, raw, &visitor, slices) == 0)
+		thag_span_run(&span, &visitor, until);
+	thag_slices_finish(slices, &span);
+	thag_span_fini(&span);
+	return slices->error;
 }
 
 int thag_slices_add(struct thag_slices *slices, const struct thag_chunk_raw *raw)
 {
-	static const struct thag_span_visitor visitor = { opened, closed, moved, left,
-							  opened, ended,  ended, noted };
-	struct thag_span span;
-
-	if (thag_span_begin(&span, raw, &visitor, slices) == 0)
-		thag_span_run(&span, &visitor, UINT64_MAX);
-	thag_slices_finish(slices, &span);
-	thag_span_fini(&span);
-	return slices->error;
+	return thag_slices_add_until(slices, raw, UINT64_MAX);
 }

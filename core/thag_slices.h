@@ -70,6 +70,8 @@ struct thag_slices {
 	struct thag_slice_grid grid;
 	struct thag_slice_row *rows[THAG_LANE_KINDS]; /* THAG_CHUNK_ROWS_MAX each */
 	uint32_t row_count[THAG_LANE_KINDS];	      /* up to the last one that has slices */
+	uint32_t first_row[THAG_LANE_KINDS];	      /* which row rows[lane][0] is … */
+	uint32_t row_limit[THAG_LANE_KINDS];	      /* … and how many are wanted from there */
 	int error;				      /* -ENOMEM: some are missing */
 };
 
@@ -115,8 +117,15 @@ static inline int thag_slice_row_add(struct thag_slice_row *row, const struct th
 int thag_slices_init(struct thag_slices *slices, uint64_t from, uint64_t to);
 void thag_slices_fini(struct thag_slices *slices);
 
+/** Begins anew, for all rows of another time, and keeps the memory. */
+void thag_slices_clear(struct thag_slices *slices, uint64_t from, uint64_t to);
+
 /** Adds what there is to draw of a chunk. 0 or -ENOMEM. */
 int thag_slices_add(struct thag_slices *slices, const struct thag_chunk_raw *raw);
+
+/** Likewise, up to its first event at or after `until` (ticks). */
+int thag_slices_add_until(struct thag_slices *slices, const struct thag_chunk_raw *raw,
+			  uint64_t until);
 
 /** Appends the stored form, of slices whose rows have ended. 0 or -ENOMEM. */
 int thag_slices_encode(const struct thag_slices *slices, struct thag_buffer *out);

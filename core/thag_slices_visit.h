@@ -22,7 +22,8 @@ void thag_slices_finish(struct thag_slices *slices, const struct thag_span *span
 static inline void thag_slices_put(struct thag_slices *slices, uint32_t lane, uint32_t row,
 				   uint64_t start, uint64_t end, uint32_t site, uint32_t flags)
 {
-	if (row >= THAG_CHUNK_ROWS_MAX)
+	row -= slices->first_row[lane];
+	if (row >= slices->row_limit[lane])
 		return;
 	if (__builtin_expect(row >= slices->row_count[lane], 0))
 		slices->row_count[lane] = row + 1;

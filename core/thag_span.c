@@ -54,6 +54,18 @@ static void take_opening(struct thag_span *span, struct thag_span_stack *stack, 
 	span->opening_frames += opening->count;
 }
 
+static void tell_entered(struct thag_span *span, const struct thag_span_visitor *visitor)
+{
+	if (visitor->entered)
+		visitor->entered(span->context, span, span->ticks);
+}
+
+static void tell_left(struct thag_span *span, const struct thag_span_visitor *visitor)
+{
+	if (visitor->left)
+		visitor->left(span->context, span, span->ticks);
+}
+
 /*
  * Tasks.
  */
@@ -150,7 +162,7 @@ static void leave_task(struct thag_span *span, const struct thag_span_visitor *v
 		return;
 	if (task->stray)
 		thag_span_close_all(span, visitor, task, now);
-	visitor->left(span->context, span, now);
+	tell_left(span, visitor);
 	thag_span_pause(task, now);
 	span->stack = &span->own;
 	span->thread_ticks = now;
@@ -163,7 +175,7 @@ static void enter_stack(struct thag_span *span, const struct thag_span_visitor *
 	thag_span_go_on(stack, span->ticks);
 	stack->since = span->ticks;
 	stack->cut = false;
-	visitor->entered(span->context, span, span->ticks);
+	tell_entered(span, visitor);
 }
 
 /* The thread's own stack runs again, if a task did. */
@@ -173,7 +185,7 @@ static void run_own(struct thag_span *span, const struct thag_span_visitor *visi
 		return;
 	leave_task(span, visitor);
 	thag_span_go_on(&span->own, span->ticks);
-	visitor->entered(span->context, span, span->ticks);
+	tell_entered(span, visitor);
 }
 
 static void run_task(struct thag_span *span, const struct thag_span_visitor *visitor,
@@ -185,12 +197,12 @@ static void run_task(struct thag_span *span, const struct thag_span_visitor *vis
 	if (!span->has_thread)
 		return;
 	if (!span->own.is_paused)
-		visitor->left(span->context, span, span->ticks);
+		tell_left(span, visitor);
 	thag_span_pause(&span->own, span->ticks);
 	task = find_step(span, event, false);
 	if (!task) {
 		thag_span_go_on(&span->own, span->ticks);
-		visitor->entered(span->context, span, span->ticks);
+		tell_entered(span, visitor);
 		return;
 	}
 	enter_stack(span, visitor, task);
@@ -208,9 +220,11 @@ static void destroy_task(struct thag_span *span, const struct thag_span_visitor 
 	if (!task || !span->has_thread)
 		return;
 	thag_span_pause(task, span->ticks);
-	visitor->ending(span->context, span, task, span->ticks);
+	if (visitor->ending)
+		visitor->ending(span->context, span, task, span->ticks);
 	thag_span_close_all(span, visitor, task, span->ticks);
-	visitor->ended(span->context, span, task, span->ticks);
+	if (visitor->ended)
+		visitor->ended(span->context, span, task, span->ticks);
 	free(task->frames);
 	task->frames = NULL; /* and no step follows */
 	task->capacity = 0;
@@ -272,7 +286,8 @@ static void apply_note(struct thag_span *span, const struct thag_span_visitor *v
 		return;
 	if (ext == THAG_EXT_VALUE)
 		note.value = (int64_t)(payload[1] | (uint64_t)low << 62);
-	visitor->noted(span->context, span, &note);
+	if (visitor->noted)
+		visitor->noted(span->context, span, &note);
 }
 
 static void apply_ext(struct thag_span *span, const struct thag_span_visitor *visitor, uint32_t arg,
@@ -393,15 +408,15 @@ static void open_first(struct thag_span *span, const struct thag_span_visitor *v
 	}
 	span->own.since = span->ticks;
 	span->own.cut = true;
-	visitor->entered(span->context, span, span->ticks);
+	tell_entered(span, visitor);
 	if (!task)
 		return;
-	visitor->left(span->context, span, span->ticks);
+	tell_left(span, visitor);
 	thag_span_pause(&span->own, span->ticks);
 	span->stack = task;
 	task->since = span->ticks;
 	task->cut = true;
-	visitor->entered(span->context, span, span->ticks);
+	tell_entered(span, visitor);
 }
 
 int thag_span_begin(struct thag_span *span, const struct thag_chunk_raw *raw,

@@ -62,7 +62,10 @@ enum thag_span_end { THAG_SPAN_EXITED, THAG_SPAN_UNWOUND, THAG_SPAN_TRUNCATED };
 
 struct thag_span;
 
-/** Told in the order in which it happens. `context` is span->context; times are ticks. */
+/**
+ * Told in the order in which it happens. `context` is span->context; times are ticks. What isn't
+ * wanted is NULL.
+ */
 struct thag_span_visitor {
 	/** The frame on top of the stack that runs was opened. */
 	void (*opened)(void *context, struct thag_span *span, uint64_t now);
@@ -160,7 +163,8 @@ static inline void thag_span_enter(struct thag_span *span, const struct thag_spa
 		.site = thag_word_arg(word),
 		.flags = thag_word_kind(word) == THAG_KIND_ENTER ? 0 : THAG_SPAN_SECTION
 	};
-	visitor->opened(span->context, span, now);
+	if (visitor->opened)
+		visitor->opened(span->context, span, now);
 }
 
 static inline void thag_span_leave(struct thag_span *span, const struct thag_span_visitor *visitor,
@@ -173,7 +177,9 @@ static inline void thag_span_leave(struct thag_span *span, const struct thag_spa
 				     stack->depth &&
 				     !(stack->frames[stack->depth].flags & THAG_SPAN_ENDED),
 			     1)) {
-		visitor->closed(span->context, span, stack, stack->depth, THAG_SPAN_EXITED, now);
+		if (visitor->closed)
+			visitor->closed(span->context, span, stack, stack->depth, THAG_SPAN_EXITED,
+					now);
 		stack->depth--;
 		return;
 	}

@@ -63,7 +63,7 @@ void thag_span_go_on(struct thag_span_stack *stack, uint64_t now)
 static void close_top(struct thag_span *span, const struct thag_span_visitor *visitor,
 		      struct thag_span_stack *stack, enum thag_span_end how, uint64_t now)
 {
-	if (!(stack->frames[stack->depth].flags & THAG_SPAN_ENDED))
+	if (!(stack->frames[stack->depth].flags & THAG_SPAN_ENDED) && visitor->closed)
 		visitor->closed(span->context, span, stack, stack->depth, how, now);
 	stack->depth--;
 }
@@ -167,9 +167,11 @@ void thag_span_end_section(struct thag_span *span, const struct thag_span_visito
 	if (frame->flags & THAG_SPAN_ENDED)
 		return;
 	frame->flags |= THAG_SPAN_SECTION;
-	visitor->closed(span->context, span, stack, at, THAG_SPAN_EXITED, now);
+	if (visitor->closed)
+		visitor->closed(span->context, span, stack, at, THAG_SPAN_EXITED, now);
 	frame->flags |= THAG_SPAN_ENDED;
-	visitor->moved(span->context, span, stack, at, now);
+	if (visitor->moved)
+		visitor->moved(span->context, span, stack, at, now);
 }
 
 void thag_span_adjust(struct thag_span *span, const struct thag_span_visitor *visitor,

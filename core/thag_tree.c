@@ -37,6 +37,19 @@ void thag_tree_fini(struct thag_tree *tree)
 	*tree = (struct thag_tree){ 0 };
 }
 
+void thag_tree_clear(struct thag_tree *tree)
+{
+	if (tree->slot_count)
+		memset(tree->slot_keys, 0, (tree->slot_mask + 1) * sizeof(*tree->slot_keys));
+	if (tree->wait_capacity)
+		memset(tree->waits, 0, tree->wait_capacity * sizeof(*tree->waits));
+	tree->nodes[THAG_TREE_ROOT] = new_node(0, THAG_TREE_NONE);
+	tree->count = 1;
+	tree->slot_count = 0;
+	tree->overflowed = 0;
+	tree->hists.count = tree->hists.carry_count = 0;
+}
+
 static uint64_t slot_key(uint32_t parent, uint32_t site)
 {
 	return (uint64_t)(parent + 1) << 32 | site;

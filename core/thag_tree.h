@@ -66,6 +66,9 @@ struct thag_tree {
 int thag_tree_init(struct thag_tree *tree, uint32_t limit);
 void thag_tree_fini(struct thag_tree *tree);
 
+/** Forgets all but the root, and keeps the memory. */
+void thag_tree_clear(struct thag_tree *tree);
+
 /** The part of thag_tree_child that looks past the cache. */
 uint32_t thag_tree_child_slow(struct thag_tree *tree, uint32_t parent, uint32_t site);
 

@@ -24,6 +24,7 @@
 #define PROGRAM_THREADS_MAX 4096
 #define PROGRAM_CHUNKS_MAX 4096
 #define PROGRAM_SPANS_MAX 400000
+#define PROGRAM_NOTES_MAX 100000
 #define PROGRAM_FIRST_POS (3 * (uint64_t)THAG_RING_WORDS - 5000) /* soon the lap ends */
 #define PROGRAM_NAME 5 /* sites that name tasks begin here */
 
@@ -43,6 +44,13 @@ struct program_span {
 	uint32_t ring, lane, row, site;
 	uint64_t start, end;
 	bool open; /* when all was read */
+};
+
+/** A mark (value 0) or a value. */
+struct program_note {
+	uint32_t ring, site, ext;
+	int64_t value;
+	uint64_t ticks;
 };
 
 /** Frames as the program has them. */
@@ -82,6 +90,8 @@ static struct program {
 	unsigned seed;
 	struct program_span spans[PROGRAM_SPANS_MAX];
 	uint32_t span_count;
+	struct program_note notes[PROGRAM_NOTES_MAX];
+	uint32_t note_count;
 } program;
 
 static inline uint32_t program_random(uint32_t below)
@@ -268,6 +278,17 @@ static inline void random_thread(struct program_ring *ring)
 	begin_thread(ring);
 }
 
+static inline void put_note(struct program_ring *ring, enum thag_ext ext, uint32_t site,
+			    int64_t value)
+{
+	uint64_t bits = (uint64_t)value;
+
+	cr_assert_lt(program.note_count, PROGRAM_NOTES_MAX);
+	program.notes[program.note_count++] =
+		(struct program_note){ ring_number(ring), site, (uint32_t)ext, value, program.now };
+	put_ext(ring, ext, ext == THAG_EXT_VALUE ? (uint32_t)(bits >> 62) : 0, site, bits, 0);
+}
+
 static inline void random_other(struct program_ring *ring)
 {
 	switch (program_random(5)) {
@@ -276,10 +297,11 @@ static inline void random_other(struct program_ring *ring)
 		put_word(ring, thag_payload_pack(0x7f0000000000 + program_random(1000)));
 		break;
 	case 1:
-		put_ext(ring, THAG_EXT_MARK, 0, 7, 0, 0);
+		put_note(ring, THAG_EXT_MARK, 7, 0);
 		break;
 	case 2:
-		put_ext(ring, THAG_EXT_VALUE, 0, 8 + program_random(2), program_random(1000), 0);
+		put_note(ring, THAG_EXT_VALUE, 8 + program_random(2),
+			 (int64_t)program_random(1000) - 500);
 		break;
 	case 3:
 		put_ext(ring, THAG_EXT_LOST, 0, 3, 0, 0);
@@ -350,7 +372,7 @@ static inline void program_begin(unsigned seed, struct program_options options)
 {
 	program.options = options;
 	program.seed = seed;
-	program.span_count = program.thread_count = 0;
+	program.span_count = program.thread_count = program.note_count = 0;
 	program.now = 1000;
 	program.over = false;
 	program.uses = 0;
@@ -476,7 +498,8 @@ static inline void program_read(uint32_t size)
 		struct program_ring *ring = &program.rings[program_random(PROGRAM_RINGS)];
 
 		stuck = read_piece(ring, 1 + program_random(40)) ? 0 : stuck + 1;
-		if (thag_chunk_stage_may_cut(&ring->stream) && program_random(size / 20 + 1) == 0)
+		if (ring->stage.raw.head.words && thag_chunk_stage_may_cut(&ring->stream) &&
+		    program_random(size / 20 + 1) == 0)
 			cut_chunk(ring);
 		if (stuck > 200) {
 			force_one();
