@@ -42,6 +42,21 @@ int thag_buffer_append(struct thag_buffer *buffer, const void *data, size_t byte
 	return 0;
 }
 
+void thag_buffer_fit(struct thag_buffer *buffer)
+{
+	uint8_t *data;
+
+	if (buffer->bytes == 0) {
+		thag_buffer_fini(buffer);
+		return;
+	}
+	data = realloc(buffer->data, buffer->bytes);
+	if (!data)
+		return;
+	buffer->data = data;
+	buffer->capacity = buffer->bytes;
+}
+
 int thag_buffer_append_decimal(struct thag_buffer *buffer, uint64_t value)
 {
 	char digits[20];

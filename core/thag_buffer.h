@@ -25,6 +25,9 @@ int thag_buffer_reserve(struct thag_buffer *buffer, size_t more);
 /** Appends `bytes` bytes. 0 or -ENOMEM with nothing changed. */
 int thag_buffer_append(struct thag_buffer *buffer, const void *data, size_t bytes);
 
+/** Gives back the memory beyond what is in use, if that can be done. */
+void thag_buffer_fit(struct thag_buffer *buffer);
+
 /** Appends `value` in decimal. 0 or -ENOMEM with nothing changed. */
 int thag_buffer_append_decimal(struct thag_buffer *buffer, uint64_t value);
 

@@ -28,6 +28,7 @@ static void leave_task(struct thag_stream *stream)
 	if (!thread || !thread->task)
 		return;
 	stream->work += thread->stack->depth;
+	thread->last_ticks = stream->last_ticks; /* until then it ran here */
 	thag_tasks_leave(stream->tasks, thread, stream->last_ticks);
 }
 
@@ -118,19 +119,30 @@ static bool run_task(struct thag_stream *stream, const struct thag_task_event *e
 	}
 	thag_stack_pause(&thread->own, event->ticks);
 	done = thag_tasks_run(stream->tasks, thread, event, force);
-	if (done)
-		stream->work += thread->stack->depth;
-	return done;
+	if (!done || !thread->task)
+		return done;
+	if (stream->task)
+		stream->task(stream->context, event, thread->task);
+	thag_stack_adjust(thread, thread->stack, event->open, event->ticks);
+	stream->work += thread->stack->depth;
+	return true;
 }
 
 static bool destroy_task(struct thag_stream *stream, const struct thag_task_event *event,
 			 bool force)
 {
 	struct thag_thread *thread = stream->thread;
+	struct thag_task_state *task;
 
 	if (thread && thread->task && thread->task->id == event->id)
 		run_own(stream);
-	return thag_tasks_destroy(stream->tasks, thread, event, force);
+	if (!thag_tasks_destroy(stream->tasks, event, force, &task))
+		return false;
+	if (task && stream->task)
+		stream->task(stream->context, event, task);
+	if (task)
+		thag_tasks_finish(stream->tasks, thread, task, event->ticks);
+	return true;
 }
 
 /* False: an earlier step of the task must be read first. */

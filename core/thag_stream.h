@@ -39,11 +39,19 @@ struct thag_note {
 typedef void thag_stream_note_fn(void *context, struct thag_thread *thread,
 				 const struct thag_note *note);
 
+/**
+ * A step of a task, RUN or DESTROY, is about to be taken: `task` is as its step before left it, its
+ * clock standing still (DESTROY), or going on from `event->ticks` (RUN).
+ */
+typedef void thag_stream_task_fn(void *context, const struct thag_task_event *event,
+				 const struct thag_task_state *task);
+
 /** The decoder of one ring. Zero it, set the callbacks and `last_ticks`, and feed it. */
 struct thag_stream {
 	thag_stream_start_fn *thread_start;
 	thag_stream_end_fn *thread_end;
 	thag_stream_note_fn *note;
+	thag_stream_task_fn *task; /* may be NULL */
 	void *context;
 	struct thag_tasks *tasks; /* of all rings of the program; NULL: tasks are not told apart */
 	struct thag_heap_queue *memory; /* where events of memory go; NULL: they are dropped */

@@ -334,7 +334,6 @@ static void enter(struct thag_thread *thread, struct thag_task_state *task,
 		thag_stack_move(&task->stack, &thread->tree, task->site);
 	task->thread = thread;
 	thag_stack_go_on(&task->stack, event->ticks);
-	thag_stack_adjust(thread, &task->stack, event->open, event->ticks);
 	task->step = event->step;
 	thread->task = task;
 	thread->stack = &task->stack;
@@ -368,6 +367,8 @@ void thag_tasks_resume(struct thag_tasks *tasks, struct thag_thread *thread,
 		       const struct thag_task_event *event)
 {
 	thag_tasks_run(tasks, thread, event, true);
+	if (thread->task)
+		thag_stack_adjust(thread, thread->stack, event->open, event->ticks);
 }
 
 /* The task's own call, and what it still has open, end; its nodes are of the thread's tree. */
@@ -383,8 +384,8 @@ static void close_task(struct thag_thread *thread, struct thag_task_state *task,
 	thag_tree_add_call(&thread->tree, bottom->node, bottom->carried, 0);
 }
 
-static void finish(struct thag_tasks *tasks, struct thag_thread *thread,
-		   struct thag_task_state *task, uint64_t now)
+void thag_tasks_finish(struct thag_tasks *tasks, struct thag_thread *thread,
+		       struct thag_task_state *task, uint64_t now)
 {
 	if (thread) {
 		if (task->thread != thread)
@@ -450,11 +451,11 @@ void thag_tasks_leave(struct thag_tasks *tasks, struct thag_thread *thread, uint
 		link_suspended(task, thread);
 	pthread_mutex_unlock(&tasks->lock);
 	if (ends)
-		finish(tasks, thread, task, now);
+		thag_tasks_finish(tasks, thread, task, now);
 }
 
-bool thag_tasks_destroy(struct thag_tasks *tasks, struct thag_thread *thread,
-			const struct thag_task_event *event, bool force)
+bool thag_tasks_destroy(struct thag_tasks *tasks, const struct thag_task_event *event, bool force,
+			struct thag_task_state **out)
 {
 	struct thag_task_state *task;
 	bool found;
@@ -472,8 +473,7 @@ bool thag_tasks_destroy(struct thag_tasks *tasks, struct thag_thread *thread,
 		task = NULL;
 	}
 	pthread_mutex_unlock(&tasks->lock);
-	if (task)
-		finish(tasks, thread, task, event->ticks);
+	*out = task;
 	return found;
 }
 

@@ -103,6 +103,7 @@ bool thag_tasks_create(struct thag_tasks *tasks, const struct thag_task_event *e
 
 /**
  * Makes the task of a RUN event run on `thread`, where none runs, whose own stack is put aside.
+ * Its stack is as it was left: thag_stack_adjust makes it what `event` says.
  * False when an earlier step must be read first, in another ring; nothing has changed then. Not
  * so with `force`, which never fails.
  */
@@ -112,9 +113,16 @@ bool thag_tasks_run(struct thag_tasks *tasks, struct thag_thread *thread,
 /** The step of the task that runs on `thread` ends. The thread's own stack stays put aside. */
 void thag_tasks_leave(struct thag_tasks *tasks, struct thag_thread *thread, uint64_t now);
 
-/** A task ends: as thag_tasks_run. `thread`: of the ring that says so, NULL for none. */
-bool thag_tasks_destroy(struct thag_tasks *tasks, struct thag_thread *thread,
-			const struct thag_task_event *event, bool force);
+/**
+ * A task ends: true and false as from thag_tasks_run. `*out` is set to what thag_tasks_finish is
+ * to be given at once, NULL for nothing.
+ */
+bool thag_tasks_destroy(struct thag_tasks *tasks, const struct thag_task_event *event, bool force,
+			struct thag_task_state **out);
+
+/** Closes what it has open, and the task. `thread`: of the ring that says so, NULL for none. */
+void thag_tasks_finish(struct thag_tasks *tasks, struct thag_thread *thread,
+		       struct thag_task_state *task, uint64_t now);
 
 /** A task that was running on `thread` when an earlier reader was killed goes on there. */
 void thag_tasks_resume(struct thag_tasks *tasks, struct thag_thread *thread,
