@@ -314,7 +314,12 @@ static void step_memory(struct memory *memory, uint32_t at)
 	memory->ticks = bench->ticks;
 }
 
-/* As a drain thread of thagd does: 16 batches of each ring, then what is older than all others. */
+/* Events of memory of one ring, beyond which thagd reads no more of it in a round. */
+#define ROUND_MAX 4096
+
+/*
+ * As a drain thread of thagd does: some batches of each ring, then what is older than all others.
+ */
 static void drain_memory(struct memory *memory)
 {
 	static uint64_t batch[THAG_RING_BATCH];
@@ -325,9 +330,10 @@ static void drain_memory(struct memory *memory)
 		watermark = UINT64_MAX;
 		for (uint32_t i = 0; i < memory->ring_count; i++) {
 			struct bench *bench = &memory->rings[i].bench;
+			const struct thag_heap_queue *queue = &memory->rings[i].queue;
 			size_t count = 1, taken = 1;
 
-			for (int j = 0; j < 16 && count && taken == count; j++) {
+			while (count && taken == count && queue->end - queue->first < ROUND_MAX) {
 				count = thag_ring_read(&bench->reader, batch, THAG_RING_BATCH);
 				taken = thag_stream_feed(&bench->stream, batch, count);
 				bench->reader.tail -= count - taken;
@@ -382,7 +388,8 @@ static void run_memory(const char *mode, struct memory with)
 	memory = with;
 	setup_memory(&memory);
 	/* until nearly all blocks were allocated once */
-	for (uint64_t i = 0; i < 1 + 8 * memory.block_count / THAG_RING_WORDS; i++)
+	for (uint64_t i = 0; i < 1 + 8 * memory.block_count / THAG_RING_WORDS / with.ring_count;
+	     i++)
 		memory_round_ns(&memory);
 	memory.events = 0;
 	for (int i = 0; i < MEMORY_ROUNDS; i++)
