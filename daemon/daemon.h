@@ -38,8 +38,8 @@ struct thag_daemon {
 	uv_signal_t signals[3];
 	uv_timer_t tick;
 	uv_async_t named; /* from the thread of symbols.h */
-	uint32_t port;	/* of the web page */
-	uint32_t holds; /* work under way that the end waits for */
+	uint32_t port;	  /* of the web page */
+	uint32_t holds;	  /* work under way that the end waits for */
 	bool stopping;
 	uint64_t leave_until_ns; /* programs that go on get names until then */
 };

@@ -48,8 +48,8 @@
 #define THAG_CONTROL_CONNECTIONS_MAX 64
 #define THAG_CONTROL_DEFERRED_MAX 256 /* whose answer comes later */
 #define THAG_AWAIT_MS_MAX 60000	      /* until sessions are saved */
-#define THAG_CONTROL_TIMEOUT_MS 2000 /* from accept to the request */
-#define THAG_CONTROL_FDS_MAX 16	     /* received at once; all but the first are closed */
+#define THAG_CONTROL_TIMEOUT_MS 2000  /* from accept to the request */
+#define THAG_CONTROL_FDS_MAX 16	      /* received at once; all but the first are closed */
 #define THAG_CONTROL_BACKLOG 128
 #define THAG_WHY_BYTES 160 /* one line that says why something was refused */
 

@@ -36,7 +36,10 @@ int thag_client_ask(json_t *request, int timeout_ms, struct thag_reply *reply);
 
 void thag_reply_fini(struct thag_reply *reply);
 
-/** The answer to "list" or "await": an object with the array "sessions", for the caller to free; or NULL. */
+/**
+ * The answer to "list" or "await": an object with the array "sessions", for the caller to free; or
+ * NULL.
+ */
 json_t *thag_reply_take_list(const struct thag_reply *reply);
 
 /** What thagd said is wrong; never NULL; borrowed from the reply. */
