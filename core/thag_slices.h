@@ -89,11 +89,11 @@ int thag_slice_row_end(struct thag_slice_row *row, const struct thag_slice_grid 
 static inline int thag_slice_row_add(struct thag_slice_row *row, const struct thag_slice_grid *grid,
 				     uint64_t start, uint64_t end, uint32_t site, uint32_t flags)
 {
-	struct thag_slice *last = row->slices + row->count - 1;
+	struct thag_slice *last = row->count ? &row->slices[row->count - 1] : NULL;
 	uint64_t ticks = end - start;
 
 	/* what most are: short, and in the column of others */
-	if (__builtin_expect(row->count && last->flags & THAG_SLICE_MERGED && start >= row->end &&
+	if (__builtin_expect(last && last->flags & THAG_SLICE_MERGED && start >= row->end &&
 				     start < last->end && ticks <= last->longest &&
 				     !(flags & (THAG_SLICE_BEFORE | THAG_SLICE_AFTER)) &&
 				     last->count != UINT32_MAX,
