@@ -557,7 +557,7 @@ static bool step_write(const char *name, const char *value)
 
 static void wait_wish(void)
 {
-	for (int i = 0; i < 5000 && self.consumer->wish >> 32 == header()->heeded; i++)
+	for (int i = 0; i < 60000 && self.consumer->wish >> 32 == header()->heeded; i++)
 		usleep(1000);
 	printf("wish %lu %lu\n", (unsigned long)(self.consumer->wish >> 32),
 	       (unsigned long)self.consumer->wish & 3);
