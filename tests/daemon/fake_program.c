@@ -10,32 +10,25 @@
  *                memfd at all
  *   hello        sends it, prints "welcome SESSION" or "refused ERRNO WHY"
  *   fds=N        sends hello with N copies of the descriptor
- *   calls=N      N calls of f that each call g
- *   open=N       enters N frames that stay open
+ *   calls=N open=N  N calls of f that each call g; N frames that stay open
  *   threads=N    N threads, one after the other in ring 0, each calling f once
- *   name=TEXT    registers one more site with that name and calls it once
+ *   name=TEXT site=ADDRESS  one more site: with that name, called once; in no module
  *   noise=SEED   random words in the ring, a random site table, random counters
  *   task=N       says that step N of a task runs, of which nothing was said before; 0: none runs
- *   misuses=N    says that tasks were misused so often
- *   lost=N       says that N calls were lost
+ *   misuses=N lost=N lost-memory=N  tasks were misused, calls or memory's events lost so often
  *   alloc= free= realloc= map= unmap= trace= churn= rubbish=    see fake_memory.h
- *   site=ADDRESS  one more site, an address in no module
- *   lost-memory=N says that N allocations and frees were lost
  *   shared       checks that our view of thagd's memory can't be written
  *   full         writes until the ring is full, prints how many words
  *   drained      waits until all was read, or says "not drained" after 5 s
  *   raw=HEX      sends these bytes as a packet of their own
  *   op=JSON      sends a request, prints "STATUS BODY" and the data that came with it
  *   ask=JSON     sends a request, and doesn't wait for its answer
- *   output=DIR   the header's output_dir; before make
+ *   output=DIR cwd=DIR  the header's output_dir and cwd; before make
  *   modes=N flags=N threshold=N sample=N pauses=N  fields of the header; after make
- *   cwd=DIR      the header's cwd; before make
- *   pid          prints the pid
- *   wait         waits for a line on stdin
+ *   pid wait     prints the pid; waits for a line on stdin
  *   wish         waits for a new wish of the user's, prints "wish NUMBER MODES"
  *   heed=MODES   heeds the last wish: MODES are active
- *   exited       sets the flag of a normal exit
- *   close        closes all descriptors of the session
+ *   exited close  sets the flag of a normal exit; closes all descriptors of the session
  *   exit=N  kill=SIGNAL  exec=COMMAND    ends
  */
 #include <errno.h>
@@ -568,7 +561,6 @@ static bool step_other(const char *name)
 	if (strcmp(name, "wait") == 0) {
 		char line[16];
 
-		fflush(stdout);
 		if (!fgets(line, sizeof(line), stdin))
 			return true;
 	} else if (strcmp(name, "pid") == 0) {
