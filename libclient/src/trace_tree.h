@@ -19,12 +19,11 @@
 #define THAG_TREE_BUCKETS (UINT32_C(1) << 18)
 
 struct thag_trace_tree {
-	/* the tables begin with pages */
+	struct thag_shm_header *header;
+	struct thag_shm_trace *traces;
 	uint64_t hints[THAG_TRACES_MAX]; /* site << 32 | id */
 	uint32_t buckets[THAG_TREE_BUCKETS];
 	uint32_t next[THAG_TRACES_MAX];
-	struct thag_shm_header *header;
-	struct thag_shm_trace *traces;
 };
 
 struct thag_trace_thread;
