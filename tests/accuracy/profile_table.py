@@ -9,9 +9,9 @@ import os
 import socket
 import struct
 
-FRAME_MAGIC, FRAME_TABLE = 0x46474854, 2
+FRAME_MAGIC, FRAME_VERSION, FRAME_TABLE = 0x46474854, 4, 2
 HEADER = struct.Struct("<IHHIIIIIIQIIQQQQQII")
-ROW = struct.Struct("<9Q6I")
+ROW = struct.Struct("<9Q6IQ")
 NODE_SECTION, NODE_TASK = 2, 8
 TIMEOUT_S = 20
 
@@ -75,6 +75,8 @@ class Connection:
 def decode(message):
     """Rows of a TABLE message: dicts."""
     header = HEADER.unpack_from(message)
+    if header[1] != FRAME_VERSION:
+        raise ValueError(f"frames of version {header[1]}, this reads {FRAME_VERSION}")
     count, strings = header[4], header[5]
     rows = []
     for i in range(count):

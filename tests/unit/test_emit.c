@@ -267,7 +267,8 @@ static void run_siglongjmp(void *argument)
 	THAG_ENABLE_PROFILING(time);
 	sigaction(SIGALRM, &action, NULL);
 	timer_create(CLOCK_MONOTONIC, NULL, &timer);
-	timer_settime(timer, 0, &every, NULL);
+	if (sigsetjmp(handler_target, 1) == 0) /* whole, the mask too, before a signal comes */
+		timer_settime(timer, 0, &every, NULL);
 	while (handled < *(int *)argument)
 		if (sigsetjmp(handler_target, 1) == 0)
 			for (;;)
