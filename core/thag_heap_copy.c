@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thag_pages.h"
+
 /* How much is copied, or looked at, before others get their turn: a millisecond, about. */
 #define NODES 4096
 #define RECORDS 16384
@@ -37,9 +39,9 @@ static void leave(const struct copying *copying)
 /* Memory that is there: nobody waits while its pages are made. */
 static void *make_room(size_t count, size_t size)
 {
-	void *room = reallocarray(NULL, count + 1, size);
+	void *room = calloc(count + 1, size);
 
-	if (room)
+	if (room && !thag_pages_make(room, (count + 1) * size))
 		memset(room, 0, (count + 1) * size);
 	return room;
 }

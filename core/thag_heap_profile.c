@@ -7,6 +7,7 @@
 
 #include "thag/shm.h"
 #include "thag_heap_building.h"
+#include "thag_pages.h"
 
 #define ROOT 0
 #define FIRST_FRAMES 64
@@ -36,6 +37,8 @@ static int building_init(struct thag_heap_building *building)
 	if (!building->sites || !building->nodes || !building->places ||
 	    (building->query->to && !building->own))
 		return -ENOMEM;
+	thag_pages_make(building->nodes, tree->count * sizeof(*building->nodes));
+	thag_pages_make(building->places, tree->count * sizeof(*building->places));
 	/* as many nodes as paths, at first: more where calls are inlined, less where names are
 	 * equal */
 	return thag_profile_reserve(building->profile, tree->count);
@@ -220,7 +223,11 @@ static int reserve_heap(struct thag_heap_building *building)
 		return -ENOMEM;
 	heap->nodes = calloc(profile->count, sizeof(*heap->nodes));
 	heap->lifetimes = calloc(profile->count, sizeof(*heap->lifetimes));
-	return heap->nodes && heap->lifetimes ? 0 : -ENOMEM;
+	if (!heap->nodes || !heap->lifetimes)
+		return -ENOMEM;
+	thag_pages_make(heap->nodes, profile->count * sizeof(*heap->nodes));
+	thag_pages_make(heap->lifetimes, profile->count * sizeof(*heap->lifetimes));
+	return 0;
 }
 
 static int count_lifetimes(struct thag_heap_building *building, uint32_t node, uint32_t hist)

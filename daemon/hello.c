@@ -16,6 +16,7 @@
 #include "log.h"
 #include "proc.h"
 #include "records.h"
+#include "thag_pages.h"
 
 #define FD_PATH_BYTES 32
 
@@ -100,6 +101,7 @@ static int make_consumer(uint64_t id, uint32_t slots, struct thag_session_memory
 			munmap(map, bytes);
 		return ret;
 	}
+	thag_pages_make(map, thag_shm_stacks_offset(slots));
 	fill_consumer(map, id, slots);
 	memory->consumer = map;
 	memory->consumer_bytes = bytes;

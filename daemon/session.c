@@ -17,6 +17,7 @@
 #include "rings.h"
 #include "sites.h"
 #include "thag_checkpoint.h"
+#include "thag_pages.h"
 
 #define SITE_WORDS (THAG_SITES_MAX / 64)
 /* a word is placed within half a wrap after the latest: look back that far, less a margin */
@@ -160,6 +161,7 @@ static int fill(struct thag_session *session, const struct thag_session_origin *
 		return -ENOMEM;
 	if (thag_tasks_init(&session->tasks) != 0 || thag_events_init(&session->events) != 0)
 		return -ENOMEM;
+	thag_pages_make(session->rings, session->header.slots * sizeof(*session->rings));
 	session->tasks.joined_late = origin->adopted;
 	session->sites_first = THAG_SITE_FIRST;
 	session->memory = origin->memory;
