@@ -431,6 +431,8 @@ bool thag_heap_is_capped(const struct thag_heap *heap)
 void thag_heap_end(struct thag_heap *heap, uint64_t bytes)
 {
 	thag_heap_settle(heap, UINT64_MAX);
+	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++)
+		thag_heap_paths_end(&heap->paths[kind]);
 	if (heap->live.slots * sizeof(struct thag_heap_block) <= bytes)
 		return;
 	thag_heap_live_fini(&heap->live);

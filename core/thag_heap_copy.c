@@ -361,8 +361,29 @@ int thag_heap_copy(struct thag_heap_copy *copy, const struct thag_heap *heap, ui
 	return thag_heap_copy_by_pieces(copy, heap, from, to, NULL);
 }
 
+int thag_heap_lend(struct thag_heap_copy *copy, const struct thag_heap *heap)
+{
+	/* they are made at the end, if there is memory for them */
+	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++)
+		if (heap->paths[kind].capacity < heap->paths[kind].tree.count)
+			return thag_heap_copy(copy, heap, 0, 0);
+	*copy = (struct thag_heap_copy){ .totals = heap->totals,
+					 .slices = heap->slices,
+					 .slice_count = heap->slice_count,
+					 .epoch = heap->epoch,
+					 .now = heap->now,
+					 .capped = thag_heap_is_capped(heap),
+					 .lent = true };
+	memcpy(copy->paths, heap->paths, sizeof(copy->paths));
+	return 0;
+}
+
 void thag_heap_copy_fini(struct thag_heap_copy *copy)
 {
+	if (copy->lent) {
+		*copy = (struct thag_heap_copy){ 0 };
+		return;
+	}
 	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++) {
 		thag_heap_paths_fini(&copy->paths[kind]);
 		free(copy->kept[kind]);

@@ -59,6 +59,8 @@ struct thag_heap {
 /* thag_heap_paths.c */
 int thag_heap_paths_init(struct thag_heap_paths *paths, uint32_t limit);
 void thag_heap_paths_fini(struct thag_heap_paths *paths);
+/** No more paths will come: each gets an account, if there is memory. */
+void thag_heap_paths_end(struct thag_heap_paths *paths);
 uint32_t thag_heap_trace_slow(struct thag_heap *heap, uint32_t trace);
 struct thag_heap_account *thag_heap_account_slow(struct thag_heap *heap, enum thag_heap_kind kind,
 						 uint32_t *node);

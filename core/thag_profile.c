@@ -148,6 +148,7 @@ static void destroy_heap(struct thag_profile_heap *heap)
 	free(heap->lifetimes);
 	thag_hist_pool_fini(&heap->hists);
 	free(heap->places);
+	free(heap->leaks);
 	free(heap);
 }
 
