@@ -60,20 +60,36 @@ static void run_save(uv_work_t *work)
 	thag_save_run(&((struct life *)work->data)->save);
 }
 
+static void run_settle(uv_work_t *work)
+{
+	struct life *life = work->data;
+
+	thag_save_settle(&life->save);
+	thag_session_let_go(life->session);
+}
+
+static void after_settle(uv_work_t *work, int status)
+{
+	struct life *life = work->data;
+	struct thag_daemon *daemon = life->daemon;
+
+	(void)status;
+	life_close(life);
+	thag_daemon_release(daemon);
+}
+
 static void after_save(uv_work_t *work, int status)
 {
 	struct life *life = work->data;
 	struct thag_daemon *daemon = life->daemon;
-	pid_t pid = life->session->pid;
 
 	(void)status;
 	thag_save_done(&life->save);
 	thag_records_remove(daemon->runtime.records_fd, life->session->id);
 	daemon->registry.version++;
-	life_close(life);
-	thag_await_saved(daemon, pid);
+	thag_await_saved(daemon, life->session->pid);
 	thag_registry_trim(&daemon->registry);
-	thag_daemon_release(daemon);
+	uv_queue_work(&daemon->loop, &life->work, run_settle, after_settle);
 }
 
 static bool is_time_up(const struct life *life)
@@ -212,6 +228,8 @@ static void begin_finish(struct life *life)
 	thag_snapshot_fix(session, &life->daemon->clock);
 	thag_daemon_hold(life->daemon);
 	thag_drain_remove(life->daemon->drain, session);
+	/* no more sites will come: they get names while its rings are read */
+	thag_symbols_request(life->daemon->symbols, session);
 	uv_queue_work(&life->daemon->loop, &life->work, run_finish, after_finish);
 }
 
@@ -314,6 +332,7 @@ void thag_life_leave(struct thag_daemon *daemon, struct thag_session *session)
 	thag_session_say(session, "thagd was stopped while the program ran");
 	thag_save_run(&save);
 	thag_save_done(&save);
+	thag_save_settle(&save);
 	/* the next thagd may go on with it, but need not mourn it */
 	thag_records_put(daemon->runtime.records_fd, session, save.error == 0);
 }

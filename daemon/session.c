@@ -234,6 +234,7 @@ void thag_session_unref(struct thag_session *session)
 	thag_events_fini(&session->events);
 	thag_members_fini(session);
 	thag_session_memory_fini(&session->memory);
+	thag_session_let_go(session);
 	if (session->names)
 		thag_names_destroy(session->names);
 	thag_naming_destroy(session->naming);
@@ -451,7 +452,8 @@ void thag_session_finish(struct thag_session *session, bool writer_dead)
 	thag_memory_finish(session);
 	if (writer_dead) {
 		drop_rings(session);
-		thag_session_memory_fini(&session->memory);
+		session->left = session->memory;
+		session->memory = (struct thag_session_memory){ 0 };
 	}
 	forgotten = session->heap && thag_heap_has_forgotten(session->heap);
 	pthread_rwlock_unlock(&session->lock);
@@ -459,6 +461,11 @@ void thag_session_finish(struct thag_session *session, bool writer_dead)
 	/* many small pieces were freed: without a word they would stay ours */
 	if (forgotten)
 		malloc_trim(0);
+}
+
+void thag_session_let_go(struct thag_session *session)
+{
+	thag_session_memory_fini(&session->left);
 }
 
 static void tighten(struct thag_tree *tree)

@@ -134,7 +134,8 @@ struct thag_session {
 	/* drained */
 	pthread_rwlock_t lock;
 	struct thag_session_memory memory;
-	struct thag_session_ring *rings;	 /* header.slots of them; NULL when all were read */
+	struct thag_session_memory left; /* that nobody reads any more: see thag_session_let_go */
+	struct thag_session_ring *rings; /* header.slots of them; NULL when all were read */
 	struct thag_session_ring_sums ring_sums; /* of rings that are gone */
 	struct thag_session_slot_sums slot_sums;
 	struct thag_tasks tasks;   /* has a lock of its own, the last to be taken */
@@ -240,10 +241,14 @@ void thag_session_ring_commit(struct thag_session_ring *ring);
 
 /**
  * Reads what is left in the rings of a detached session, names its sites and ends its threads;
- * frames still open are truncated. Then lets go of the shared memory when `writer_dead`.
+ * frames still open are truncated. The shared memory isn't used from then on when `writer_dead`.
  * Any thread.
  */
 void thag_session_finish(struct thag_session *session, bool writer_dead);
+
+/** Unmaps it after that: it takes its time, for which nobody need wait. Any thread, one at a time.
+ */
+void thag_session_let_go(struct thag_session *session);
 
 /** Sums up. Any thread; takes the lock exclusively for a moment. */
 void thag_session_count(struct thag_session *session, struct thag_session_counts *out);
