@@ -15,7 +15,8 @@
 #define RECORD_LIMIT (UINT32_C(1) << 20)
 #define SAMPLE_BYTES_MAX (UINT64_C(1) << 30)
 #define START_TICKS_MAX (UINT64_C(1) << 62)
-#define PREFETCH 8 /* events asked for at once */
+/* Events asked for at once, of two cache lines each: few lines can be on their way. */
+#define PREFETCH 6
 
 /* The order in which blocks lie in the table is nothing a program may choose. */
 static uint64_t make_seed(const struct thag_heap *heap)

@@ -46,8 +46,7 @@ struct thag_heap_account {
 	uint64_t epoch;	     /* … what is live now */
 	uint64_t lifetime_max; /* ticks */
 	uint32_t lifetimes;    /* histogram of ticks, in the paths' pool */
-	uint32_t record;       /* of this account in the slice that is under way */
-	uint64_t slice;	       /* which slice that is */
+	uint64_t slice;	       /* the latest slice in which it changed */
 };
 
 /** What one account did in one slice of time. */

@@ -148,8 +148,10 @@ static int make_records_room(struct thag_heap_slice *slice)
 	return 0;
 }
 
-static uint32_t copy_slice_records(struct thag_heap_slice *to, const struct thag_heap_slice *from)
+static uint32_t copy_slice_records(const struct thag_heap *heap, struct thag_heap_slice *to,
+				   const struct thag_heap_slice *from)
 {
+	bool is_under_way = from == &heap->slices[heap->slice_count - 1];
 	uint32_t copied = 0;
 
 	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++) {
@@ -158,6 +160,8 @@ static uint32_t copy_slice_records(struct thag_heap_slice *to, const struct thag
 		if (count)
 			memcpy(to->records[kind], from->records[kind],
 			       count * sizeof(**to->records));
+		if (is_under_way)
+			thag_heap_records_settle(heap, kind, to->records[kind], count);
 		to->record_count[kind] = count;
 		copied += count;
 	}
@@ -175,6 +179,7 @@ static int list_slices(struct copying *copying)
 		return -ENOMEM;
 	memcpy(made->slices, heap->slices, heap->slice_count * sizeof(*made->slices));
 	made->slice_count = heap->slice_count;
+	thag_heap_slice_settle(heap, &made->slices[made->slice_count - 1]);
 	for (uint32_t i = 0; i < made->slice_count; i++)
 		memset(made->slices[i].records, 0, sizeof(made->slices[i].records));
 	copying->slice_ticks = heap->slice_ticks;
@@ -202,7 +207,7 @@ static int copy_some_records(struct copying *copying, uint32_t *at)
 	if (heap->slice_ticks != copying->slice_ticks)
 		ret = -EAGAIN;
 	while (ret == 0 && *at < made->slice_count && copied < RECORDS) {
-		copied += copy_slice_records(&made->slices[*at], &heap->slices[*at]);
+		copied += copy_slice_records(heap, &made->slices[*at], &heap->slices[*at]);
 		++*at;
 	}
 	leave(copying);
