@@ -131,6 +131,9 @@ int main(void)
 #define cr_assert_arr_eq(a, b, bytes, ...) TSAN_CHECK(memcmp(a, b, bytes) == 0, #a " == " #b)
 #define cr_assert_float_eq(a, b, near, ...) TSAN_CHECK(fabs((a) - (b)) <= (near), #a " == " #b)
 
+#define cr_skip_test(...) exit(0)
+#define cr_log_info(...) (fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
+
 #define cr_expect cr_assert
 #define cr_expect_not cr_assert_not
 #define cr_expect_eq cr_assert_eq
