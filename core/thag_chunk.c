@@ -44,18 +44,29 @@ bool thag_chunk_head_check(const struct thag_chunk_head *head)
 	       head->rows[THAG_LANE_TASKS] <= THAG_CHUNK_ROWS_MAX && head->reserved == 0;
 }
 
-int thag_chunk_encode(struct thag_chunk *chunk, const struct thag_chunk_raw *raw)
+int thag_chunk_encode_with(struct thag_buffer *memory, struct thag_chunk *chunk,
+			   const struct thag_chunk_raw *raw)
 {
 	int error;
 
 	chunk->head = raw->head;
 	error = thag_openings_encode(&raw->openings, &chunk->parts[THAG_PART_OPENINGS]);
 	if (error == 0)
-		error = thag_chunk_encode_words(raw, &chunk->head, &chunk->parts[THAG_PART_WORDS]);
+		error = thag_chunk_encode_words(memory, raw, &chunk->head,
+						&chunk->parts[THAG_PART_WORDS]);
 	thag_buffer_fit(&chunk->parts[THAG_PART_OPENINGS]);
 	thag_buffer_fit(&chunk->parts[THAG_PART_WORDS]);
 	if (error != 0)
 		thag_chunk_fini(chunk);
+	return error;
+}
+
+int thag_chunk_encode(struct thag_chunk *chunk, const struct thag_chunk_raw *raw)
+{
+	struct thag_buffer memory = { 0 };
+	int error = thag_chunk_encode_with(&memory, chunk, raw);
+
+	thag_buffer_fini(&memory);
 	return error;
 }
 

@@ -40,13 +40,14 @@
 #define THAG_CHUNK_ROWS_MAX 256 /* of a lane: calls that are deeper are in no summary */
 #define THAG_CHUNK_RINGS_MAX (UINT32_C(1) << 16)
 #define THAG_CHUNK_PART_BYTES_MAX (UINT32_C(256) << 20)
+#define THAG_CHUNK_TICKS_MAX (UINT64_C(1) << 62) /* no clock gets there */
 
 /** Lanes that a ring is drawn as: the frames of the threads themselves, and those of tasks. */
 enum thag_lane_kind { THAG_LANE_OWN = 0, THAG_LANE_TASKS = 1, THAG_LANE_KINDS };
 
 enum thag_chunk_flags {
 	THAG_CHUNK_RESUMED = 1, /* times of the frames open where it begins are not known */
-	THAG_CHUNK_GAP = 2,	/* words just before it were not kept */
+	THAG_CHUNK_GAP = 2,	/* words just before it, or one that it is made of, were not kept */
 	THAG_CHUNK_THREAD = 4,	/* a thread writes where it begins: `tid` */
 };
 
@@ -112,7 +113,8 @@ bool thag_chunk_head_check(const struct thag_chunk_head *head);
 /**
  * Sets `chunk`, which is empty, to the words and openings of `raw`, encoded, without summaries.
  * Of the head first_pos, base_ticks, ring, tid, flags and words must be set; first_ticks,
- * last_ticks and events are found. 0 or -ENOMEM.
+ * last_ticks and events are found. 0, -ENOMEM, or -ERANGE: its times are beyond
+ * THAG_CHUNK_TICKS_MAX. Then `chunk` is empty.
  */
 int thag_chunk_encode(struct thag_chunk *chunk, const struct thag_chunk_raw *raw);
 
@@ -126,12 +128,22 @@ int thag_chunk_decode(struct thag_chunk_raw *raw, const struct thag_chunk *chunk
 /** Adds the summaries of `raw`, which `chunk` was made from. 0 or -ENOMEM. */
 int thag_chunk_summarise(struct thag_chunk *chunk, const struct thag_chunk_raw *raw);
 
+/** Memory that is used again from chunk to chunk, for who makes many. One thread at a time. */
+struct thag_chunk_maker;
+
+/** 0 or -ENOMEM. */
+int thag_chunk_maker_create(struct thag_chunk_maker **out);
+void thag_chunk_maker_destroy(struct thag_chunk_maker *maker);
+
+/** thag_chunk_encode and thag_chunk_summarise in one: 0, -ENOMEM or -ERANGE. */
+int thag_chunk_make(struct thag_chunk_maker *maker, struct thag_chunk *chunk,
+		    const struct thag_chunk_raw *raw);
+
 /**
  * Sets `chunk`, which is empty, to the chunk of the next level that THAG_CHUNK_FANOUT chunks make,
- * which follow each other. Where one of them has lost a summary, the outcome has none of that kind.
- * 0, -ENOMEM, or -EBADMSG.
+ * which follow each other and have their summaries. 0, -ENOMEM or -EBADMSG.
  */
-int thag_chunk_merge(struct thag_chunk *chunk,
+int thag_chunk_merge(struct thag_chunk_maker *maker, struct thag_chunk *chunk,
 		     const struct thag_chunk *const from[static THAG_CHUNK_FANOUT]);
 
 /**

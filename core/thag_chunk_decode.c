@@ -15,11 +15,17 @@ static const uint8_t kind_of_op[OP_HOLE] = { THAG_KIND_EXIT,	    THAG_KIND_EXIT,
 /* The bits of what is in `more`, by size. */
 static const uint32_t more_mask[4] = { 0, 0xff, 0xffff, 0xffffffff };
 
+/* Where times come from. */
+struct times {
+	const uint8_t *sizes, *low, *more;
+	uint32_t count;
+};
+
 struct decoder {
 	struct state state;
 	const uint8_t *ops, *ops_end;
-	const uint8_t *sizes, *low, *more;
-	uint32_t timed, timed_end;
+	struct times times;
+	uint32_t times_end;
 	struct thag_cursor args, payload;
 	uint64_t *words;
 	uint64_t count, end;	 /* of words */
@@ -32,8 +38,8 @@ static bool check_sizes(const struct decoder *from, uint32_t bytes)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < from->timed_end; i++)
-		sum += more_bytes[from->sizes[i / 4] >> i % 4 * 2 & 3];
+	for (uint32_t i = 0; i < from->times_end; i++)
+		sum += more_bytes[from->times.sizes[i / 4] >> i % 4 * 2 & 3];
 	return sum == bytes;
 }
 
@@ -51,21 +57,21 @@ static bool place_decoder(struct decoder *from, const uint8_t *data, size_t byte
 	if (sum + sizes != bytes)
 		return false;
 	from->ops = data + sizeof(lengths);
-	from->ops_end = from->sizes = from->ops + lengths[0];
-	from->timed_end = lengths[1];
-	from->low = from->sizes + sizes;
-	from->more = from->low + lengths[1];
-	from->args.at = from->more + lengths[2];
+	from->ops_end = from->times.sizes = from->ops + lengths[0];
+	from->times_end = lengths[1];
+	from->times.low = from->times.sizes + sizes;
+	from->times.more = from->times.low + lengths[1];
+	from->args.at = from->times.more + lengths[2];
 	from->args.end = from->payload.at = from->args.at + lengths[3];
 	from->payload.end = from->payload.at + lengths[4];
 	return check_sizes(from, lengths[2]);
 }
 
 /* The next event's time since the one before; one must be left. */
-static inline uint64_t get_ahead(struct decoder *from)
+static inline uint64_t get_ahead(struct times *from)
 {
-	uint32_t size = from->sizes[from->timed / 4] >> from->timed % 4 * 2 & 3;
-	uint64_t ahead = from->low[from->timed++];
+	uint32_t size = from->sizes[from->count / 4] >> from->count % 4 * 2 & 3;
+	uint64_t ahead = from->low[from->count++];
 	uint32_t rest;
 
 	memcpy(&rest, from->more, sizeof(rest));
@@ -120,7 +126,7 @@ static void get_payload(struct decoder *from, uint32_t kind, uint32_t arg, uint3
 static void get_event(struct decoder *from, uint32_t op, uint32_t holes)
 {
 	uint32_t kind = kind_of_op[op], arg = get_arg(from);
-	uint64_t ahead = get_ahead(from), time = (from->state.last + ahead) & TIME_MASK;
+	uint64_t ahead = get_ahead(&from->times), time = (from->state.last + ahead) & TIME_MASK;
 
 	if (kind == THAG_KIND_ENTER || kind == THAG_KIND_SECTION_BEGIN) {
 		from->state.next++;
@@ -150,31 +156,43 @@ static bool get_other(struct decoder *from)
 		op = *from->ops++;
 		holes = *from->args.at++;
 	}
-	if (op == OP_EXIT_TOP || op >= OP_HOLE || from->timed == from->timed_end)
+	if (op == OP_EXIT_TOP || op >= OP_HOLE || from->times.count == from->times_end)
 		return false;
 	get_event(from, op, holes);
 	return !from->args.bad && !from->payload.bad;
 }
 
-/* Calls, as long as there are any. */
+/* Calls, as long as there are any, with copies of what no store can change. */
 static void get_calls(struct decoder *from)
 {
-	while (from->ops < from->ops_end && from->count < from->end &&
-	       from->timed < from->timed_end) {
-		uint32_t op = *from->ops;
-		uint64_t top = (from->state.next - 1) & THAG_WORD_ARG_MASK;
-		uint64_t word = op ? from->sites[op] : THAG_WORD(THAG_KIND_EXIT, 0) | top;
-		uint64_t ahead, time;
+	struct times times = from->times;
+	const uint8_t *ops = from->ops;
+	uint64_t last = from->state.last, count = from->count;
+	uint32_t next = from->state.next;
+
+	while (ops < from->ops_end && count < from->end && times.count < from->times_end) {
+		uint32_t op = *ops;
+		/* without a branch, as nothing can predict which it is; sites[OP_EXIT_TOP] is 0 */
+		uint32_t is_exit = (uint32_t)(((uint64_t)op - 1) >> 63);
+		uint64_t top = THAG_WORD(THAG_KIND_EXIT, 0) | ((next - 1) & THAG_WORD_ARG_MASK);
+		uint64_t word = from->sites[op] | (top & (0 - (uint64_t)is_exit));
+		uint64_t ahead;
 
 		if (word == 0)
 			break;
-		from->ops++;
-		from->state.next += op ? 1 : UINT32_MAX;
-		ahead = get_ahead(from);
-		time = (from->state.last + ahead) & TIME_MASK;
-		pass(&from->state, ahead);
-		add_word(from, word | time << THAG_WORD_TIME_SHIFT);
+		ops++;
+		next += 1 - 2 * is_exit;
+		ahead = get_ahead(&times);
+		from->words[count] = word | ((last + ahead) & TIME_MASK) << THAG_WORD_TIME_SHIFT |
+				     ((from->pos + count) & THAG_WORD_PHASE);
+		last += ahead < TIME_BACK ? ahead : 0;
+		count++;
 	}
+	from->times = times;
+	from->ops = ops;
+	from->state.last = last;
+	from->state.next = next;
+	from->count = count;
 }
 
 int thag_chunk_decode_words(uint64_t *words, const struct thag_chunk_head *head,
@@ -192,7 +210,7 @@ int thag_chunk_decode_words(uint64_t *words, const struct thag_chunk_head *head,
 			break;
 		good = from.ops < from.ops_end && get_other(&from);
 	}
-	if (!good || from.ops != from.ops_end || from.timed != from.timed_end ||
+	if (!good || from.ops != from.ops_end || from.times.count != from.times_end ||
 	    from.args.at != from.args.end || from.payload.at != from.payload.end ||
 	    from.state.last != head->last_ticks)
 		return -EBADMSG;

@@ -23,27 +23,34 @@ void thag_chunk_stage_fini(struct thag_chunk_stage *stage)
 	*stage = (struct thag_chunk_stage){ 0 };
 }
 
-/* The value of the place of a task in `steps`: never 0. */
-static uint32_t step_mark(uint64_t step)
+/*
+ * What is kept of a task's step: never 0, and different where another task got the id. Which may be
+ * where steps are missing.
+ */
+static uint32_t mark_of(const struct thag_task_state *task, uint64_t step)
 {
-	return (uint32_t)step | UINT32_C(1) << 31;
+	uint64_t mixed = step ^ task->created_ticks * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (uint32_t)(mixed ^ mixed >> 32) | UINT32_C(1) << 31;
 }
 
-/* Without memory the next step of the task has its open frames with it. */
-static void note_step(struct thag_chunk_stage *stage, uint64_t id, uint64_t step)
-{
-	if (thag_pairs_reserve(&stage->steps, stage->steps.count + 1) != 0)
-		return;
-	*thag_pairs_at(&stage->steps, (uint32_t)(id >> 32), (uint32_t)id) = step_mark(step);
-}
-
-/* Whether the task's step before is in these words. */
-static bool follows(struct thag_chunk_stage *stage, uint64_t id, uint64_t step)
+/*
+ * Notes that a task is about to take a step, or takes it; returns whether its step before is in
+ * these words. Without memory none is, and the next has its open frames with it.
+ */
+static bool note_step(struct thag_chunk_stage *stage, const struct thag_task_state *task,
+		      uint64_t step)
 {
 	struct thag_pairs *steps = &stage->steps;
+	uint32_t *mark;
+	bool follows;
 
-	return thag_pairs_reserve(steps, steps->count + 1) == 0 &&
-	       *thag_pairs_at(steps, (uint32_t)(id >> 32), (uint32_t)id) == step_mark(step - 1);
+	if (thag_pairs_reserve(steps, steps->count + 1) != 0)
+		return false;
+	mark = thag_pairs_at(steps, (uint32_t)(task->id >> 32), (uint32_t)task->id);
+	follows = *mark == mark_of(task, step - 1);
+	*mark = mark_of(task, step);
+	return follows;
 }
 
 static int add_openings(struct thag_chunk_stage *stage, const struct thag_stream *stream)
@@ -57,8 +64,10 @@ static int add_openings(struct thag_chunk_stage *stage, const struct thag_stream
 	error = thag_openings_add_own(&stage->raw.openings, &thread->own, stream->last_ticks);
 	if (error != 0 || !task)
 		return error;
-	error = thag_openings_add_task(&stage->raw.openings, task, task->step, stream->last_ticks);
-	note_step(stage, task->id, task->step);
+	error = thag_openings_add_task(&stage->raw.openings, task, task->step, true,
+				       stream->last_ticks);
+	if (!task->stray)
+		note_step(stage, task, task->step);
 	return error;
 }
 
@@ -125,11 +134,9 @@ void thag_chunk_stage_hole(struct thag_chunk_stage *stage)
 void thag_chunk_stage_task(struct thag_chunk_stage *stage, const struct thag_task_event *event,
 			   const struct thag_task_state *task)
 {
-	bool known = !task->stray && follows(stage, event->id, event->step);
+	bool known = !task->stray && note_step(stage, task, event->step);
 
-	if (!task->stray)
-		note_step(stage, event->id, event->step);
-	if (!known &&
-	    thag_openings_add_task(&stage->raw.openings, task, event->step, event->ticks) != 0)
+	if (!known && thag_openings_add_task(&stage->raw.openings, task, event->step, false,
+					     event->ticks) != 0)
 		stage->incomplete = true;
 }

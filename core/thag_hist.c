@@ -99,8 +99,23 @@ static uint32_t find_block(const struct thag_hist_pool *pool, uint32_t hist, uin
 	return 0;
 }
 
-static int add_carry(struct thag_hist_pool *pool, uint32_t block, uint32_t bucket)
+static struct thag_hist_carry *find_carry(const struct thag_hist_pool *pool, uint32_t block,
+					  uint32_t bucket)
 {
+	for (uint32_t i = 0; i < pool->carry_count; i++)
+		if (pool->carries[i].block == block && pool->carries[i].bucket == bucket)
+			return &pool->carries[i];
+	return NULL;
+}
+
+static int add_carry(struct thag_hist_pool *pool, uint32_t block, uint32_t bucket, uint64_t count)
+{
+	struct thag_hist_carry *carry = find_carry(pool, block, bucket);
+
+	if (carry) {
+		carry->count += count;
+		return 0;
+	}
 	if (pool->carry_count == pool->carry_capacity) {
 		uint32_t capacity = pool->carry_capacity ? pool->carry_capacity * 2 : 8;
 		void *grown = realloc(pool->carries, capacity * sizeof(*pool->carries));
@@ -110,7 +125,7 @@ static int add_carry(struct thag_hist_pool *pool, uint32_t block, uint32_t bucke
 		pool->carries = grown;
 		pool->carry_capacity = capacity;
 	}
-	pool->carries[pool->carry_count++] = (struct thag_hist_carry){ block, bucket };
+	pool->carries[pool->carry_count++] = (struct thag_hist_carry){ block, bucket, count };
 	return 0;
 }
 
@@ -119,12 +134,8 @@ static int add_count(struct thag_hist_pool *pool, uint32_t block, uint32_t bucke
 	uint32_t *at = &pool->blocks[block].count[bucket % THAG_HIST_BLOCK_BUCKETS];
 	uint64_t sum = *at + count;
 
-	for (uint64_t carry = sum >> 32; carry; carry--) {
-		int result = add_carry(pool, block, bucket);
-
-		if (result)
-			return result;
-	}
+	if (sum >> 32 && add_carry(pool, block, bucket, sum >> 32) != 0)
+		return -ENOMEM;
 	*at = (uint32_t)sum;
 	return 0;
 }
@@ -147,29 +158,40 @@ int thag_hist_add(struct thag_hist_pool *pool, uint32_t *hist, uint32_t bucket, 
 	return add_count(pool, block, bucket, count);
 }
 
-static void sum_carries(const struct thag_hist_pool *pool, uint32_t block,
-			uint64_t counts[static THAG_HIST_BUCKETS])
+uint32_t thag_hist_list(const struct thag_hist_pool *pool, uint32_t hist,
+			struct thag_hist_count counts[static THAG_HIST_BUCKETS])
 {
-	for (uint32_t i = 0; i < pool->carry_count; i++)
-		if (pool->carries[i].block == block)
-			counts[pool->carries[i].bucket] += UINT64_C(1) << 32;
+	uint32_t block = hist, count = 0;
+
+	if (hist == THAG_HIST_NONE)
+		return 0;
+	do {
+		uint32_t first = pool->metas[block].group * (uint32_t)THAG_HIST_BLOCK_BUCKETS;
+
+		for (uint32_t i = 0; i < THAG_HIST_BLOCK_BUCKETS; i++) {
+			uint64_t in_bucket = pool->blocks[block].count[i];
+			const struct thag_hist_carry *carry = NULL;
+
+			if (pool->carry_count)
+				carry = find_carry(pool, block, first + i);
+			if (carry)
+				in_bucket += carry->count << 32;
+			if (in_bucket)
+				counts[count++] = (struct thag_hist_count){ first + i, in_bucket };
+		}
+		block = pool->metas[block].next;
+	} while (block != hist);
+	return count;
 }
 
 void thag_hist_sum(const struct thag_hist_pool *pool, uint32_t hist,
 		   uint64_t counts[static THAG_HIST_BUCKETS])
 {
-	uint32_t block = hist;
+	struct thag_hist_count list[THAG_HIST_BUCKETS];
+	uint32_t count = thag_hist_list(pool, hist, list);
 
-	if (hist == THAG_HIST_NONE)
-		return;
-	do {
-		uint64_t *at = counts + pool->metas[block].group * THAG_HIST_BLOCK_BUCKETS;
-
-		for (uint32_t i = 0; i < THAG_HIST_BLOCK_BUCKETS; i++)
-			at[i] += pool->blocks[block].count[i];
-		sum_carries(pool, block, counts);
-		block = pool->metas[block].next;
-	} while (block != hist);
+	for (uint32_t i = 0; i < count; i++)
+		counts[list[i].bucket] += list[i].count;
 }
 
 uint64_t thag_hist_quantile(const uint64_t counts[static THAG_HIST_BUCKETS], uint32_t permille)

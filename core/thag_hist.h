@@ -29,10 +29,17 @@ struct thag_hist_meta {
 	uint16_t unused;
 };
 
-/** A carry out of a 32-bit counter: `bucket` of `block` stands for 2^32 more. */
+/** Carries out of a 32-bit counter: `bucket` of `block` stands for so many times 2^32 more. */
 struct thag_hist_carry {
 	uint32_t block;
 	uint32_t bucket;
+	uint64_t count;
+};
+
+/** What a histogram has in one bucket. */
+struct thag_hist_count {
+	uint32_t bucket;
+	uint64_t count;
 };
 
 /** Storage of any number of histograms. All zero is a valid, empty pool. */
@@ -78,6 +85,12 @@ int thag_hist_add(struct thag_hist_pool *pool, uint32_t *hist, uint32_t bucket, 
 /** Adds the counts of `hist` to `counts`. THAG_HIST_NONE adds nothing. */
 void thag_hist_sum(const struct thag_hist_pool *pool, uint32_t hist,
 		   uint64_t counts[static THAG_HIST_BUCKETS]);
+
+/**
+ * Lists the buckets of `hist` that aren't empty, in no order, and returns how many. None: 0.
+ */
+uint32_t thag_hist_list(const struct thag_hist_pool *pool, uint32_t hist,
+			struct thag_hist_count counts[static THAG_HIST_BUCKETS]);
 
 /**
  * The value below which a share of `permille`/1000 of all counts lies, as the middle of its

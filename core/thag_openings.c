@@ -10,7 +10,7 @@
 #define STACK_NUMBERS 8
 #define FRAME_NUMBERS 3
 
-#define ALL_FLAGS ((uint32_t)(THAG_OPENING_LATE | THAG_OPENING_STRAY))
+#define ALL_FLAGS ((uint32_t)(THAG_OPENING_LATE | THAG_OPENING_STRAY | THAG_OPENING_RUNS))
 
 void thag_openings_fini(struct thag_openings *openings)
 {
@@ -67,7 +67,7 @@ int thag_openings_add_own(struct thag_openings *openings, const struct thag_stac
 }
 
 int thag_openings_add_task(struct thag_openings *openings, const struct thag_task_state *task,
-			   uint64_t step, uint64_t now)
+			   uint64_t step, bool runs, uint64_t now)
 {
 	struct thag_opening_stack stack = {
 		.task = task->id,
@@ -76,7 +76,8 @@ int thag_openings_add_task(struct thag_openings *openings, const struct thag_tas
 		.ran_ticks =
 			describe(&task->stack, 0, thag_stack_clock(&task->stack, now)).ran_ticks,
 		.site = task->site,
-		.flags = task->stray ? THAG_OPENING_STRAY : 0
+		.flags = (task->stray ? (uint32_t)THAG_OPENING_STRAY : 0) |
+			 (runs ? (uint32_t)THAG_OPENING_RUNS : 0)
 	};
 
 	return add(openings, &task->stack, stack, now);

@@ -12,6 +12,7 @@
 #ifndef THAG_OPENINGS_H
 #define THAG_OPENINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct thag_opening {
 enum thag_opening_flags {
 	THAG_OPENING_LATE = 1,	/* how many frames lie below isn't known */
 	THAG_OPENING_STRAY = 2, /* stands in for a task for one step: its frames end with that */
+	THAG_OPENING_RUNS = 4,	/* of a task: runs where the words begin */
 };
 
 /** A stack; its frames lie in thag_openings.frames, the bottom first, behind the stack's before. */
@@ -66,9 +68,9 @@ static inline size_t thag_openings_count(const struct thag_openings *openings)
 int thag_openings_add_own(struct thag_openings *openings, const struct thag_stack *own,
 			  uint64_t now);
 
-/** Likewise that of a task, at its step `step`. */
+/** Likewise that of a task, which is about to take its step `step`, or `runs` with that already. */
 int thag_openings_add_task(struct thag_openings *openings, const struct thag_task_state *task,
-			   uint64_t step, uint64_t now);
+			   uint64_t step, bool runs, uint64_t now);
 
 /** Appends the stored form to `out`. 0 or -ENOMEM. */
 int thag_openings_encode(const struct thag_openings *openings, struct thag_buffer *out);

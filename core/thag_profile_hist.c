@@ -60,7 +60,7 @@ static int add_carries(struct thag_hist_pool *into_pool, uint32_t *into,
 	for (uint32_t i = 0; i < pool->carry_count && !ret; i++)
 		if (pool->carries[i].block == block)
 			ret = thag_hist_add(into_pool, into, pool->carries[i].bucket,
-					    UINT64_C(1) << 32);
+					    pool->carries[i].count << 32);
 	return ret;
 }
 

@@ -28,6 +28,7 @@ static void leave_task(struct thag_stream *stream)
 	if (!thread || !thread->task)
 		return;
 	stream->work += thread->stack->depth;
+	thread->last_ticks = stream->last_ticks; /* until then it ran here */
 	thag_tasks_leave(stream->tasks, thread, stream->last_ticks);
 }
 

@@ -31,6 +31,7 @@
 #define THAG_TIMELINE_BUDGET (UINT64_C(256) << 20)
 #define THAG_TIMELINE_LANES_MAX 4096   /* of one query */
 #define THAG_TIMELINE_COLUMNS_MAX 8192 /* of one query */
+#define THAG_TIMELINE_ROWS_MAX 4096    /* of one query */
 #define THAG_TIMELINE_SLOWEST_MAX 1000
 
 struct thag_timeline;
@@ -62,18 +63,26 @@ void thag_timeline_destroy(struct thag_timeline *timeline);
 /**
  * Adds a chunk of level 0, encoded and summarised: the next of its ring. Takes its parts: `chunk`
  * is empty afterwards, whatever is returned. `token`: by which they can be loaded again, 0: they
- * can't. Makes the chunks of higher levels that are due. 0; -EINVAL: it isn't behind the ring's
- * chunks before; -ENOMEM: it isn't in the timeline, which goes on with a gap.
+ * can't. Makes the chunks of higher levels that are due. 0; -EINVAL: it has no
+ * words, or isn't behind the ring's chunks before; -ENOMEM: it isn't in the timeline, which goes on
+ * with a gap.
  */
 int thag_timeline_add(struct thag_timeline *timeline, struct thag_chunk *chunk, uint64_t token);
 
 /**
  * Adds a chunk of any level of which only the head is here; its parts are loaded when needed, by
- * `token`, not 0. Of each level those of a ring come in order, and no chunk of a level above 0 is
- * made any more once one was added like that. 0, -EINVAL or -ENOMEM.
+ * `token`, not 0. Of each level those of a ring come in order, and one of a higher level behind
+ * those of the lower that it is made of. Some may be missing: those below are looked at then. 0,
+ * -EINVAL: it doesn't fit behind those there are; or -ENOMEM.
  */
 int thag_timeline_add_stored(struct thag_timeline *timeline, const struct thag_chunk_head *head,
 			     uint64_t token);
+
+/**
+ * Makes the chunks of higher levels that are due and aren't there, of what was added as stored:
+ * parts of all chunks below them are loaded. 0 or -ENOMEM.
+ */
+int thag_timeline_complete(struct thag_timeline *timeline);
 
 /** What the timeline holds, of all its rings. */
 struct thag_timeline_facts {
@@ -117,14 +126,17 @@ struct thag_view_lane {
 	uint32_t ring;
 	uint32_t kind; /* enum thag_lane_kind */
 	uint32_t first_row;
-	uint32_t rows;
+	uint32_t rows; /* up to THAG_CHUNK_ROWS_MAX */
 };
+
+/** About what an answer of 128 KiB may have. */
+#define THAG_VIEW_SLICES 14000
 
 struct thag_view_query {
 	uint64_t from, to; /* ticks, the end exclusive */
-	uint32_t columns;  /* 1 … THAG_TIMELINE_COLUMNS_MAX: pixels */
+	uint32_t columns;  /* 1 … THAG_TIMELINE_COLUMNS_MAX: an answer's are at most so many */
 	uint32_t lane_count;
-	const struct thag_view_lane *lanes; /* by ring and kind, none twice */
+	const struct thag_view_lane *lanes; /* by ring, then by kind; none twice */
 	struct thag_timeline_open open;
 	/*
 	 * Words that are decoded at most: what would need more is drawn from summaries, coarser
@@ -132,32 +144,40 @@ struct thag_view_query {
 	 */
 	uint64_t words_max;
 	/*
-	 * Slices of an answer at most: rows with more than their share get coarser columns. 0: as
-	 * many as there are, at most twice as many as columns in each row.
+	 * Slices that are wanted at most: MERGED ones that are alike become one over several
+	 * columns, and rows with more than their share get coarser columns. 0: as many as there
+	 * are, at most two for each column of a row, and one more.
 	 */
 	uint32_t slices_max;
 };
 
+/** A row that has slices. */
 struct thag_view_row {
 	uint32_t lane; /* index in the query's lanes */
 	uint32_t row;
-	uint32_t shift; /* log2 of a column's ticks */
+	uint32_t shift; /* log2 of a column's ticks; columns are as in thag_slices.h */
 	uint32_t first; /* of its slices in the answer */
 	uint32_t count;
 };
 
 enum thag_view_flags {
-	THAG_VIEW_COARSE = 1, /* columns are wider somewhere than asked for */
-	THAG_VIEW_HOLES = 2,  /* of some time in the window nothing is there any more */
+	THAG_VIEW_COARSE = 1, /* something is drawn by wider columns than others */
+	THAG_VIEW_HOLES = 2,  /* of some time in the window nothing is there, or was looked at */
 };
 
-/** An answer, whose memory is used again by the next. All zero is valid and empty. */
+/**
+ * An answer, whose memory is used again by the next: calls that are at least a column long, cut
+ * off at the window's edges, whose columns are whole; and of the others one for each column, as
+ * thag_slices.h says. All zero is valid and empty.
+ */
 struct thag_view {
-	struct thag_view_row *rows; /* that have slices, by lane and row */
+	struct thag_view_row *rows; /* by lane, then by row */
 	struct thag_slice *slices;
 	uint32_t row_count, row_capacity;
 	uint32_t slice_count, slice_capacity;
+	uint32_t shift;	    /* of rows that are not coarser */
 	uint32_t flags;	    /* enum thag_view_flags */
+	uint64_t from, to;  /* ticks: of the window, whole columns */
 	uint64_t summaries; /* that were read */
 	uint64_t words;	    /* that were decoded */
 	struct thag_view_state *state;
@@ -170,11 +190,24 @@ int thag_timeline_view(struct thag_timeline *timeline, const struct thag_view_qu
 		       struct thag_view *view);
 
 /**
- * Appends the answer to `out` as it goes to a browser: see proto/thag/frames.h for the layout.
- * 0 or -ENOMEM.
+ * Appends the answer to `out` as it goes to a browser, about 6 bytes a slice. All numbers are
+ * little-endian, or of variable length: 7 bits a byte, the lowest first, the top bit set in all but
+ * the last.
+ *
+ *   uint64_t from, to (ticks); uint32_t shift, flags, rows, 0
+ *   of each row uint32_t lane, row, shift, slices, bytes
+ *   of each row its slices:
+ *     number   distance << 3 | has flags << 2 | other site << 1 | MERGED
+ *     number   flags but MERGED, where it has any
+ *     number   site, where it isn't that of the slice before in the row (0 before the first)
+ *     MERGED:  number of columns, number of calls, byte: 255ths of the columns that are covered
+ *     else:    number of ticks
+ *
+ * The distance is signed, its sign in the lowest bit: in ticks, or of a MERGED slice in columns,
+ * from the end of the slice before, where that is MERGED from the begin of its last column; before
+ * the first it is from `from`. 0 or -ENOMEM.
  */
-int thag_view_write(const struct thag_view *view, const struct thag_view_query *query,
-		    struct thag_buffer *out);
+int thag_view_write(const struct thag_view *view, struct thag_buffer *out);
 
 /*
  * Tree: what a range of time adds up to.

@@ -37,6 +37,19 @@ void thag_tree_fini(struct thag_tree *tree)
 	*tree = (struct thag_tree){ 0 };
 }
 
+void thag_tree_clear(struct thag_tree *tree)
+{
+	if (tree->slot_count)
+		memset(tree->slot_keys, 0, (tree->slot_mask + 1) * sizeof(*tree->slot_keys));
+	if (tree->wait_capacity)
+		memset(tree->waits, 0, tree->wait_capacity * sizeof(*tree->waits));
+	tree->nodes[THAG_TREE_ROOT] = new_node(0, THAG_TREE_NONE);
+	tree->count = 1;
+	tree->slot_count = 0;
+	tree->overflowed = 0;
+	tree->hists.count = tree->hists.carry_count = 0;
+}
+
 static uint64_t slot_key(uint32_t parent, uint32_t site)
 {
 	return (uint64_t)(parent + 1) << 32 | site;
@@ -199,33 +212,44 @@ void thag_tree_add_wait(struct thag_tree *tree, uint32_t index, uint64_t ticks)
 	tree->waits[index] += ticks;
 }
 
-static void merge_hists(struct thag_tree *into, struct thag_node *to, const struct thag_tree *from,
-			const struct thag_node *node)
+static void add_durations(struct thag_tree *tree, struct thag_node *node,
+			  const struct thag_tree_calls *more)
 {
-	uint64_t counts[THAG_HIST_BUCKETS] = { 0 };
-
-	if (to->calls == 1)
-		count_durations(into, to, thag_hist_bucket(to->min), 1);
 	if (node->calls == 1)
-		counts[thag_hist_bucket(node->min)] = 1;
-	thag_hist_sum(&from->hists, node->hist, counts);
-	for (uint32_t i = 0; i < THAG_HIST_BUCKETS; i++)
-		if (counts[i])
-			count_durations(into, to, i, counts[i]);
+		count_durations(tree, node, thag_hist_bucket(node->min), 1);
+	if (more->calls == 1)
+		count_durations(tree, node, thag_hist_bucket(more->min), 1);
+	for (uint32_t i = 0; more->calls > 1 && i < more->count_count; i++)
+		count_durations(tree, node, more->counts[i].bucket, more->counts[i].count);
 }
 
-static void merge_node(struct thag_tree *into, struct thag_node *to, const struct thag_tree *from,
+void thag_tree_add_calls(struct thag_tree *tree, uint32_t index, const struct thag_tree_calls *more)
+{
+	struct thag_node *node = &tree->nodes[index];
+
+	/* a lone duration stays in `min`, unless this is not the only call */
+	if (more->calls && node->calls + more->calls > 1)
+		add_durations(tree, node, more);
+	node->calls += more->calls;
+	node->total += more->total;
+	if (more->calls && more->min < node->min)
+		node->min = more->min;
+	if (more->calls && more->max > node->max)
+		node->max = more->max;
+}
+
+static void merge_node(struct thag_tree *into, uint32_t to, const struct thag_tree *from,
 		       const struct thag_node *node)
 {
-	/* a lone duration stays in `min`, unless this is not the only call */
-	if (node->calls && to->calls + node->calls > 1)
-		merge_hists(into, to, from, node);
-	to->calls += node->calls;
-	to->total += node->total;
-	if (node->min < to->min)
-		to->min = node->min;
-	if (node->max > to->max)
-		to->max = node->max;
+	struct thag_hist_count counts[THAG_HIST_BUCKETS];
+	struct thag_tree_calls calls = { .calls = node->calls,
+					 .total = node->total,
+					 .min = node->min,
+					 .max = node->max,
+					 .counts = counts };
+
+	calls.count_count = thag_hist_list(&from->hists, node->hist, counts);
+	thag_tree_add_calls(into, to, &calls);
 }
 
 int thag_tree_merge(struct thag_tree *into, const struct thag_tree *from)
@@ -241,7 +265,7 @@ int thag_tree_merge(struct thag_tree *into, const struct thag_tree *from)
 
 		if (i != THAG_TREE_ROOT)
 			map[i] = thag_tree_child(into, map[node->parent], node->site);
-		merge_node(into, &into->nodes[map[i]], from, node);
+		merge_node(into, map[i], from, node);
 		if (thag_tree_wait(from, i))
 			thag_tree_add_wait(into, map[i], thag_tree_wait(from, i));
 	}

@@ -66,6 +66,9 @@ struct thag_tree {
 int thag_tree_init(struct thag_tree *tree, uint32_t limit);
 void thag_tree_fini(struct thag_tree *tree);
 
+/** Forgets all but the root, and keeps the memory. */
+void thag_tree_clear(struct thag_tree *tree);
+
 /** The part of thag_tree_child that looks past the cache. */
 uint32_t thag_tree_child_slow(struct thag_tree *tree, uint32_t parent, uint32_t site);
 
@@ -110,6 +113,20 @@ static inline void thag_tree_add_call(struct thag_tree *tree, uint32_t index, ui
 	}
 	thag_tree_add_duration(tree, node, duration);
 }
+
+/** Finished calls of a node, many at once. */
+struct thag_tree_calls {
+	uint64_t calls;
+	uint64_t total;
+	uint64_t min, max; /* of calls: none while that is 0 */
+	const struct thag_hist_count
+		*counts; /* of their durations; of one call alone none is needed */
+	uint32_t count_count;
+};
+
+/** Adds them. Without memory some are missing from the histogram, and only from there. */
+void thag_tree_add_calls(struct thag_tree *tree, uint32_t index,
+			 const struct thag_tree_calls *calls);
 
 /** Adds to the time that calls of a node were open without running. Without memory: nothing. */
 void thag_tree_add_wait(struct thag_tree *tree, uint32_t index, uint64_t ticks);

@@ -298,7 +298,7 @@ static void add_openings(struct thag_openings *openings, uint32_t frames)
 	task.stack.frames[0].start = 50;
 	task.stack.frames[1] = (struct thag_frame){ .start = 60, .site = 4 };
 	task.stack.depth = 1;
-	cr_assert_eq(thag_openings_add_task(openings, &task, 3, 90000), 0);
+	cr_assert_eq(thag_openings_add_task(openings, &task, 3, true, 90000), 0);
 	thag_stack_fini(&task.stack);
 	thag_thread_fini(&thread);
 }

@@ -226,3 +226,34 @@ Test(task_steps, many_that_seem_to_live_in_one_slot_wait_for_their_ends)
 	cr_expect_eq(tasks.gaps, 0);
 	end();
 }
+
+static void take_end(void *context, struct thag_thread *thread)
+{
+	(void)context;
+	(void)thread;
+}
+
+static struct thag_thread *take_no_start(void *context, uint32_t tid)
+{
+	(void)context;
+	(void)tid;
+	return NULL;
+}
+
+Test(task_steps, a_thread_whose_end_was_lost_while_a_task_ran_ends_when_the_next_begins)
+{
+	begin();
+	rings[0].stream.thread_start = take_no_start;
+	rings[0].stream.thread_end = take_end;
+	put(0, THAG_KIND_ENTER, 10, 100);
+	put_step(0, THAG_TASK_CREATE, ID(1), 0, NAME, 0, 150);
+	put_step(0, THAG_TASK_RUN, ID(1), 1, NAME, 0, 200);
+	put(0, THAG_KIND_EXT, THAG_EXT_THREAD_START << THAG_EXT_SHIFT, 400);
+	put_word(0, 7);
+	read_all();
+	cr_expect_eq(AT(0, 10)->calls, 1);
+	cr_expect_eq(AT(0, 10)->total, 100);
+	cr_expect_eq(wait_at(0, AT(0, 10)), 200);
+	cr_expect_eq(AT(0, NAME)->total, 200);
+	end();
+}
