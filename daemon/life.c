@@ -13,6 +13,7 @@
 #include "log.h"
 #include "memory.h"
 #include "proc.h"
+#include "recorder.h"
 #include "records.h"
 #include "save.h"
 #include "snapshot.h"
@@ -52,9 +53,13 @@ static void life_close(struct life *life)
 	uv_close((uv_handle_t *)&life->timer, on_closed);
 }
 
+/* The recording first: what became of it is told in the files. */
 static void run_save(uv_work_t *work)
 {
-	thag_save_run(&((struct life *)work->data)->save);
+	struct life *life = work->data;
+
+	thag_recorder_end(life->session, THAG_RECORDING_PROGRAM_ENDED);
+	thag_save_run(&life->save);
 }
 
 static void after_save(uv_work_t *work, int status)
@@ -78,10 +83,13 @@ static bool is_time_up(const struct life *life)
 	return waited > (life->daemon->stopping ? THAG_SYMBOLS_LEAVE_NS : THAG_SYMBOLS_END_NS);
 }
 
-/* What makes its profile less than whole, if nothing else was said. */
-static void explain(struct thag_session *session)
+void thag_life_explain(struct thag_session *session)
 {
 	thag_session_say_quarantine(session);
+	if (!session->message[0] && thag_recorder_error(session))
+		thag_session_say(session, "recording %.160s stopped: %s",
+				 thag_recorder_path(session),
+				 strerror(-thag_recorder_error(session)));
 	if (!session->message[0] &&
 	    !thag_memory_explain(session, &session->counts.memory, session->message,
 				 sizeof(session->message)))
@@ -97,7 +105,7 @@ static void on_names(uv_timer_t *timer)
 	if (!thag_symbols_is_done(life->daemon->symbols, life->session) && !is_time_up(life))
 		return;
 	uv_timer_stop(timer);
-	explain(life->session);
+	thag_life_explain(life->session);
 	uv_queue_work(&life->daemon->loop, &life->work, run_save, after_save);
 }
 
@@ -261,7 +269,8 @@ void thag_life_report_exit(struct thag_daemon *daemon, pid_t pid, int status)
 	for (uint32_t i = daemon->registry.count; i-- > 0;) {
 		struct thag_session *session = daemon->registry.sessions[i];
 
-		if (session->pid != pid || session->state == THAG_SESSION_LOST)
+		if (session->pid != pid || session->state == THAG_SESSION_LOST ||
+		    session->state == THAG_SESSION_RECORDED)
 			continue;
 		session->reported_status = status;
 		return;
@@ -281,6 +290,7 @@ void thag_life_leave(struct thag_daemon *daemon, struct thag_session *session)
 	thag_symbols_wait(daemon->symbols, session, daemon->leave_until_ns);
 	thag_session_count(session, &session->counts);
 	thag_session_say(session, "thagd was stopped while the program ran");
+	thag_recorder_end(session, THAG_RECORDING_STOPPED);
 	thag_save_run(&save);
 	thag_save_done(&save);
 	/* the next thagd may go on with it, but need not mourn it */
