@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thag_pages.h"
+
 #define FIRST_CAPACITY 256
 
 void thag_buffer_fini(struct thag_buffer *buffer)
@@ -26,6 +28,7 @@ int thag_buffer_reserve(struct thag_buffer *buffer, size_t more)
 	uint8_t *data = realloc(buffer->data, capacity);
 	if (!data)
 		return -ENOMEM;
+	thag_pages_make(data + buffer->bytes, capacity - buffer->bytes);
 	buffer->data = data;
 	buffer->capacity = capacity;
 	return 0;

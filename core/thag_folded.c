@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "thag/frames.h"
+#include "thag_pages.h"
 #include "thag_profile_private.h"
 #include "thag_text.h"
 
@@ -39,10 +40,13 @@ struct fold_entry {
 
 struct folded {
 	const struct thag_profile *profile;
+	const uint64_t *selfs;	   /* by node of the profile; NULL: as it says itself */
 	struct thag_strings texts; /* names as printed */
+	bool distinct;		   /* as many as there are names */
 	uint32_t *text_of;	   /* by name of the profile */
 	uint32_t deeper;	   /* the text of what lies below the deepest level printed */
 	uint32_t depth_max;
+	uint64_t text_bytes; /* at most, where nothing is below the deepest level printed */
 	struct fold_node *nodes;
 	uint32_t node_count;
 	struct thag_pairs children;
@@ -56,6 +60,11 @@ static void folded_fini(struct folded *folded)
 	free(folded->nodes);
 	thag_pairs_fini(&folded->children);
 	free(folded->entries);
+}
+
+static uint64_t self_of(const struct folded *folded, uint32_t node)
+{
+	return folded->selfs ? folded->selfs[node] : folded->profile->nodes[node].self_ns;
 }
 
 static int put_text(struct folded *folded, struct thag_buffer *scratch, const char *name,
@@ -86,6 +95,7 @@ static int prepare_texts(struct folded *folded)
 
 		ret = put_text(folded, &scratch, name, bytes, &folded->text_of[i]);
 	}
+	folded->distinct = folded->texts.count == names->count;
 	if (!ret)
 		ret = put_text(folded, &scratch, THAG_FOLDED_DEEPER, strlen(THAG_FOLDED_DEEPER),
 			       &folded->deeper);
@@ -93,8 +103,8 @@ static int prepare_texts(struct folded *folded)
 	return ret;
 }
 
-/** Adds up into `costs`, by depth, the bytes of a line for each node. */
-static void add_costs(const struct folded *folded, uint64_t *path_bytes, uint64_t *costs)
+/** Adds up into `costs`, by depth, the bytes of a line for each node; and those of lines. */
+static void add_costs(struct folded *folded, uint64_t *path_bytes, uint64_t *costs)
 {
 	const struct thag_profile *profile = folded->profile;
 
@@ -104,6 +114,8 @@ static void add_costs(const struct folded *folded, uint64_t *path_bytes, uint64_
 
 		path_bytes[i] = path_bytes[node->parent] + folded->texts.list[text].bytes + 1;
 		costs[node->depth] += path_bytes[i] + LINE_EXTRA;
+		if (self_of(folded, i))
+			folded->text_bytes += path_bytes[i] + LINE_EXTRA;
 	}
 }
 
@@ -143,6 +155,24 @@ static uint32_t fold_child(struct folded *folded, uint32_t parent, uint32_t text
 	return *child;
 }
 
+/** Whether nothing comes out equal that is not: the tree is that of the profile. */
+static bool is_profile_tree(const struct folded *folded)
+{
+	return folded->distinct && folded->profile->depth <= folded->depth_max;
+}
+
+static void copy_tree(struct folded *folded)
+{
+	const struct thag_profile *profile = folded->profile;
+
+	for (uint32_t i = 0; i < profile->count; i++)
+		folded->nodes[i] =
+			(struct fold_node){ .parent = profile->nodes[i].parent,
+					    .text = folded->text_of[profile->nodes[i].name],
+					    .self = i ? self_of(folded, i) : 0 };
+	folded->node_count = profile->count;
+}
+
 /** The node that takes the self time of profile node `node`; `map` holds those before it. */
 static uint32_t fold_of(struct folded *folded, const struct thag_profile_node *node,
 			const uint32_t *map)
@@ -156,13 +186,12 @@ static uint32_t fold_of(struct folded *folded, const struct thag_profile_node *n
 	return parent;
 }
 
-static int build_tree(struct folded *folded)
+static int merge_tree(struct folded *folded)
 {
 	const struct thag_profile *profile = folded->profile;
 	uint32_t *map = malloc(profile->count * sizeof(*map));
 
-	folded->nodes = malloc(profile->count * sizeof(*folded->nodes));
-	if (!map || !folded->nodes || thag_pairs_reserve(&folded->children, profile->count)) {
+	if (!map || thag_pairs_reserve(&folded->children, profile->count)) {
 		free(map);
 		return -ENOMEM;
 	}
@@ -170,9 +199,23 @@ static int build_tree(struct folded *folded)
 	folded->nodes[folded->node_count++] = (struct fold_node){ .parent = UINT32_MAX };
 	for (uint32_t i = 1; i < profile->count; i++) {
 		map[i] = fold_of(folded, &profile->nodes[i], map);
-		folded->nodes[map[i]].self += profile->nodes[i].self_ns;
+		folded->nodes[map[i]].self += self_of(folded, i);
 	}
 	free(map);
+	return 0;
+}
+
+static int build_tree(struct folded *folded)
+{
+	uint32_t count = folded->profile->count;
+
+	folded->nodes = malloc(count * sizeof(*folded->nodes));
+	if (!folded->nodes)
+		return -ENOMEM;
+	thag_pages_make(folded->nodes, count * sizeof(*folded->nodes));
+	if (!is_profile_tree(folded))
+		return merge_tree(folded);
+	copy_tree(folded);
 	return 0;
 }
 
@@ -279,6 +322,7 @@ static int sort_entries(struct folded *folded)
 	folded->entries = malloc((size_t)count * sizeof(*folded->entries) + 1);
 	if (!folded->entries)
 		return -ENOMEM;
+	thag_pages_make(folded->entries, (size_t)count * sizeof(*folded->entries));
 	for (uint32_t i = 1; i < folded->node_count; i++) {
 		if (folded->nodes[i].self)
 			add_entry(folded, i, true);
@@ -333,6 +377,9 @@ static int write_lines(struct folded *folded, struct thag_buffer *out)
 	uint32_t node = 0;
 	int ret = 0;
 
+	/* in one piece: growing copies it, again and again */
+	if (is_profile_tree(folded))
+		ret = thag_buffer_reserve(out, folded->text_bytes);
 	while (node != UINT32_MAX && !ret) {
 		struct fold_node *at = &folded->nodes[node];
 
@@ -354,9 +401,10 @@ static int write_lines(struct folded *folded, struct thag_buffer *out)
 	return ret;
 }
 
-int thag_folded_write(const struct thag_profile *profile, struct thag_buffer *out)
+static int write_folded(const struct thag_profile *profile, const uint64_t *selfs,
+			struct thag_buffer *out)
 {
-	struct folded folded = { .profile = profile };
+	struct folded folded = { .profile = profile, .selfs = selfs };
 	size_t start = out->bytes;
 	int ret = prepare_texts(&folded);
 
@@ -371,5 +419,38 @@ int thag_folded_write(const struct thag_profile *profile, struct thag_buffer *ou
 	if (ret)
 		out->bytes = start;
 	folded_fini(&folded);
+	return ret;
+}
+
+int thag_folded_write(const struct thag_profile *profile, struct thag_buffer *out)
+{
+	return write_folded(profile, NULL, out);
+}
+
+/** What is a node's own is what it has with all below it, less what is below it. */
+static uint64_t *find_selfs(const struct thag_profile *profile, enum thag_metric metric)
+{
+	uint64_t *selfs = calloc(profile->count, sizeof(*selfs));
+
+	if (!selfs)
+		return NULL;
+	thag_pages_make(selfs, profile->count * sizeof(*selfs));
+	for (uint32_t i = 0; i < profile->count; i++) {
+		uint64_t value = thag_heap_value(&profile->heap->nodes[i], metric);
+
+		selfs[i] += value;
+		if (i)
+			selfs[profile->nodes[i].parent] -= value;
+	}
+	return selfs;
+}
+
+int thag_heap_folded_write(const struct thag_profile *profile, enum thag_metric metric,
+			   struct thag_buffer *out)
+{
+	uint64_t *selfs = find_selfs(profile, metric);
+	int ret = selfs ? write_folded(profile, selfs, out) : -ENOMEM;
+
+	free(selfs);
 	return ret;
 }

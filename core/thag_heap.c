@@ -15,7 +15,8 @@
 #define RECORD_LIMIT (UINT32_C(1) << 20)
 #define SAMPLE_BYTES_MAX (UINT64_C(1) << 30)
 #define START_TICKS_MAX (UINT64_C(1) << 62)
-#define PREFETCH 8 /* events asked for at once */
+/* Events asked for at once, of two cache lines each: few lines can be on their way. */
+#define PREFETCH 6
 
 /* The order in which blocks lie in the table is nothing a program may choose. */
 static uint64_t make_seed(const struct thag_heap *heap)
@@ -431,6 +432,8 @@ bool thag_heap_is_capped(const struct thag_heap *heap)
 void thag_heap_end(struct thag_heap *heap, uint64_t bytes)
 {
 	thag_heap_settle(heap, UINT64_MAX);
+	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++)
+		thag_heap_paths_end(&heap->paths[kind]);
 	if (heap->live.slots * sizeof(struct thag_heap_block) <= bytes)
 		return;
 	thag_heap_live_fini(&heap->live);

@@ -46,8 +46,7 @@ struct thag_heap_account {
 	uint64_t epoch;	     /* … what is live now */
 	uint64_t lifetime_max; /* ticks */
 	uint32_t lifetimes;    /* histogram of ticks, in the paths' pool */
-	uint32_t record;       /* of this account in the slice that is under way */
-	uint64_t slice;	       /* which slice that is */
+	uint64_t slice;	       /* the latest slice in which it changed */
 };
 
 /** What one account did in one slice of time. */
@@ -200,6 +199,7 @@ struct thag_heap_copy {
 	uint64_t now;			 /* ticks of the latest event */
 	uint64_t *kept[THAG_HEAP_KINDS]; /* bytes by path, blocks after them: asked for below */
 	bool capped; /* a limit was reached: some paths count at their callers, or untracked */
+	bool lent;   /* what it points to is the heap's own */
 };
 
 /**
@@ -223,6 +223,12 @@ struct thag_heap_gate {
  */
 int thag_heap_copy_by_pieces(struct thag_heap_copy *copy, const struct thag_heap *heap,
 			     uint64_t from, uint64_t to, const struct thag_heap_gate *gate);
+
+/**
+ * The whole run of a heap after thag_heap_end without copying it, where that can be: it is good
+ * while the heap is there. 0 or -ENOMEM.
+ */
+int thag_heap_lend(struct thag_heap_copy *copy, const struct thag_heap *heap);
 
 void thag_heap_copy_fini(struct thag_heap_copy *copy);
 

@@ -36,6 +36,7 @@ struct thag_heap_building {
 	const struct thag_heap_paths *paths;
 	const struct thag_names *names;
 	const struct thag_heap_query *query;
+	bool hists;			/* lifetimes by node are wanted, and known */
 	struct thag_heap_frames *sites; /* by site */
 	struct thag_heap_frame *frames;
 	uint32_t frame_count;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thag_pages.h"
+
 /* How much is copied, or looked at, before others get their turn: a millisecond, about. */
 #define NODES 4096
 #define RECORDS 16384
@@ -37,9 +39,9 @@ static void leave(const struct copying *copying)
 /* Memory that is there: nobody waits while its pages are made. */
 static void *make_room(size_t count, size_t size)
 {
-	void *room = reallocarray(NULL, count + 1, size);
+	void *room = calloc(count + 1, size);
 
-	if (room)
+	if (room && !thag_pages_make(room, (count + 1) * size))
 		memset(room, 0, (count + 1) * size);
 	return room;
 }
@@ -146,8 +148,10 @@ static int make_records_room(struct thag_heap_slice *slice)
 	return 0;
 }
 
-static uint32_t copy_slice_records(struct thag_heap_slice *to, const struct thag_heap_slice *from)
+static uint32_t copy_slice_records(const struct thag_heap *heap, struct thag_heap_slice *to,
+				   const struct thag_heap_slice *from)
 {
+	bool is_under_way = from == &heap->slices[heap->slice_count - 1];
 	uint32_t copied = 0;
 
 	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++) {
@@ -156,6 +160,8 @@ static uint32_t copy_slice_records(struct thag_heap_slice *to, const struct thag
 		if (count)
 			memcpy(to->records[kind], from->records[kind],
 			       count * sizeof(**to->records));
+		if (is_under_way)
+			thag_heap_records_settle(heap, kind, to->records[kind], count);
 		to->record_count[kind] = count;
 		copied += count;
 	}
@@ -173,6 +179,7 @@ static int list_slices(struct copying *copying)
 		return -ENOMEM;
 	memcpy(made->slices, heap->slices, heap->slice_count * sizeof(*made->slices));
 	made->slice_count = heap->slice_count;
+	thag_heap_slice_settle(heap, &made->slices[made->slice_count - 1]);
 	for (uint32_t i = 0; i < made->slice_count; i++)
 		memset(made->slices[i].records, 0, sizeof(made->slices[i].records));
 	copying->slice_ticks = heap->slice_ticks;
@@ -200,7 +207,7 @@ static int copy_some_records(struct copying *copying, uint32_t *at)
 	if (heap->slice_ticks != copying->slice_ticks)
 		ret = -EAGAIN;
 	while (ret == 0 && *at < made->slice_count && copied < RECORDS) {
-		copied += copy_slice_records(&made->slices[*at], &heap->slices[*at]);
+		copied += copy_slice_records(heap, &made->slices[*at], &heap->slices[*at]);
 		++*at;
 	}
 	leave(copying);
@@ -359,8 +366,29 @@ int thag_heap_copy(struct thag_heap_copy *copy, const struct thag_heap *heap, ui
 	return thag_heap_copy_by_pieces(copy, heap, from, to, NULL);
 }
 
+int thag_heap_lend(struct thag_heap_copy *copy, const struct thag_heap *heap)
+{
+	/* they are made at the end, if there is memory for them */
+	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++)
+		if (heap->paths[kind].capacity < heap->paths[kind].tree.count)
+			return thag_heap_copy(copy, heap, 0, 0);
+	*copy = (struct thag_heap_copy){ .totals = heap->totals,
+					 .slices = heap->slices,
+					 .slice_count = heap->slice_count,
+					 .epoch = heap->epoch,
+					 .now = heap->now,
+					 .capped = thag_heap_is_capped(heap),
+					 .lent = true };
+	memcpy(copy->paths, heap->paths, sizeof(copy->paths));
+	return 0;
+}
+
 void thag_heap_copy_fini(struct thag_heap_copy *copy)
 {
+	if (copy->lent) {
+		*copy = (struct thag_heap_copy){ 0 };
+		return;
+	}
 	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++) {
 		thag_heap_paths_fini(&copy->paths[kind]);
 		free(copy->kept[kind]);

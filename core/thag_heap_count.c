@@ -33,13 +33,9 @@ struct thag_heap_weight thag_heap_weigh_sample(const struct thag_heap *heap,
 					  .count = (uint64_t)(factor + at) };
 }
 
-/* What an account and its record in this slice are, about to change. */
-struct place {
-	struct thag_heap_account *account;
-	struct thag_heap_record *record;
-};
-
-static inline struct place place_at(struct thag_heap *heap, enum thag_heap_kind kind, uint32_t node)
+/* The account of a node, about to change. */
+static inline struct thag_heap_account *change(struct thag_heap *heap, enum thag_heap_kind kind,
+					       uint32_t node)
 {
 	struct thag_heap_account *account = thag_heap_account_at(heap, kind, &node);
 
@@ -47,12 +43,13 @@ static inline struct place place_at(struct thag_heap *heap, enum thag_heap_kind 
 		account->peak_bytes = account->allocated_bytes - account->freed_bytes;
 		account->epoch = heap->epoch;
 	}
-	return (struct place){ account, thag_heap_record_of(heap, kind, account, node) };
+	thag_heap_record_begin(heap, kind, account, node);
+	return account;
 }
 
-static inline void add_alloc(struct place at, struct thag_heap_weight weight, bool reallocated)
+static inline void add_alloc(struct thag_heap_account *account, struct thag_heap_weight weight,
+			     bool reallocated)
 {
-	struct thag_heap_account *account = at.account;
 	uint64_t live;
 
 	account->allocated_bytes += weight.bytes;
@@ -61,32 +58,24 @@ static inline void add_alloc(struct place at, struct thag_heap_weight weight, bo
 	live = account->allocated_bytes - account->freed_bytes;
 	if (live > account->high_bytes)
 		account->high_bytes = live;
-	at.record->allocated_bytes += weight.bytes;
-	at.record->allocations += weight.count;
 }
 
-static inline void add_free(struct place at, struct thag_heap_weight weight)
+static inline void add_free(struct thag_heap_account *account, struct thag_heap_weight weight)
 {
-	at.account->freed_bytes += weight.bytes;
-	at.account->frees += weight.count;
-	at.record->freed_bytes += weight.bytes;
-	at.record->frees += weight.count;
+	account->freed_bytes += weight.bytes;
+	account->frees += weight.count;
 }
 
-static inline void add_temporary(struct place at, struct thag_heap_weight weight)
+static inline void add_temporary(struct thag_heap_account *account, struct thag_heap_weight weight)
 {
-	at.account->temporary_bytes += weight.bytes;
-	at.account->temporary += weight.count;
-	at.record->temporary_bytes += weight.bytes;
-	at.record->temporary += weight.count;
+	account->temporary_bytes += weight.bytes;
+	account->temporary += weight.count;
 }
 
-static inline void add_release(struct place at, struct thag_heap_weight weight)
+static inline void add_release(struct thag_heap_account *account, struct thag_heap_weight weight)
 {
-	at.account->released_bytes += weight.bytes;
-	at.account->released += weight.count;
-	at.record->released_bytes += weight.bytes;
-	at.record->released += weight.count;
+	account->released_bytes += weight.bytes;
+	account->released += weight.count;
 }
 
 static void add_lifetime(struct thag_heap_paths *paths, struct thag_heap_account *account,
@@ -130,15 +119,13 @@ static void count_size(struct thag_heap_totals *totals, uint64_t size,
 	totals->size_bytes[bucket] += weight.bytes;
 }
 
-static void grow_live(struct thag_heap *heap, struct thag_heap_slice *slice,
-		      struct thag_heap_weight weight)
+static void grow_live(struct thag_heap *heap, struct thag_heap_weight weight)
 {
+	struct thag_heap_slice *slice = &heap->slices[heap->slice_count - 1];
 	struct thag_heap_totals *totals = &heap->totals;
 
 	totals->live_bytes += weight.bytes;
 	totals->live += weight.count;
-	slice->live_bytes = totals->live_bytes;
-	slice->live = totals->live;
 	if (totals->live_bytes > slice->high_bytes)
 		slice->high_bytes = totals->live_bytes;
 	if (totals->live_bytes <= totals->peak_bytes)
@@ -154,43 +141,35 @@ void thag_heap_count_alloc(struct thag_heap *heap, const struct thag_heap_block 
 {
 	const uint32_t nodes[THAG_HEAP_KINDS] = { block->path, block->trace };
 	struct thag_heap_weight weight = thag_heap_weigh(heap, block);
-	struct thag_heap_slice *slice = &heap->slices[heap->slice_count - 1];
 	struct thag_heap_totals *totals = &heap->totals;
 
 	for (enum thag_heap_kind kind = 0; kind < THAG_HEAP_KINDS; kind++)
-		add_alloc(place_at(heap, kind, nodes[kind]), weight, reallocated);
+		add_alloc(change(heap, kind, nodes[kind]), weight, reallocated);
 	totals->allocated_bytes += weight.bytes;
 	totals->allocations += weight.count;
 	totals->reallocations += reallocated ? weight.count : 0;
-	slice->allocated_bytes += weight.bytes;
-	slice->allocations += weight.count;
 	count_size(totals, thag_heap_block_size(block), weight);
 	if (untracked)
 		totals->untracked += weight.count;
-	grow_live(heap, slice, weight);
+	grow_live(heap, weight);
 }
 
 static void shrink_live(struct thag_heap *heap, struct thag_heap_weight weight)
 {
-	struct thag_heap_slice *slice = &heap->slices[heap->slice_count - 1];
 	struct thag_heap_totals *totals = &heap->totals;
 
 	totals->freed_bytes += weight.bytes;
 	totals->frees += weight.count;
 	totals->live_bytes -= weight.bytes;
 	totals->live -= weight.count;
-	slice->freed_bytes += weight.bytes;
-	slice->frees += weight.count;
-	slice->live_bytes = totals->live_bytes;
-	slice->live = totals->live;
 }
 
 void thag_heap_count_free(struct thag_heap *heap, const struct thag_heap_block *block)
 {
 	struct thag_heap_weight weight = thag_heap_weigh(heap, block);
 
-	add_free(place_at(heap, THAG_HEAP_CALLS, block->path), weight);
-	add_free(place_at(heap, THAG_HEAP_TRACES, block->trace), weight);
+	add_free(change(heap, THAG_HEAP_CALLS, block->path), weight);
+	add_free(change(heap, THAG_HEAP_TRACES, block->trace), weight);
 	shrink_live(heap, weight);
 }
 
@@ -204,14 +183,14 @@ static inline void count_end(struct thag_heap *heap, const struct thag_heap_bloc
 	uint64_t ticks = by->ticks > block->ticks ? by->ticks - block->ticks : 0;
 
 	for (enum thag_heap_kind kind = 0; kind < THAG_HEAP_KINDS; kind++) {
-		struct place at = place_at(heap, kind, nodes[kind]);
+		struct thag_heap_account *account = change(heap, kind, nodes[kind]);
 
 		if (freed)
-			add_free(at, weight);
+			add_free(account, weight);
 		if (temporary)
-			add_temporary(at, weight);
-		add_lifetime(&heap->paths[kind], at.account, ticks, weight.count);
-		add_release(place_at(heap, kind, ends[kind]), weight);
+			add_temporary(account, weight);
+		add_lifetime(&heap->paths[kind], account, ticks, weight.count);
+		add_release(change(heap, kind, ends[kind]), weight);
 	}
 	if (freed)
 		shrink_live(heap, weight);

@@ -7,20 +7,25 @@
 
 #define FIRST_ACCOUNTS 64
 
-static int grow_accounts(struct thag_heap_paths *paths, uint32_t wanted)
+static int make_accounts(struct thag_heap_paths *paths, uint32_t capacity)
 {
-	uint32_t capacity = paths->capacity ? paths->capacity : FIRST_ACCOUNTS;
-	struct thag_heap_account *grown;
+	struct thag_heap_account *grown = reallocarray(paths->accounts, capacity, sizeof(*grown));
 
-	while (capacity < wanted)
-		capacity *= 2;
-	grown = reallocarray(paths->accounts, capacity, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	memset(grown + paths->capacity, 0, (capacity - paths->capacity) * sizeof(*grown));
 	paths->accounts = grown;
 	paths->capacity = capacity;
 	return 0;
+}
+
+static int grow_accounts(struct thag_heap_paths *paths, uint32_t wanted)
+{
+	uint32_t capacity = paths->capacity ? paths->capacity : FIRST_ACCOUNTS;
+
+	while (capacity < wanted)
+		capacity *= 2;
+	return make_accounts(paths, capacity);
 }
 
 int thag_heap_paths_init(struct thag_heap_paths *paths, uint32_t limit)
@@ -36,6 +41,12 @@ void thag_heap_paths_fini(struct thag_heap_paths *paths)
 	thag_hist_pool_fini(&paths->lifetimes);
 	free(paths->accounts);
 	*paths = (struct thag_heap_paths){ 0 };
+}
+
+void thag_heap_paths_end(struct thag_heap_paths *paths)
+{
+	if (paths->capacity < paths->tree.count)
+		make_accounts(paths, paths->tree.count);
 }
 
 struct thag_heap_account *thag_heap_account_slow(struct thag_heap *heap, enum thag_heap_kind kind,

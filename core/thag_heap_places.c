@@ -240,6 +240,45 @@ static void set_lifetimes(struct places *places, uint32_t number)
 	thag_heap_set_lifetimes(places->building->profile, counts, &places->list[number].heap);
 }
 
+/** The path of a place that leaked most, the first of equal ones. */
+static uint32_t most_leaking(const struct places *places, uint32_t number)
+{
+	uint32_t found = THAG_TREE_ROOT;
+	uint64_t most = 0;
+
+	/* the last comes first */
+	for (uint32_t i = places->first[number]; i > THAG_TREE_ROOT + 1; i = places->next[i - 1]) {
+		struct thag_frame_heap own = thag_heap_own_of(places->building, i - 1);
+		uint64_t value = thag_heap_value(&own, THAG_METRIC_LEAKED);
+
+		if (value >= most) {
+			most = value;
+			found = i - 1;
+		}
+	}
+	return found;
+}
+
+/** The same places by what leaked. 0 or -ENOMEM. */
+static int list_leaks(const struct places *places)
+{
+	struct thag_profile *profile = places->building->profile;
+	struct thag_heap_place *leaks = malloc((size_t)places->count * sizeof(*leaks) + 1);
+
+	if (!leaks)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < places->count; i++) {
+		leaks[i] = places->list[i];
+		leaks[i].value = thag_heap_value(&leaks[i].heap, THAG_METRIC_LEAKED);
+		if (leaks[i].value)
+			leaks[i].path = most_leaking(places, i);
+	}
+	if (places->count)
+		qsort_r(leaks, places->count, sizeof(*leaks), compare_places, profile);
+	profile->heap->leaks = leaks;
+	return 0;
+}
+
 static int finish(struct places *places)
 {
 	struct thag_profile *profile = places->building->profile;
@@ -250,6 +289,8 @@ static int finish(struct places *places)
 		return ret;
 	for (uint32_t i = 0; i < places->count && !places->building->own; i++)
 		set_lifetimes(places, i);
+	if (places->building->query->saved && list_leaks(places) != 0)
+		return -ENOMEM;
 	if (places->count)
 		qsort_r(places->list, places->count, sizeof(*places->list), compare_places,
 			profile);
@@ -285,4 +326,13 @@ const struct thag_heap_place *thag_profile_places(const struct thag_profile *pro
 {
 	*count = profile->heap ? profile->heap->place_count : 0;
 	return profile->heap ? profile->heap->places : NULL;
+}
+
+const struct thag_heap_place *thag_profile_leaks(const struct thag_profile *profile,
+						 uint32_t *count)
+{
+	bool listed = profile->heap && profile->heap->leaks;
+
+	*count = listed ? profile->heap->place_count : 0;
+	return listed ? profile->heap->leaks : NULL;
 }

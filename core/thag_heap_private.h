@@ -49,8 +49,7 @@ struct thag_heap {
 	uint64_t epoch;
 	uint64_t now;
 	bool capped;
-	bool forgotten;		       /* the live blocks were let go of */
-	struct thag_heap_record spare; /* of those that found no memory */
+	bool forgotten; /* the live blocks were let go of */
 	struct thag_heap_pending pending[THAG_HEAP_PENDING_MAX];
 	uint32_t pending_first, pending_count;
 	struct thag_heap_ring rings[THAG_SLOTS_MAX];
@@ -59,6 +58,8 @@ struct thag_heap {
 /* thag_heap_paths.c */
 int thag_heap_paths_init(struct thag_heap_paths *paths, uint32_t limit);
 void thag_heap_paths_fini(struct thag_heap_paths *paths);
+/** No more paths will come: each gets an account, if there is memory. */
+void thag_heap_paths_end(struct thag_heap_paths *paths);
 uint32_t thag_heap_trace_slow(struct thag_heap *heap, uint32_t trace);
 struct thag_heap_account *thag_heap_account_slow(struct thag_heap *heap, enum thag_heap_kind kind,
 						 uint32_t *node);
@@ -82,10 +83,14 @@ thag_heap_account_at(struct thag_heap *heap, enum thag_heap_kind kind, uint32_t 
 
 /* thag_heap_slices.c */
 void thag_heap_slices_begin(struct thag_heap *heap, uint64_t ticks);
-struct thag_heap_record *thag_heap_record_slow(struct thag_heap *heap, enum thag_heap_kind kind,
-					       struct thag_heap_account *account, uint32_t node);
+void thag_heap_record_add(struct thag_heap *heap, enum thag_heap_kind kind,
+			  struct thag_heap_account *account, uint32_t node);
 int thag_heap_slices_init(struct thag_heap *heap);
 void thag_heap_slice_fini(struct thag_heap_slice *slice);
+/** Of the slice under way, or a copy of it: from what was when it began to what was done in it. */
+void thag_heap_slice_settle(const struct thag_heap *heap, struct thag_heap_slice *slice);
+void thag_heap_records_settle(const struct thag_heap *heap, enum thag_heap_kind kind,
+			      struct thag_heap_record *records, uint32_t count);
 void thag_heap_records_sort(struct thag_heap_record *records, uint32_t count);
 
 /** Begins a new slice when `ticks` is in none yet. */
@@ -95,15 +100,15 @@ static inline void thag_heap_slices_reach(struct thag_heap *heap, uint64_t ticks
 		thag_heap_slices_begin(heap, ticks);
 }
 
-/** What the account did in the slice that is under way. */
-static inline struct thag_heap_record *thag_heap_record_of(struct thag_heap *heap,
-							   enum thag_heap_kind kind,
-							   struct thag_heap_account *account,
-							   uint32_t node)
+/**
+ * Before an account changes: what it has done so far is noted for the slice that is under way,
+ * once. What it did in the slice is the difference, when that is over or copied.
+ */
+static inline void thag_heap_record_begin(struct thag_heap *heap, enum thag_heap_kind kind,
+					  struct thag_heap_account *account, uint32_t node)
 {
-	if (__builtin_expect(account->slice == heap->slice_number, 1))
-		return &heap->slices[heap->slice_count - 1].records[kind][account->record];
-	return thag_heap_record_slow(heap, kind, account, node);
+	if (__builtin_expect(account->slice != heap->slice_number, 0))
+		thag_heap_record_add(heap, kind, account, node);
 }
 
 /* thag_heap_count.c */

@@ -7,6 +7,7 @@
 
 #include "thag/shm.h"
 #include "thag_heap_building.h"
+#include "thag_pages.h"
 
 #define ROOT 0
 #define FIRST_FRAMES 64
@@ -36,6 +37,8 @@ static int building_init(struct thag_heap_building *building)
 	if (!building->sites || !building->nodes || !building->places ||
 	    (building->query->to && !building->own))
 		return -ENOMEM;
+	thag_pages_make(building->nodes, tree->count * sizeof(*building->nodes));
+	thag_pages_make(building->places, tree->count * sizeof(*building->places));
 	/* as many nodes as paths, at first: more where calls are inlined, less where names are
 	 * equal */
 	return thag_profile_reserve(building->profile, tree->count);
@@ -216,11 +219,15 @@ static int reserve_heap(struct thag_heap_building *building)
 	struct thag_profile *profile = building->profile;
 	struct thag_profile_heap *heap = profile->heap;
 
-	if (!building->own && thag_hist_pool_copy(&heap->hists, &building->paths->lifetimes) != 0)
+	if (building->hists && thag_hist_pool_copy(&heap->hists, &building->paths->lifetimes) != 0)
 		return -ENOMEM;
 	heap->nodes = calloc(profile->count, sizeof(*heap->nodes));
 	heap->lifetimes = calloc(profile->count, sizeof(*heap->lifetimes));
-	return heap->nodes && heap->lifetimes ? 0 : -ENOMEM;
+	if (!heap->nodes || !heap->lifetimes)
+		return -ENOMEM;
+	thag_pages_make(heap->nodes, profile->count * sizeof(*heap->nodes));
+	thag_pages_make(heap->lifetimes, profile->count * sizeof(*heap->lifetimes));
+	return 0;
 }
 
 static int count_lifetimes(struct thag_heap_building *building, uint32_t node, uint32_t hist)
@@ -251,7 +258,7 @@ static int count_path(struct thag_heap_building *building, uint32_t path,
 		sum->lifetime_max_ns = own->lifetime_max_ns;
 	profile->nodes[node].self_ns += thag_heap_value(own, heap->metric);
 	profile->nodes[node].calls += thag_heap_blocks(own, heap->metric);
-	if (building->own)
+	if (!building->hists)
 		return 0;
 	return count_lifetimes(building, node, building->paths->accounts[path].lifetimes);
 }
@@ -303,9 +310,11 @@ int thag_heap_profile(struct thag_profile **out, const struct thag_heap_copy *co
 		      const struct thag_names *names, const struct thag_heap_query *query,
 		      const char *root_name)
 {
-	struct thag_heap_building building = {
-		.copy = copy, .paths = &copy->paths[query->kind], .names = names, .query = query
-	};
+	struct thag_heap_building building = { .copy = copy,
+					       .paths = &copy->paths[query->kind],
+					       .names = names,
+					       .query = query,
+					       .hists = !query->to && !query->saved };
 	int ret = thag_profile_create(&building.profile, root_name);
 
 	if (ret)

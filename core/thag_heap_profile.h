@@ -44,6 +44,7 @@ struct thag_heap_query {
 	uint64_t from, to;	 /* ticks, as for thag_heap_copy; both 0: the whole run */
 	uint64_t start;		 /* ticks at the session's beginning */
 	double ns_per_tick;
+	bool saved; /* places of what leaked beside those of the metric; no lifetimes by node */
 };
 
 /**
@@ -89,6 +90,17 @@ struct thag_heap_place {
 /** All places where anything happened, most by the metric first, equal ones by name; borrowed. */
 const struct thag_heap_place *thag_profile_places(const struct thag_profile *profile,
 						  uint32_t *count);
+
+/**
+ * The same places by bytes that leaked, where the profile is to be `saved`; their nodes
+ * are still those that have most of its own metric. Borrowed.
+ */
+const struct thag_heap_place *thag_profile_leaks(const struct thag_profile *profile,
+						 uint32_t *count);
+
+/** Appends the folded stacks of another metric than the profile's, as thag_folded_write does. */
+int thag_heap_folded_write(const struct thag_profile *profile, enum thag_metric metric,
+			   struct thag_buffer *out);
 
 /** What a session knows of its memory that its heap doesn't: see struct thag_frame_memory. */
 struct thag_memory_facts {

@@ -30,13 +30,47 @@ void thag_heap_records_sort(struct thag_heap_record *records, uint32_t count)
 		qsort(records, count, sizeof(*records), compare_records);
 }
 
-/* The slice that was under way is over: its records in order, and no room to spare. */
-static void close_slice(struct thag_heap_slice *slice)
+void thag_heap_records_settle(const struct thag_heap *heap, enum thag_heap_kind kind,
+			      struct thag_heap_record *records, uint32_t count)
 {
+	for (uint32_t i = 0; i < count; i++) {
+		const struct thag_heap_account *account =
+			&heap->paths[kind].accounts[records[i].path];
+
+		records[i].temporary = account->temporary - records[i].temporary;
+		records[i].allocated_bytes = account->allocated_bytes - records[i].allocated_bytes;
+		records[i].allocations = account->allocations - records[i].allocations;
+		records[i].freed_bytes = account->freed_bytes - records[i].freed_bytes;
+		records[i].frees = account->frees - records[i].frees;
+		records[i].temporary_bytes = account->temporary_bytes - records[i].temporary_bytes;
+		records[i].released_bytes = account->released_bytes - records[i].released_bytes;
+		records[i].released = account->released - records[i].released;
+	}
+}
+
+void thag_heap_slice_settle(const struct thag_heap *heap, struct thag_heap_slice *slice)
+{
+	const struct thag_heap_totals *totals = &heap->totals;
+
+	slice->live_bytes = totals->live_bytes;
+	slice->live = totals->live;
+	slice->allocated_bytes = totals->allocated_bytes - slice->allocated_bytes;
+	slice->allocations = totals->allocations - slice->allocations;
+	slice->freed_bytes = totals->freed_bytes - slice->freed_bytes;
+	slice->frees = totals->frees - slice->frees;
+}
+
+/* The slice that was under way is over: its records in order, and no room to spare. */
+static void close_slice(struct thag_heap *heap)
+{
+	struct thag_heap_slice *slice = &heap->slices[heap->slice_count - 1];
+
+	thag_heap_slice_settle(heap, slice);
 	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++) {
 		uint32_t count = slice->record_count[kind];
 		struct thag_heap_record *fitting;
 
+		thag_heap_records_settle(heap, kind, slice->records[kind], count);
 		thag_heap_records_sort(slice->records[kind], count);
 		fitting =
 			count ? reallocarray(slice->records[kind], count, sizeof(*fitting)) : NULL;
@@ -51,9 +85,11 @@ static void open_slice(struct thag_heap *heap, uint64_t start)
 {
 	heap->slices[heap->slice_count++] =
 		(struct thag_heap_slice){ .start = start,
-					  .live_bytes = heap->totals.live_bytes,
-					  .live = heap->totals.live,
-					  .high_bytes = heap->totals.live_bytes };
+					  .high_bytes = heap->totals.live_bytes,
+					  .allocated_bytes = heap->totals.allocated_bytes,
+					  .allocations = heap->totals.allocations,
+					  .freed_bytes = heap->totals.freed_bytes,
+					  .frees = heap->totals.frees };
 	heap->slice_number++;
 }
 
@@ -187,12 +223,14 @@ void thag_heap_slices_begin(struct thag_heap *heap, uint64_t ticks)
 {
 	uint64_t end = heap->slice_end, start;
 
-	close_slice(&heap->slices[heap->slice_count - 1]);
+	close_slice(heap);
 	make_room(heap);
 	start = aligned(heap, ticks);
 	/* where nothing happened for long there is a slice that says so */
-	if (start > end)
+	if (start > end) {
 		open_slice(heap, end);
+		close_slice(heap);
+	}
 	/* when they just became longer, this one may begin in the middle */
 	open_slice(heap, start > end ? start : end);
 	heap->slice_end =
@@ -213,19 +251,26 @@ static int grow_records(struct thag_heap_slice *slice, enum thag_heap_kind kind)
 	return 0;
 }
 
-struct thag_heap_record *thag_heap_record_slow(struct thag_heap *heap, enum thag_heap_kind kind,
-					       struct thag_heap_account *account, uint32_t node)
+void thag_heap_record_add(struct thag_heap *heap, enum thag_heap_kind kind,
+			  struct thag_heap_account *account, uint32_t node)
 {
 	struct thag_heap_slice *slice = &heap->slices[heap->slice_count - 1];
 
 	if (slice->record_count[kind] == slice->record_capacity[kind] &&
 	    grow_records(slice, kind) != 0) {
 		heap->capped = true;
-		return &heap->spare;
+		return;
 	}
 	account->slice = heap->slice_number;
-	account->record = slice->record_count[kind]++;
 	heap->records++;
-	slice->records[kind][account->record] = (struct thag_heap_record){ .path = node };
-	return &slice->records[kind][account->record];
+	slice->records[kind][slice->record_count[kind]++] =
+		(struct thag_heap_record){ .path = node,
+					   .temporary = account->temporary,
+					   .allocated_bytes = account->allocated_bytes,
+					   .allocations = account->allocations,
+					   .freed_bytes = account->freed_bytes,
+					   .frees = account->frees,
+					   .temporary_bytes = account->temporary_bytes,
+					   .released_bytes = account->released_bytes,
+					   .released = account->released };
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thag_pages.h"
+
 void thag_hist_pool_fini(struct thag_hist_pool *pool)
 {
 	free(pool->blocks);
@@ -17,6 +19,8 @@ static void *copy_array(const void *from, size_t count, size_t size)
 {
 	void *copy = malloc(count * size + 1);
 
+	if (copy)
+		thag_pages_make(copy, count * size);
 	if (copy && count)
 		memcpy(copy, from, count * size);
 	return copy;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "thag_pages.h"
+
 #define FIRST_SLOTS 64
 #define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15) /* 2^64 / golden ratio */
 
@@ -45,6 +47,7 @@ int thag_pairs_reserve(struct thag_pairs *pairs, uint64_t count)
 	grown.slots = calloc(slots, sizeof(*grown.slots));
 	if (!grown.slots)
 		return -ENOMEM;
+	thag_pages_make(grown.slots, slots * sizeof(*grown.slots));
 	grown.mask = slots - 1;
 	grown.seed = (uint64_t)(uintptr_t)grown.slots * MULTIPLIER;
 	rehash(&grown, pairs);

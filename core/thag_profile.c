@@ -8,6 +8,7 @@
 
 #include "thag/frames.h"
 #include "thag/shm.h"
+#include "thag_pages.h"
 #include "thag_profile_private.h"
 
 #define FIRST_NODES 64
@@ -90,6 +91,8 @@ int thag_profile_reserve(struct thag_profile *profile, uint32_t count)
 		return -ENOMEM;
 	profile->measures = grown;
 	profile->capacity = capacity;
+	thag_pages_make(profile->nodes, count * sizeof(*profile->nodes));
+	thag_pages_make(profile->measures, count * sizeof(*profile->measures));
 	return thag_pairs_reserve(&profile->children, capacity);
 }
 
@@ -145,6 +148,7 @@ static void destroy_heap(struct thag_profile_heap *heap)
 	free(heap->lifetimes);
 	thag_hist_pool_fini(&heap->hists);
 	free(heap->places);
+	free(heap->leaks);
 	free(heap);
 }
 

@@ -44,6 +44,7 @@ struct thag_profile_heap {
 	uint32_t *lifetimes;	       /* by node: histogram of its own, ticks */
 	struct thag_hist_pool hists;
 	struct thag_heap_place *places; /* most first */
+	struct thag_heap_place *leaks;	/* the same places by what leaked, or NULL */
 	uint32_t place_count;
 };
 

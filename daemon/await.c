@@ -84,19 +84,23 @@ void thag_await_begin(struct thag_connection *connection, pid_t pid, uint32_t li
 	daemon->awaits = await;
 }
 
-void thag_await_saved(struct thag_daemon *daemon, pid_t pid)
+/* `pid` 0: all. */
+static void answer_those(struct thag_daemon *daemon, pid_t pid)
 {
-	if (!thag_registry_is_saved(&daemon->registry, pid))
-		return;
 	for (struct thag_await *await = daemon->awaits, *next; await; await = next) {
 		next = await->next;
-		if (await->pid == pid)
+		if (pid == 0 || await->pid == pid)
 			answer(await);
 	}
 }
 
+void thag_await_saved(struct thag_daemon *daemon, pid_t pid)
+{
+	if (thag_registry_is_saved(&daemon->registry, pid))
+		answer_those(daemon, pid);
+}
+
 void thag_await_end(struct thag_daemon *daemon)
 {
-	while (daemon->awaits)
-		answer(daemon->awaits);
+	answer_those(daemon, 0);
 }

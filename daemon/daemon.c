@@ -61,24 +61,30 @@ void thag_daemon_stop(struct thag_daemon *daemon)
 	end_when_free(daemon);
 }
 
-/* "" stays: profiles go where each program runs. */
-static int find_output_dir(struct thag_daemon *daemon)
+/* "" stays: what the option is for goes elsewhere. */
+static int find_dir(const char *named, const char *option, char out[static THAG_PATH_BYTES])
 {
-	const char *named = daemon->options.output_dir;
 	char *path;
 
 	if (!named)
 		return 0;
 	path = realpath(named, NULL);
-	if (!path || strlen(path) >= sizeof(daemon->output_dir) || access(path, W_OK | X_OK) != 0) {
-		fprintf(stderr, "thagd: can't write to --output-dir %s: %s\n", named,
+	if (!path || strlen(path) >= THAG_PATH_BYTES || access(path, W_OK | X_OK) != 0) {
+		fprintf(stderr, "thagd: can't write to %s %s: %s\n", option, named,
 			strerror(errno));
 		free(path);
 		return -EACCES;
 	}
-	strcpy(daemon->output_dir, path);
+	strcpy(out, path);
 	free(path);
 	return 0;
+}
+
+static int find_dirs(struct thag_daemon *daemon)
+{
+	int ret = find_dir(daemon->options.output_dir, "--output-dir", daemon->output_dir);
+
+	return ret ? ret : find_dir(daemon->options.record_dir, "--record", daemon->record_dir);
 }
 
 static int start_signals(struct thag_daemon *daemon)
@@ -186,7 +192,7 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 
 	*daemon = (struct thag_daemon){ .options = *options, .runtime = THAG_RUNTIME_EMPTY };
 	thag_clock_init(&daemon->clock);
-	ret = find_output_dir(daemon);
+	ret = find_dirs(daemon);
 	if (ret == 0)
 		ret = thag_runtime_open(&daemon->runtime, options->socket);
 	if (ret != 0)

@@ -27,6 +27,7 @@ struct thag_daemon {
 	uv_loop_t loop;
 	struct thag_options options;
 	char output_dir[THAG_PATH_BYTES]; /* absolute, or "" */
+	char record_dir[THAG_PATH_BYTES]; /* likewise */
 	struct thag_runtime runtime;
 	struct thag_clock_rate clock; /* any thread */
 	struct thag_drain *drain;

@@ -70,6 +70,17 @@ static void put_json(struct thag_export *job, json_t *json)
 	json_decref(json);
 }
 
+static void put_memory(struct thag_export *job, const struct thag_memory_view *view)
+{
+	struct thag_profile *profile;
+
+	job->error = thag_memory_json_profile(view, &profile);
+	if (job->error != 0)
+		return;
+	put_json(job, thag_memory_json(view, &job->counts.memory, profile));
+	thag_profile_destroy(profile);
+}
+
 static void make_memory(struct thag_export *job)
 {
 	struct thag_memory_view view;
@@ -79,10 +90,10 @@ static void make_memory(struct thag_export *job)
 	thag_session_count(job->session, &job->counts);
 	job->error =
 		thag_memory_view_take(&view, job->session, &job->daemon->clock, &job->wish.metric);
-	if (job->error == 0)
-		put_json(job, thag_memory_json(&view, &job->counts.memory));
-	if (job->error == 0)
-		thag_memory_view_fini(&view);
+	if (job->error != 0)
+		return;
+	put_memory(job, &view);
+	thag_memory_view_fini(&view);
 }
 
 static void make_events(struct thag_export *job)

@@ -16,12 +16,6 @@
 #define SUFFIX_BYTES 64
 #define FILE_NAME_BYTES (NAME_BYTES + SUFFIX_BYTES)
 
-/* A file that has a name only once it is whole; `name` is "" while it has none at all. */
-struct draft {
-	int fd;
-	char name[NAME_BYTES];
-};
-
 static int write_all(int fd, const void *data, size_t bytes)
 {
 	const char *from = data;
@@ -40,72 +34,61 @@ static int write_all(int fd, const void *data, size_t bytes)
 }
 
 /* Not every file system has files without a name. */
-static int open_named(int dir_fd, mode_t mode, struct draft *draft)
+static int open_named(int dir_fd, mode_t mode, struct thag_file *file)
 {
 	unsigned long long random[2] = { 0 };
 
 	if (getentropy(random, sizeof(random)) != 0)
 		return -errno;
-	snprintf(draft->name, sizeof(draft->name), ".thag-%016llx%016llx.tmp", random[0],
+	snprintf(file->draft, sizeof(file->draft), ".thag-%016llx%016llx.tmp", random[0],
 		 random[1]);
-	draft->fd = openat(dir_fd, draft->name,
-			   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (draft->fd < 0) {
-		draft->name[0] = '\0';
+	file->fd = openat(dir_fd, file->draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			  mode);
+	if (file->fd < 0) {
+		file->draft[0] = '\0';
 		return -errno;
 	}
 	return 0;
 }
 
-static int open_draft(int dir_fd, mode_t mode, struct draft *draft)
+static int open_draft(int dir_fd, mode_t mode, struct thag_file *file)
 {
-	draft->fd = openat(dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
-	if (draft->fd >= 0)
+	file->fd = openat(dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+	if (file->fd >= 0)
 		return 0;
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)
 		return -errno;
-	return open_named(dir_fd, mode, draft);
+	return open_named(dir_fd, mode, file);
 }
 
-static void close_draft(int dir_fd, struct draft *draft)
+static void close_draft(int dir_fd, struct thag_file *file)
 {
-	if (draft->name[0])
-		unlinkat(dir_fd, draft->name, 0);
-	if (draft->fd >= 0)
-		close(draft->fd);
-	*draft = (struct draft){ .fd = -1 };
-}
-
-static int fill_draft(int dir_fd, mode_t mode, const void *data, size_t bytes, struct draft *draft)
-{
-	int ret = open_draft(dir_fd, mode, draft);
-
-	if (ret == 0)
-		ret = write_all(draft->fd, data, bytes);
-	if (ret == 0 && fsync(draft->fd) != 0 && errno != EINVAL && errno != ENOTSUP)
-		ret = -errno;
-	return ret;
+	if (file->draft[0])
+		unlinkat(dir_fd, file->draft, 0);
+	if (file->fd >= 0)
+		close(file->fd);
+	*file = (struct thag_file){ .fd = -1 };
 }
 
 /* -EEXIST when the name is taken: nothing is ever overwritten. */
-static int name_draft(int dir_fd, const struct draft *draft, const char *name)
+static int name_draft(int dir_fd, const struct thag_file *file, const char *name)
 {
 	char path[FD_PATH_BYTES];
 
-	if (draft->name[0])
-		return linkat(dir_fd, draft->name, dir_fd, name, 0) ? -errno : 0;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", draft->fd);
+	if (file->draft[0])
+		return linkat(dir_fd, file->draft, dir_fd, name, 0) ? -errno : 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
 	return linkat(AT_FDCWD, path, dir_fd, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
 }
 
-static void candidate(const struct thag_files *files, int attempt, char out[static NAME_BYTES])
+static void candidate(const char *stem, int pid, int attempt, char out[static NAME_BYTES])
 {
 	if (attempt == 0)
-		snprintf(out, NAME_BYTES, "%s", files->stem);
+		snprintf(out, NAME_BYTES, "%s", stem);
 	else if (attempt == 1)
-		snprintf(out, NAME_BYTES, "%s-%d", files->stem, files->pid);
+		snprintf(out, NAME_BYTES, "%s-%d", stem, pid);
 	else
-		snprintf(out, NAME_BYTES, "%s-%d-%d", files->stem, files->pid, attempt);
+		snprintf(out, NAME_BYTES, "%s-%d-%d", stem, pid, attempt);
 }
 
 static bool is_taken(int dir_fd, const char *name)
@@ -121,86 +104,128 @@ static void name_of(char out[static FILE_NAME_BYTES], const char *stem,
 	snprintf(out, FILE_NAME_BYTES, "%s%s", stem, file->suffix);
 }
 
+static bool are_free(const struct thag_files *files, const char *stem)
+{
+	char name[FILE_NAME_BYTES];
+
+	for (int i = 0; i < THAG_SESSION_FILES_MAX; i++) {
+		if (!files->files[i].suffix)
+			continue;
+		name_of(name, stem, &files->files[i]);
+		if (is_taken(files->dir_fd, name))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Gives all drafts their names, the last first, or none. A file that had a name and lost it can't
  * get another, so all are looked at first.
  */
-static int name_all(int dir_fd, const struct thag_files *files, struct draft *drafts,
-		    const char *stem)
+static int name_all(const struct thag_files *files, const char *stem)
 {
 	char name[FILE_NAME_BYTES];
-	int at = files->count, ret = 0;
+	int at = THAG_SESSION_FILES_MAX, ret = 0;
 
-	for (int i = 0; i < files->count; i++) {
-		name_of(name, stem, &files->files[i]);
-		if (is_taken(dir_fd, name))
-			return -EEXIST;
-	}
+	if (!are_free(files, stem))
+		return -EEXIST;
 	while (ret == 0 && at-- > 0) {
+		if (!files->files[at].suffix)
+			continue;
 		name_of(name, stem, &files->files[at]);
-		ret = name_draft(dir_fd, &drafts[at], name);
+		ret = name_draft(files->dir_fd, &files->files[at], name);
 	}
-	for (int i = at + 1; ret != 0 && i < files->count; i++) {
+	for (int i = at + 1; ret != 0 && i < THAG_SESSION_FILES_MAX; i++) {
+		if (!files->files[i].suffix)
+			continue;
 		name_of(name, stem, &files->files[i]);
-		unlinkat(dir_fd, name, 0);
+		unlinkat(files->dir_fd, name, 0);
 	}
 	return ret;
 }
 
-static int name_some(int dir_fd, const struct thag_files *files, struct draft *drafts,
+static int name_some(const struct thag_files *files, const char *stem, int pid,
 		     char (*paths)[THAG_PATH_BYTES])
 {
-	char stem[NAME_BYTES], name[FILE_NAME_BYTES];
-	int ret = -EEXIST;
+	char found[NAME_BYTES], name[FILE_NAME_BYTES];
+	int ret = -EEXIST, count = 0;
 
 	for (int i = 0; i < THAG_STEM_TRIES && ret == -EEXIST; i++) {
-		candidate(files, i, stem);
-		ret = name_all(dir_fd, files, drafts, stem);
+		candidate(stem, pid, i, found);
+		ret = name_all(files, found);
 	}
-	for (int i = 0; i < files->count && ret == 0; i++) {
-		name_of(name, stem, &files->files[i]);
-		snprintf(paths[i], THAG_PATH_BYTES, "%s/%s", files->directory, name);
+	for (int i = 0; i < THAG_SESSION_FILES_MAX && ret == 0; i++) {
+		if (!files->files[i].suffix)
+			continue;
+		name_of(name, found, &files->files[i]);
+		snprintf(paths[count++], THAG_PATH_BYTES, "%s/%s", files->directory, name);
 	}
 	return ret;
 }
 
-int thag_files_write(const struct thag_files *files,
-		     char paths[static THAG_SESSION_FILES_MAX][THAG_PATH_BYTES])
+int thag_files_begin(struct thag_files *files, const char *directory)
 {
-	struct draft drafts[THAG_SESSION_FILES_MAX];
-	int dir_fd, ret = 0;
-
-	if (strlen(files->directory) + FILE_NAME_BYTES + 8 > THAG_PATH_BYTES)
+	*files = (struct thag_files){ .directory = directory, .dir_fd = -1 };
+	for (int i = 0; i < THAG_SESSION_FILES_MAX; i++)
+		files->files[i].fd = -1;
+	if (strlen(directory) + FILE_NAME_BYTES + 8 > THAG_PATH_BYTES)
 		return -ENAMETOOLONG;
-	dir_fd = open(files->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0)
-		return -errno;
-	for (int i = 0; i < files->count; i++)
-		drafts[i] = (struct draft){ .fd = -1 };
-	for (int i = 0; i < files->count && ret == 0; i++)
-		ret = fill_draft(dir_fd, 0666, files->files[i].data, files->files[i].bytes,
-				 &drafts[i]);
+	files->dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return files->dir_fd >= 0 ? 0 : -errno;
+}
+
+int thag_files_put(struct thag_files *files, int index, const char *suffix, const void *data,
+		   size_t bytes)
+{
+	struct thag_file *file = &files->files[index];
+	int ret = open_draft(files->dir_fd, 0666, file);
+
+	if (ret != 0)
+		return ret;
+	file->suffix = suffix;
+	ret = write_all(file->fd, data, bytes);
+	/* for speed alone: thag_files_name waits for it */
 	if (ret == 0)
-		ret = name_some(dir_fd, files, drafts, paths);
-	if (ret == 0)
-		fsync(dir_fd); /* some file systems can't, and the files are there */
-	for (int i = 0; i < files->count; i++)
-		close_draft(dir_fd, &drafts[i]);
-	close(dir_fd);
+		sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return ret;
+}
+
+int thag_files_name(struct thag_files *files, const char *stem, int pid,
+		    char paths[static THAG_SESSION_FILES_MAX][THAG_PATH_BYTES])
+{
+	for (int i = 0; i < THAG_SESSION_FILES_MAX; i++)
+		if (files->files[i].fd >= 0 && fsync(files->files[i].fd) != 0 && errno != EINVAL &&
+		    errno != ENOTSUP)
+			return -errno;
+	return name_some(files, stem, pid, paths);
+}
+
+void thag_files_settle(const struct thag_files *files)
+{
+	if (files->dir_fd >= 0)
+		fsync(files->dir_fd); /* some file systems can't, and the files are there */
+}
+
+void thag_files_end(struct thag_files *files)
+{
+	for (int i = 0; i < THAG_SESSION_FILES_MAX; i++)
+		close_draft(files->dir_fd, &files->files[i]);
+	if (files->dir_fd >= 0)
+		close(files->dir_fd);
+	files->dir_fd = -1;
 }
 
 int thag_files_replace(int dir_fd, const char *name, const void *data, size_t bytes)
 {
-	struct draft draft = { .fd = -1 };
+	struct thag_file draft = { .fd = -1 };
 	int ret = open_named(dir_fd, 0600, &draft);
 
 	if (ret == 0)
 		ret = write_all(draft.fd, data, bytes);
-	if (ret == 0 && renameat(dir_fd, draft.name, dir_fd, name) != 0)
+	if (ret == 0 && renameat(dir_fd, draft.draft, dir_fd, name) != 0)
 		ret = -errno;
 	if (ret == 0)
-		draft.name[0] = '\0';
+		draft.draft[0] = '\0';
 	close_draft(dir_fd, &draft);
 	return ret;
 }

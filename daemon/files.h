@@ -12,28 +12,45 @@
 
 #include "thagd_limits.h"
 
-/** What goes into one file. Borrowed. */
+#define THAG_DRAFT_BYTES 48
+
+/** A file that has a name only once all of them are whole. */
 struct thag_file {
-	const char *suffix; /* after the stem: ".folded" */
-	const void *data;
-	size_t bytes;
+	const char *suffix; /* after the stem: ".folded"; NULL: there is none. Borrowed */
+	int fd;
+	char draft[THAG_DRAFT_BYTES]; /* its name meanwhile; "" while it has none at all */
 };
 
-/** What is written, and where to. Borrowed. */
+/** Files on their way. */
 struct thag_files {
-	const char *directory;
-	const char *stem; /* a safe file name: see thag_format_file_name */
-	int pid;	  /* told apart by it, when the stem is taken */
+	const char *directory; /* borrowed */
+	int dir_fd;
 	struct thag_file files[THAG_SESSION_FILES_MAX];
-	int count;
 };
+
+/** None yet. 0, or a negative errno, after which thag_files_end is allowed, but nothing else. */
+int thag_files_begin(struct thag_files *files, const char *directory);
 
 /**
- * Writes all of them, under the stem, else STEM-PID, else STEM-PID-2 and so on. On success `paths`
- * has their names, in the same order. Otherwise a negative errno, and none of them is there.
+ * Writes one of them, whose place among them is `index`, each once; the disk begins to take it.
+ * Several threads may do so at once, for different ones. 0 or a negative errno.
  */
-int thag_files_write(const struct thag_files *files,
-		     char paths[static THAG_SESSION_FILES_MAX][THAG_PATH_BYTES]);
+int thag_files_put(struct thag_files *files, int index, const char *suffix, const void *data,
+		   size_t bytes);
+
+/**
+ * Waits until the disk has all of them, then gives them names: `stem`, a safe file name (see
+ * thag_format_file_name), else STEM-PID, else STEM-PID-2 and so on. On success `paths` has them,
+ * by index but without gaps. Otherwise a negative errno, and none of them is there.
+ */
+int thag_files_name(struct thag_files *files, const char *stem, int pid,
+		    char paths[static THAG_SESSION_FILES_MAX][THAG_PATH_BYTES]);
+
+/** Waits until the disk has their names, too, where it can say that. */
+void thag_files_settle(const struct thag_files *files);
+
+/** What has no name by now is gone. */
+void thag_files_end(struct thag_files *files);
 
 /**
  * Writes `path`, replacing it at once with what is whole; the mode is 0600. For our own records

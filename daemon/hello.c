@@ -15,7 +15,9 @@
 #include "life.h"
 #include "log.h"
 #include "proc.h"
+#include "recording_file.h"
 #include "records.h"
+#include "thag_pages.h"
 
 #define FD_PATH_BYTES 32
 
@@ -100,6 +102,7 @@ static int make_consumer(uint64_t id, uint32_t slots, struct thag_session_memory
 			munmap(map, bytes);
 		return ret;
 	}
+	thag_pages_make(map, thag_shm_stacks_offset(slots));
 	fill_consumer(map, id, slots);
 	memory->consumer = map;
 	memory->consumer_bytes = bytes;
@@ -118,7 +121,7 @@ static void end_replaced(struct thag_daemon *daemon, pid_t pid)
 }
 
 /* An id that the disk has no room to note is still good until thagd is killed. */
-static uint64_t take_id(struct thag_daemon *daemon)
+uint64_t thag_hello_take_id(struct thag_daemon *daemon)
 {
 	uint64_t id = daemon->registry.next_id++;
 
@@ -133,12 +136,14 @@ static int begin(struct thag_daemon *daemon, struct thag_session_origin *origin,
 	struct thag_session *session = NULL;
 	int consumer_fd, ret;
 
-	origin->id = take_id(daemon);
+	origin->id = thag_hello_take_id(daemon);
 	ret = consumer_fd = make_consumer(origin->id, origin->header->slots, &origin->memory);
 	if (ret >= 0)
 		ret = thag_session_create(&session, origin);
 	if (ret == 0)
 		origin->memory = (struct thag_session_memory){ 0 };
+	if (ret == 0)
+		thag_recording_file_begin(session, &daemon->clock, daemon->record_dir);
 	if (ret == 0)
 		ret = thag_life_begin(daemon, session, pidfd);
 	if (ret == 0) {

@@ -27,4 +27,7 @@ int thag_hello_accept(struct thag_daemon *daemon, int socket_fd, pid_t pid, int 
 int thag_hello_map(int memfd, struct thag_session_memory *memory, struct thag_shm_header *header,
 		   char why[static THAG_WHY_BYTES]);
 
+/** An id for a session: none was given out before. Main loop. */
+uint64_t thag_hello_take_id(struct thag_daemon *daemon);
+
 #endif

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "memory.h"
 #include "proc.h"
+#include "recorder.h"
 #include "records.h"
 #include "save.h"
 #include "snapshot.h"
@@ -55,25 +56,45 @@ static void life_close(struct life *life)
 	uv_close((uv_handle_t *)&life->timer, on_closed);
 }
 
+/* The recording first: what became of it is told in the files. */
 static void run_save(uv_work_t *work)
 {
-	thag_save_run(&((struct life *)work->data)->save);
+	struct life *life = work->data;
+
+	thag_recorder_end(life->session, THAG_RECORDING_PROGRAM_ENDED);
+	thag_save_run(&life->save);
+}
+
+static void run_settle(uv_work_t *work)
+{
+	struct life *life = work->data;
+
+	thag_save_settle(&life->save);
+	thag_session_let_go(life->session);
+}
+
+static void after_settle(uv_work_t *work, int status)
+{
+	struct life *life = work->data;
+	struct thag_daemon *daemon = life->daemon;
+
+	(void)status;
+	life_close(life);
+	thag_daemon_release(daemon);
 }
 
 static void after_save(uv_work_t *work, int status)
 {
 	struct life *life = work->data;
 	struct thag_daemon *daemon = life->daemon;
-	pid_t pid = life->session->pid;
 
 	(void)status;
 	thag_save_done(&life->save);
 	thag_records_remove(daemon->runtime.records_fd, life->session->id);
 	daemon->registry.version++;
-	life_close(life);
-	thag_await_saved(daemon, pid);
+	thag_await_saved(daemon, life->session->pid);
 	thag_registry_trim(&daemon->registry);
-	thag_daemon_release(daemon);
+	uv_queue_work(&daemon->loop, &life->work, run_settle, after_settle);
 }
 
 static bool is_time_up(const struct life *life)
@@ -83,10 +104,13 @@ static bool is_time_up(const struct life *life)
 	return waited > (life->daemon->stopping ? THAG_SYMBOLS_LEAVE_NS : THAG_SYMBOLS_END_NS);
 }
 
-/* What makes its profile less than whole, if nothing else was said. */
-static void explain(struct thag_session *session)
+void thag_life_explain(struct thag_session *session)
 {
 	thag_session_say_quarantine(session);
+	if (!session->message[0] && thag_recorder_error(session))
+		thag_session_say(session, "recording %.160s stopped: %s",
+				 thag_recorder_path(session),
+				 strerror(-thag_recorder_error(session)));
 	if (!session->message[0] &&
 	    !thag_memory_explain(session, &session->counts.memory, session->message,
 				 sizeof(session->message)))
@@ -101,7 +125,7 @@ static void save_when_named(struct life *life)
 		return;
 	life->awaits_names = false;
 	uv_timer_stop(&life->timer);
-	explain(life->session);
+	thag_life_explain(life->session);
 	uv_queue_work(&life->daemon->loop, &life->work, run_save, after_save);
 }
 
@@ -212,6 +236,8 @@ static void begin_finish(struct life *life)
 	thag_snapshot_fix(session, &life->daemon->clock);
 	thag_daemon_hold(life->daemon);
 	thag_drain_remove(life->daemon->drain, session);
+	/* no more sites will come: they get names while its rings are read */
+	thag_symbols_request(life->daemon->symbols, session);
 	uv_queue_work(&life->daemon->loop, &life->work, run_finish, after_finish);
 }
 
@@ -290,7 +316,8 @@ void thag_life_report_exit(struct thag_daemon *daemon, pid_t pid, int status)
 		struct thag_session *session = daemon->registry.sessions[i];
 		struct life *life = session->life;
 
-		if (session->pid != pid || session->state == THAG_SESSION_LOST)
+		if (session->pid != pid || session->state == THAG_SESSION_LOST ||
+		    session->state == THAG_SESSION_RECORDED)
 			continue;
 		session->reported_status = status;
 		if (life && life->awaits_status)
@@ -312,8 +339,10 @@ void thag_life_leave(struct thag_daemon *daemon, struct thag_session *session)
 	thag_symbols_wait(daemon->symbols, session, daemon->leave_until_ns);
 	thag_session_count(session, &session->counts);
 	thag_session_say(session, "thagd was stopped while the program ran");
+	thag_recorder_end(session, THAG_RECORDING_STOPPED);
 	thag_save_run(&save);
 	thag_save_done(&save);
+	thag_save_settle(&save);
 	/* the next thagd may go on with it, but need not mourn it */
 	thag_records_put(daemon->runtime.records_fd, session, save.error == 0);
 }

@@ -31,4 +31,7 @@ void thag_life_report_exit(struct thag_daemon *daemon, pid_t pid, int status);
 /** Saves a session whose program goes on without us; blocks. */
 void thag_life_leave(struct thag_daemon *daemon, struct thag_session *session);
 
+/** Says what makes a session's profile less than whole, if nothing else was said yet. */
+void thag_life_explain(struct thag_session *session);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "recorder.h"
 
 #define FIRST_CAPACITY 16
 
@@ -145,11 +146,18 @@ static void on_note(void *context, struct thag_thread *thread, const struct thag
 	thag_events_note(&session->events, thread, note);
 }
 
+static void on_task(void *context, const struct thag_task_event *event,
+		    const struct thag_task_state *task)
+{
+	thag_recorder_note_task(context, event, task);
+}
+
 void thag_members_listen(struct thag_session_ring *ring)
 {
 	ring->stream.thread_start = on_start;
 	ring->stream.thread_end = on_end;
 	ring->stream.note = on_note;
+	ring->stream.task = on_task;
 	ring->stream.context = ring;
 }
 

@@ -187,6 +187,11 @@ static void leave(void *context)
 	pthread_rwlock_unlock(&((struct thag_session *)context)->lock);
 }
 
+int thag_memory_lend(struct thag_heap_copy *copy, const struct thag_session *session)
+{
+	return session->heap ? thag_heap_lend(copy, session->heap) : -ENOENT;
+}
+
 int thag_memory_copy(struct thag_heap_copy *copy, struct thag_session *session, uint64_t from,
 		     uint64_t to)
 {

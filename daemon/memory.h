@@ -60,6 +60,9 @@ void thag_memory_tighten(struct thag_session *session);
 int thag_memory_copy(struct thag_heap_copy *copy, struct thag_session *session, uint64_t from,
 		     uint64_t to);
 
+/** The heap of a session that has ended, as long as that is there: see thag_heap_lend. */
+int thag_memory_lend(struct thag_heap_copy *copy, const struct thag_session *session);
+
 /**
  * The totals as JSON, a new reference; NULL without memory. null when none was recorded, else
  *

@@ -84,11 +84,9 @@ static void set_heap(json_t *object, const struct thag_frame_heap *heap)
 
 json_t *thag_memory_places(const struct thag_heap_copy *copy, const struct thag_profile *profile,
 			   const struct thag_names *names, const struct thag_heap_query *query,
-			   uint32_t *more)
+			   const struct thag_heap_place *places, uint32_t count, uint32_t *more)
 {
 	const struct detail detail = { copy, profile, names, query };
-	uint32_t count;
-	const struct thag_heap_place *places = thag_profile_places(profile, &count);
 	json_t *list = json_array();
 
 	*more = 0;

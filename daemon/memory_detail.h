@@ -30,8 +30,8 @@ int thag_memory_detail(json_t *memory, const struct thag_heap_copy *copy,
 		       const struct thag_heap_query *query);
 
 /**
- * A list of the places of `profile`, most of its metric first, at most THAG_REPORT_PLACES_MAX, and
- * none of which it counts nothing; `*more` is how many were left out for being too many.
+ * A list of `count` places of `profile`, which come most first, at most THAG_REPORT_PLACES_MAX,
+ * and none without a value; `*more` is how many were left out for being too many.
  *
  *   {"function":…,"file":…|null,"line":…|null,"allocated_bytes":…,"allocations":…,"live_bytes":…,
  *    "live":…,"peak_bytes":…,"high_bytes":…,"temporary_bytes":…,"temporary":…,"reallocations":…,
@@ -45,6 +45,6 @@ int thag_memory_detail(json_t *memory, const struct thag_heap_copy *copy,
  */
 json_t *thag_memory_places(const struct thag_heap_copy *copy, const struct thag_profile *profile,
 			   const struct thag_names *names, const struct thag_heap_query *query,
-			   uint32_t *more);
+			   const struct thag_heap_place *places, uint32_t count, uint32_t *more);
 
 #endif

@@ -9,30 +9,47 @@ static void set(json_t *object, const char *name, uint64_t value)
 			    json_integer(value <= INT64_MAX ? (json_int_t)value : INT64_MAX));
 }
 
-/* The places of a metric over the whole run. */
-static int add_places(const struct thag_memory_view *view, enum thag_metric metric,
-		      const char *name, const char *more_name, json_t *into)
+static void add_list(json_t *into, const char *name, json_t *list, const char *more_name,
+		     uint32_t more)
 {
-	struct thag_metric_query asked = { .metric = metric, .by = THAG_HEAP_KINDS };
-	struct thag_session *session = view->session;
-	struct thag_profile *profile;
-	struct thag_heap_query query;
-	json_t *list;
-	uint32_t more;
-
-	thag_memory_view_query(view, &asked, &query);
-	if (thag_memory_view_profile(view, &query, &profile) != 0)
-		return -1;
-	pthread_mutex_lock(&session->names_lock);
-	list = thag_memory_places(&view->copy, profile, session->names, &query, &more);
-	pthread_mutex_unlock(&session->names_lock);
-	thag_profile_destroy(profile);
 	set(into, more_name, more);
-	return json_object_set_new(into, name, list);
+	json_object_set_new(into, name, list);
+}
+
+/* The places of the whole run. */
+static void add_places(const struct thag_memory_view *view, const struct thag_profile *profile,
+		       const struct thag_heap_query *query, json_t *into)
+{
+	struct thag_session *session = view->session;
+	uint32_t count, more, more_leaks, leak_count;
+	const struct thag_heap_place *places = thag_profile_places(profile, &count);
+	const struct thag_heap_place *leaks = thag_profile_leaks(profile, &leak_count);
+	json_t *list, *leak_list;
+
+	pthread_mutex_lock(&session->names_lock);
+	list = thag_memory_places(&view->copy, profile, session->names, query, places, count,
+				  &more);
+	leak_list = thag_memory_places(&view->copy, profile, session->names, query, leaks,
+				       leak_count, &more_leaks);
+	pthread_mutex_unlock(&session->names_lock);
+	add_list(into, "places", list, "more_places", more);
+	add_list(into, "leaks", leak_list, "more_leaks", more_leaks);
+}
+
+int thag_memory_json_profile(const struct thag_memory_view *view, struct thag_profile **out)
+{
+	struct thag_metric_query always = { .metric = THAG_METRIC_ALLOCATED,
+					    .by = THAG_HEAP_KINDS };
+	struct thag_heap_query query;
+
+	thag_memory_view_query(view, &always, &query);
+	query.saved = true;
+	return thag_memory_view_profile(view, &query, out);
 }
 
 json_t *thag_memory_json(const struct thag_memory_view *view,
-			 const struct thag_memory_counts *counts)
+			 const struct thag_memory_counts *counts,
+			 const struct thag_profile *profile)
 {
 	struct thag_metric_query always = { .metric = THAG_METRIC_ALLOCATED,
 					    .by = THAG_HEAP_KINDS };
@@ -42,10 +59,10 @@ json_t *thag_memory_json(const struct thag_memory_view *view,
 	if (!object || json_is_null(object))
 		return object;
 	thag_memory_view_query(view, &always, &query);
-	if (thag_memory_detail(object, &view->copy, &query) == 0 &&
-	    add_places(view, THAG_METRIC_ALLOCATED, "places", "more_places", object) == 0 &&
-	    add_places(view, THAG_METRIC_LEAKED, "leaks", "more_leaks", object) == 0)
-		return object;
-	json_decref(object);
-	return NULL;
+	if (thag_memory_detail(object, &view->copy, &query) != 0) {
+		json_decref(object);
+		return NULL;
+	}
+	add_places(view, profile, &query, object);
+	return object;
 }

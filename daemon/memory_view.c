@@ -36,6 +36,14 @@ int thag_memory_view_take(struct thag_memory_view *view, struct thag_session *se
 	return thag_memory_copy(&view->copy, session, from, to);
 }
 
+int thag_memory_view_lend(struct thag_memory_view *view, struct thag_session *session,
+			  struct thag_clock_rate *clock)
+{
+	*view = (struct thag_memory_view){ .session = session,
+					   .ns_per_tick = thag_snapshot_rate(session, clock) };
+	return thag_memory_lend(&view->copy, session);
+}
+
 void thag_memory_view_fini(struct thag_memory_view *view)
 {
 	thag_heap_copy_fini(&view->copy);

@@ -23,6 +23,10 @@ struct thag_memory_view {
 int thag_memory_view_take(struct thag_memory_view *view, struct thag_session *session,
 			  struct thag_clock_rate *clock, const struct thag_metric_query *range);
 
+/** The same for the whole run of a session that has ended and stays meanwhile, without a copy. */
+int thag_memory_view_lend(struct thag_memory_view *view, struct thag_session *session,
+			  struct thag_clock_rate *clock);
+
 void thag_memory_view_fini(struct thag_memory_view *view);
 
 /** What is asked of the copy, in its own terms. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "handshake.h"
+#include "recorder.h"
 #include "session.h"
 
 #define FIRST_PENDING 64
@@ -146,7 +147,7 @@ static uint32_t list_frames(const struct thag_naming_site *site, const struct th
 int thag_naming_put(struct thag_session *session, const struct thag_naming_site *site,
 		    const struct thag_symbol *symbol)
 {
-	struct thag_names_frame frames[THAG_SYMBOL_FRAMES_MAX];
+	struct thag_names_frame frames[THAG_SYMBOL_FRAMES_MAX] = { { .name_bytes = 0 } };
 	bool found = symbol->status == THAG_SYMBOL_FOUND;
 	uint32_t frame_count = found ? list_frames(site, symbol, frames) : 0;
 	int ret = 0;
@@ -156,6 +157,7 @@ int thag_naming_put(struct thag_session *session, const struct thag_naming_site 
 					    frame_count);
 	if (ret == -ENOMEM)
 		return ret;
+	thag_recorder_name(session, site->site, symbol->status, frames, frame_count);
 	count(&session->naming_counts.by_status[symbol->status]);
 	if (found && frames[0].line)
 		count(&session->naming_counts.lines);

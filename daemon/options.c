@@ -14,6 +14,7 @@ enum {
 	OPT_PORT = 256,
 	OPT_SOCKET,
 	OPT_OUTPUT_DIR,
+	OPT_RECORD,
 	OPT_FOREGROUND,
 	OPT_DAEMONIZE,
 	OPT_LOG_LEVEL,
@@ -31,6 +32,8 @@ static const char help[] =
 	"                        $XDG_RUNTIME_DIR/thag/thagd.sock, else /tmp/thag-UID/thagd.sock\n"
 	"      --output-dir DIR  where profiles are saved when a program ends.\n"
 	"                        Default: the directory the program was started in\n"
+	"      --record DIR      record all programs, each into a file in DIR; 'thag open' shows "
+	"it\n"
 	"      --foreground      stay attached to the terminal (default)\n"
 	"      --daemonize       go to the background once programs can connect;\n"
 	"                        messages then go to thagd.log beside the socket\n"
@@ -47,6 +50,7 @@ static const struct option long_options[] = {
 	{ "port", required_argument, NULL, OPT_PORT },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "output-dir", required_argument, NULL, OPT_OUTPUT_DIR },
+	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 	{ "daemonize", no_argument, NULL, OPT_DAEMONIZE },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
@@ -101,6 +105,8 @@ static int parse_one(struct thag_options *options, int option, char **argv)
 		return parse_path(&options->socket, "--socket", optarg);
 	case OPT_OUTPUT_DIR:
 		return parse_path(&options->output_dir, "--output-dir", optarg);
+	case OPT_RECORD:
+		return parse_path(&options->record_dir, "--record", optarg);
 	case OPT_FOREGROUND:
 		options->daemonize = false;
 		return -1;

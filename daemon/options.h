@@ -21,6 +21,7 @@ struct thag_options {
 	bool port_given;
 	const char *socket;	/* NULL: see proto/thag/socket_path.h */
 	const char *output_dir; /* NULL: where each program runs */
+	const char *record_dir; /* NULL: only what asks for it is recorded */
 	bool daemonize;
 	bool symbols;  /* be the process that reads symbols: not for users */
 	int log_level; /* enum thag_log_level */

@@ -72,6 +72,56 @@ static ssize_t read_file(pid_t pid, const char *name, char *out, size_t size)
 	return got;
 }
 
+/* The value of `name` among `bytes` bytes of NAME=VALUE, each terminated; NULL: there is none. */
+static const char *find_variable(const char *list, size_t bytes, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = list; at < list + bytes; at += strlen(at) + 1)
+		if (strncmp(at, name, length) == 0 && at[length] == '=')
+			return at + length + 1;
+	return NULL;
+}
+
+/* Reads the whole of a file of /proc, terminated, which the caller frees. */
+static int read_whole(pid_t pid, const char *name, size_t max, char **out, size_t *bytes)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	*out = malloc(max + 1);
+	*bytes = *out ? fread(*out, 1, max, file) : 0;
+	fclose(file);
+	if (!*out)
+		return -ENOMEM;
+	(*out)[*bytes] = '\0';
+	return 0;
+}
+
+int thag_proc_environ(pid_t pid, const char *name, char *out, size_t size)
+{
+	const char *value;
+	size_t bytes;
+	char *list;
+	int ret = read_whole(pid, "environ", THAG_ENVIRON_BYTES, &list, &bytes);
+
+	if (ret != 0)
+		return ret;
+	value = find_variable(list, bytes, name);
+	if (!value)
+		ret = -ENOENT;
+	else if (strlen(value) >= size)
+		ret = -ENAMETOOLONG;
+	else
+		strcpy(out, value);
+	free(list);
+	return ret;
+}
+
 /* Field `number` (3 or above) of /proc/PID/stat: the name before may hold anything. */
 static int stat_field(pid_t pid, int number, char *state, uint64_t *value)
 {

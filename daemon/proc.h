@@ -23,6 +23,12 @@ int thag_proc_start_time(pid_t pid, uint64_t *ticks);
 /** Whether it maps a memfd with this inode: 1, 0, or a negative errno. */
 int thag_proc_maps_inode(pid_t pid, uint64_t inode);
 
+/**
+ * The variable `name` of its environment, as it was when it began. 0; -ENOENT when it has none,
+ * -ENAMETOOLONG, or why it can't be read.
+ */
+int thag_proc_environ(pid_t pid, const char *name, char *out, size_t size);
+
 /** Its current directory. 0 or a negative errno. */
 int thag_proc_cwd(pid_t pid, char *out, size_t size);
 

@@ -17,7 +17,9 @@
 #include "life.h"
 #include "log.h"
 #include "proc.h"
+#include "recording_file.h"
 #include "records.h"
+#include "resume.h"
 
 #define SHM_LINK "/memfd:thag-shm (deleted)"
 #define CONSUMER_LINK "/memfd:thag-consumer (deleted)"
@@ -115,33 +117,101 @@ static int find_memory(struct search *search)
 	return -ENOENT;
 }
 
-static int adopt(struct thag_daemon *daemon, struct search *search, int pidfd)
+/* The session of what was found; takes its memory over. `replayed`: see thag_session_origin. */
+static int make_session(struct search *search, bool replayed, struct thag_session **out)
 {
 	struct thag_session_origin origin = { .id = search->record->id,
 					      .pid = search->record->pid,
 					      .header = &search->header,
 					      .memory = search->memory,
-					      .adopted = true };
-	struct thag_session *session = NULL;
-	int ret = thag_session_create(&session, &origin);
+					      .adopted = true,
+					      .replayed = replayed };
+	int ret = thag_session_create(out, &origin);
 
 	if (ret != 0)
 		return ret;
 	search->memory = (struct thag_session_memory){ 0 };
-	session->start_real_ns = search->record->start_real_ns;
+	(*out)->start_real_ns = search->record->start_real_ns;
+	return 0;
+}
+
+/* Its rings are read from now on. Takes over the session on success only, as the descriptor. */
+static int begin(struct thag_daemon *daemon, struct thag_session *session, int pidfd)
+{
+	int ret = thag_life_begin(daemon, session, pidfd);
+
+	if (ret != 0)
+		return ret;
+	thag_log_write(THAG_LOG_INFO, "session %llu: %s, pid %d, goes on; %s",
+		       (unsigned long long)session->id, session->program, (int)session->pid,
+		       session->message[0] ? session->message : "nothing was lost");
+	return 0;
+}
+
+static int adopt(struct thag_daemon *daemon, struct search *search, int pidfd)
+{
+	struct thag_session *session = NULL;
+	int ret = make_session(search, false, &session);
+
+	if (ret != 0)
+		return ret;
 	if (session->lost_before)
 		thag_session_say(session,
 				 "thagd was restarted: the %llu words recorded before that went "
 				 "with the earlier one",
 				 (unsigned long long)session->lost_before);
-	ret = thag_life_begin(daemon, session, pidfd);
-	if (ret != 0) {
+	ret = begin(daemon, session, pidfd);
+	if (ret != 0)
 		thag_session_unref(session);
+	return ret;
+}
+
+/* A program whose recording is being gone on with. */
+struct recorded {
+	struct thag_resume resume;
+	struct thag_record record;
+	int pidfd;
+};
+
+static void reattach_or_mourn(struct thag_daemon *daemon, const struct thag_record *record);
+
+/* Without its recording the program is as one that was never recorded. */
+static void on_resumed(struct thag_resume *resume)
+{
+	struct recorded *recorded = (struct recorded *)resume; /* its first field */
+	struct thag_daemon *daemon = resume->daemon;
+	int ret = resume->error;
+
+	if (ret == 0)
+		ret = begin(daemon, resume->session, recorded->pidfd);
+	if (ret != 0) {
+		thag_session_unref(resume->session);
+		close(recorded->pidfd);
+		if (ret != -EALREADY)
+			thag_log_write(THAG_LOG_ERROR,
+				       "session %llu: can't go on with the recording %s: %s",
+				       (unsigned long long)recorded->record.id, resume->path,
+				       strerror(-ret));
+		recorded->record.recording[0] = '\0';
+		reattach_or_mourn(daemon, &recorded->record);
+	}
+	free(recorded);
+}
+
+static int adopt_recorded(struct thag_daemon *daemon, struct search *search, int pidfd)
+{
+	struct recorded *recorded = calloc(1, sizeof(*recorded));
+	struct thag_session *session = NULL;
+	int ret = recorded ? make_session(search, true, &session) : -ENOMEM;
+
+	if (ret != 0) {
+		free(recorded);
 		return ret;
 	}
-	thag_log_write(THAG_LOG_INFO, "session %llu: %s, pid %d, goes on; %s",
-		       (unsigned long long)session->id, session->program, (int)session->pid,
-		       session->message[0] ? session->message : "nothing was lost");
+	recorded->record = *search->record;
+	recorded->pidfd = pidfd;
+	thag_resume_start(&recorded->resume, daemon, session, search->record->recording,
+			  on_resumed);
 	return 0;
 }
 
@@ -164,7 +234,8 @@ static int reattach(struct thag_daemon *daemon, const struct thag_record *record
 		ret = find_memory(&search);
 	}
 	if (ret == 0)
-		ret = adopt(daemon, &search, pidfd);
+		ret = record->recording[0] ? adopt_recorded(daemon, &search, pidfd)
+					   : adopt(daemon, &search, pidfd);
 	thag_session_memory_fini(&search.memory);
 	if (ret != 0)
 		close(pidfd);
@@ -183,12 +254,24 @@ static void list_lost(struct thag_daemon *daemon, const struct thag_record *reco
 		thag_session_unref(session);
 }
 
+static void reattach_or_mourn(struct thag_daemon *daemon, const struct thag_record *record)
+{
+	const char *why;
+
+	if (reattach(daemon, record, &why) == 0)
+		return;
+	if (record->recording[0])
+		thag_recording_file_salvage(record->recording, record->nonce);
+	if (!record->left)
+		list_lost(daemon, record, why);
+	thag_records_remove(daemon->runtime.records_fd, record->id);
+}
+
 void thag_reattach_all(struct thag_daemon *daemon)
 {
 	int dir_fd = daemon->runtime.records_fd;
 	struct thag_record *records = NULL;
 	uint32_t count = 0;
-	const char *why;
 
 	daemon->registry.next_id = thag_records_next_id(dir_fd);
 	if (thag_records_load(dir_fd, &records, &count) != 0)
@@ -196,11 +279,7 @@ void thag_reattach_all(struct thag_daemon *daemon)
 	for (uint32_t i = 0; i < count; i++) {
 		if (records[i].id >= daemon->registry.next_id)
 			daemon->registry.next_id = records[i].id + 1;
-		if (reattach(daemon, &records[i], &why) == 0)
-			continue;
-		if (!records[i].left)
-			list_lost(daemon, &records[i], why);
-		thag_records_remove(dir_fd, records[i].id);
+		reattach_or_mourn(daemon, &records[i]);
 	}
 	free(records);
 }

@@ -14,6 +14,7 @@
 #include "files.h"
 #include "format.h"
 #include "proc.h"
+#include "recorder.h"
 
 #define NEXT_NAME "next"
 #define DRAFT_PREFIX ".thag-" /* of thag_files_replace */
@@ -48,6 +49,7 @@ static int nonce_from_hex(uint8_t out[static 16], const char *hex)
 int thag_records_put(int dir_fd, const struct thag_session *session, bool left)
 {
 	char name[NAME_BYTES], nonce[NONCE_HEX];
+	const char *path = left ? "" : thag_recorder_path(session);
 	uint64_t start_time = 0;
 	char *text = NULL;
 	json_t *json;
@@ -56,10 +58,11 @@ int thag_records_put(int dir_fd, const struct thag_session *session, bool left)
 	if (ret != 0)
 		return ret;
 	nonce_to_hex(nonce, session->header.nonce);
-	json = json_pack("{s:I, s:i, s:I, s:I, s:s, s:s, s:b}", "id", (json_int_t)session->id,
+	json = json_pack("{s:I, s:i, s:I, s:I, s:s, s:s, s:b, s:s%}", "id", (json_int_t)session->id,
 			 "pid", (int)session->pid, "start_time", (json_int_t)start_time,
 			 "start_unix_ns", (json_int_t)session->start_real_ns, "nonce", nonce,
-			 "program", session->program, "left", (int)left);
+			 "program", session->program, "left", (int)left, "recording", path,
+			 strlen(path));
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	record_name(name, session->id);
 	ret = text ? thag_files_replace(dir_fd, name, text, strlen(text)) : -ENOMEM;
@@ -96,17 +99,19 @@ static int parse(const char *text, struct thag_record *out)
 {
 	json_t *json = json_loads(text, 0, NULL);
 	json_int_t id, start_time, start_real_ns;
-	const char *nonce, *program;
+	const char *nonce, *program, *recording = "";
 	int pid, left, ret = -EPROTO;
 
 	if (json &&
-	    json_unpack(json, "{s:I, s:i, s:I, s:I, s:s, s:s, s:b}", "id", &id, "pid", &pid,
+	    json_unpack(json, "{s:I, s:i, s:I, s:I, s:s, s:s, s:b, s?s}", "id", &id, "pid", &pid,
 			"start_time", &start_time, "start_unix_ns", &start_real_ns, "nonce", &nonce,
-			"program", &program, "left", &left) == 0 &&
-	    id > 0 && pid > 0 && nonce_from_hex(out->nonce, nonce) == 0) {
+			"program", &program, "left", &left, "recording", &recording) == 0 &&
+	    id > 0 && pid > 0 && strlen(recording) < sizeof(out->recording) &&
+	    nonce_from_hex(out->nonce, nonce) == 0) {
 		out->id = (uint64_t)id;
 		out->pid = pid;
 		out->left = left != 0;
+		strcpy(out->recording, recording);
 		out->start_time = (uint64_t)start_time;
 		out->start_real_ns = (uint64_t)start_real_ns;
 		thag_format_file_name(out->program, sizeof(out->program), program, strlen(program));
@@ -177,8 +182,17 @@ uint64_t thag_records_next_id(int dir_fd)
 
 int thag_records_set_next_id(int dir_fd, uint64_t id)
 {
+	int fd = openat(dir_fd, NEXT_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char text[NAME_BYTES];
+	int bytes, ret = 0;
 
-	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)id);
-	return thag_files_replace(dir_fd, NEXT_NAME, text, strlen(text));
+	if (fd < 0)
+		return -errno;
+	/* in place, and at once: the text is always as long, and shorter than what a kill can cut
+	 */
+	bytes = snprintf(text, sizeof(text), "%-20llu\n", (unsigned long long)id);
+	if (pwrite(fd, text, (size_t)bytes, 0) != bytes)
+		ret = -EIO;
+	close(fd);
+	return ret;
 }

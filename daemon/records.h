@@ -22,6 +22,7 @@ struct thag_record {
 	bool left; /* its profile was saved; what it did after that is not worth a word */
 	uint8_t nonce[16];
 	char program[THAG_PROGRAM_BYTES];
+	char recording[THAG_PATH_BYTES]; /* the file it is recorded to, "" for none */
 };
 
 /** Writes the record of `session`, or replaces it. 0 or a negative errno. */

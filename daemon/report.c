@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "modes.h"
 #include "notes.h"
+#include "recorder.h"
 #include "snapshot.h"
 
 #define SIGNAL_BYTES 16
@@ -64,6 +65,19 @@ static json_t *files(const struct thag_session *session)
 			json_array_append_new(list,
 					      thag_format_json(session->files[i], THAG_PATH_BYTES));
 	return list;
+}
+
+/* The file it goes to, or came from. */
+static json_t *recording(const struct thag_session *session)
+{
+	const char *path =
+		session->opened.path[0] ? session->opened.path : thag_recorder_path(session);
+	int error = thag_recorder_error(session);
+
+	if (!path[0])
+		return json_null();
+	return json_pack("{s:o, s:o}", "file", thag_format_json(path, THAG_PATH_BYTES), "error",
+			 error ? json_string(strerror(-error)) : json_null());
 }
 
 static json_t *message(const struct thag_session *session)
@@ -189,6 +203,7 @@ json_t *thag_report_session(struct thag_session *session)
 
 	if (object) {
 		json_object_set_new(object, "saved", json_boolean(session->saved));
+		json_object_set_new(object, "recording", recording(session));
 		thag_modes_report(session, object);
 		json_object_set_new(object, "symbols", symbols(session));
 		json_object_set_new(object, "memory", thag_memory_object(session, &counts->memory));
@@ -260,6 +275,7 @@ json_t *thag_report_file(struct thag_session *session, struct thag_clock_rate *c
 	if (tail) {
 		thag_notes_report(session, clock, counts, true, tail);
 		json_object_set(tail, "memory", memory);
+		json_object_set_new(tail, "recording", recording(session));
 	}
 	json_decref(memory);
 	if (file && tail && json_object_update(file, tail) == 0) {

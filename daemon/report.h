@@ -16,7 +16,7 @@
 /**
  * An element of the list:
  *
- *   {"id":"7","program":"treestat","pid":4711,"state":"live|idle|ended|crashed|lost",
+ *   {"id":"7","program":"treestat","pid":4711,"state":"live|idle|ended|crashed|lost|recorded",
  *    "signal":"SIGKILL"|null,"start":"2026-11-22T22:10:01.123Z","duration_ns":…,"events":…,
  *    "lost":…,"truncated":…,"threads":[{"tid":…,"calls":…,"ended":false,
  *    "name":"…"|null}],"argv":[…],

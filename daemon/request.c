@@ -12,6 +12,7 @@
 #include "export.h"
 #include "life.h"
 #include "modes.h"
+#include "opened.h"
 
 struct export_job {
 	struct thag_export export;
@@ -104,6 +105,49 @@ static void run_export(struct thag_connection *connection, json_t *request)
 	thag_export_start(&job->export, daemon, session, &wish, on_exported);
 }
 
+struct open_job {
+	struct thag_opened opened;
+	struct thag_connection *connection;
+};
+
+static void on_opened(struct thag_opened *file)
+{
+	struct open_job *job = (struct open_job *)file; /* its first field */
+	const struct thag_session *session = file->session;
+	char id[24];
+
+	if (file->error != 0) {
+		thag_connection_fail(job->connection, file->error, file->why);
+	} else {
+		snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
+		thag_connection_respond(
+			job->connection, 0,
+			json_pack("{s:s, s:s, s:b, s:s}", "id", id, "program", session->program,
+				  "whole", (int)session->opened.whole, "message", session->message),
+			-1);
+	}
+	free(job);
+}
+
+static void run_open(struct thag_connection *connection, json_t *request)
+{
+	struct open_job *job;
+	const char *file;
+
+	if (json_unpack(request, "{s:s}", "file", &file) != 0 || file[0] != '/' ||
+	    strlen(file) >= THAG_PATH_BYTES) {
+		thag_connection_fail(connection, -EINVAL, "open needs the path of a file");
+		return;
+	}
+	job = calloc(1, sizeof(*job));
+	if (!job) {
+		thag_connection_fail(connection, -ENOMEM, "thagd has no memory for it");
+		return;
+	}
+	job->connection = connection;
+	thag_opened_start(&job->opened, thag_connection_daemon(connection), file, on_opened);
+}
+
 static void respond_modes(struct thag_connection *connection, struct thag_session *session)
 {
 	char id[24];
@@ -183,6 +227,8 @@ void thag_request_run(struct thag_connection *connection, const char *body, size
 		run_modes(connection, request, op);
 	else if (strcmp(op, "await") == 0)
 		run_await(connection, request);
+	else if (strcmp(op, "open") == 0)
+		run_open(connection, request);
 	else if (strcmp(op, "stop") == 0)
 		run_stop(connection);
 	else

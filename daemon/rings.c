@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "memory.h"
+#include "recorder.h"
 
 #define LEAST_BATCH 64
 
@@ -29,10 +30,15 @@ static void check_quarantine(struct thag_session_ring *ring)
 static bool step_over(struct thag_session_ring *ring, uint64_t now_ns, bool writer_dead)
 {
 	uint64_t holes = ring->reader.holes;
-	bool go_on = thag_ring_skip_hole(&ring->reader, now_ns, writer_dead);
+	bool go_on;
 
-	if (ring->reader.holes != holes)
+	if (thag_recorder_room(ring, now_ns) == 0)
+		return false;
+	go_on = thag_ring_skip_hole(&ring->reader, now_ns, writer_dead);
+	if (ring->reader.holes != holes) {
+		thag_recorder_put_hole(ring, ring->reader.tail - 1, now_ns);
 		thag_stream_gap(&ring->stream);
+	}
 	return go_on;
 }
 
@@ -81,12 +87,20 @@ static uint32_t batch_size(const struct thag_session_ring *ring, uint32_t used)
 	return batch < share || !thag_rings_together(ring->session) ? batch : share;
 }
 
-/* Reads a batch; what the stream doesn't take stays in the ring. Returns how many it took. */
-static size_t read_batch(struct thag_session_ring *ring, uint64_t *words, uint32_t used)
+/*
+ * Reads a batch, of at most `room` words; what the stream doesn't take stays in the ring. Returns
+ * how many it took.
+ */
+static size_t read_batch(struct thag_session_ring *ring, uint64_t *words, size_t room,
+			 uint32_t used, uint64_t now_ns)
 {
-	size_t read = thag_ring_read(&ring->reader, words, batch_size(ring, used));
-	size_t taken = thag_stream_feed(&ring->stream, words, read);
+	uint32_t batch = batch_size(ring, used);
+	size_t read = thag_ring_read(&ring->reader, words, batch < room ? batch : room), taken;
 
+	if (read)
+		thag_recorder_expect(ring, ring->reader.tail - read, now_ns);
+	taken = thag_stream_feed(&ring->stream, words, read);
+	thag_recorder_put(ring, words, taken);
 	ring->empty = read == 0;
 	ring->reader.tail -= read - taken;
 	ring->batch = next_batch(ring, read, taken);
@@ -110,13 +124,17 @@ enum thag_found thag_rings_read(struct thag_session_ring *ring, uint64_t *words,
 		found = THAG_FOUND_WORDS;
 	}
 	for (int i = 0; i < THAG_DRAIN_BATCHES && !is_quarantined(ring->session); i++) {
-		size_t taken;
+		size_t room = thag_recorder_room(ring, now_ns), taken;
 
+		if (room == 0) {
+			ring->empty = false;
+			return found;
+		}
 		if (thag_memory_is_full(ring, used)) {
 			ring->empty = false;
 			return THAG_FOUND_MORE;
 		}
-		taken = read_batch(ring, words, used);
+		taken = read_batch(ring, words, room, used, now_ns);
 		note_blocked(ring, now_ns);
 		note_memory(ring);
 		if (taken == 0 && ring->empty)
@@ -239,7 +257,7 @@ void thag_rings_finish(struct thag_session *session, bool writer_dead)
 	for (uint32_t i = 0; i < session->header.slots; i++)
 		ends[i] = session->rings[i].reader.tail + 2 * (uint64_t)THAG_RING_WORDS;
 	/* each round reads words or takes a step of which there are at most so many as words */
-	while (!is_quarantined(session) &&
-	       (finish_all(session, words, ends, writer_dead) || unblock_locked(session)))
+	while (!is_quarantined(session) && (finish_all(session, words, ends, writer_dead) ||
+					    thag_recorder_wait(session) || unblock_locked(session)))
 		continue;
 }

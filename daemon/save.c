@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "files.h"
+#include <pthread.h>
+
 #include "format.h"
 #include "log.h"
 #include "memory_json.h"
@@ -64,39 +65,52 @@ static uint64_t root_total(const struct thag_profile *profile)
 	return count ? nodes[0].total_ns : 0;
 }
 
-/* What the files hold, while they are made. */
-struct content {
-	struct thag_buffer folded;
-	struct thag_buffer memory, detail, dealloc; /* nothing: no such file */
-	json_t *memory_report;
-	char *json;
+/* Which files there may be, in the order they are listed. */
+enum {
+	CALLS_FILE,
+	MEMORY_FILE,
+	DETAIL_FILE,
+	DEALLOC_FILE,
+	REPORT_FILE,
 };
 
-static void content_fini(struct content *content)
+static const char *const suffixes[] = {
+	[CALLS_FILE] = ".folded",
+	[MEMORY_FILE] = "-memory.folded",
+	[DETAIL_FILE] = "-memory_detail.folded",
+	[DEALLOC_FILE] = "-memory_detail_dealloc.folded",
+	[REPORT_FILE] = ".json",
+};
+
+/* Folded stacks of a profile on their way to a file. */
+struct folding {
+	struct thag_save *save;
+	const struct thag_profile *profile;
+	int file;
+	enum thag_metric metric; /* 0: that of the profile itself */
+	bool even_empty;
+	size_t bytes; /* outcome: of the text */
+	int error;
+};
+
+static void fold(struct folding *folding)
 {
-	thag_buffer_fini(&content->folded);
-	thag_buffer_fini(&content->memory);
-	thag_buffer_fini(&content->detail);
-	thag_buffer_fini(&content->dealloc);
-	json_decref(content->memory_report);
-	free(content->json);
+	struct thag_buffer text = { 0 };
+	int ret = folding->metric ? thag_heap_folded_write(folding->profile, folding->metric, &text)
+				  : thag_folded_write(folding->profile, &text);
+
+	folding->bytes = text.bytes;
+	if (ret == 0 && (text.bytes || folding->even_empty))
+		ret = thag_files_put(&folding->save->files, folding->file, suffixes[folding->file],
+				     text.data, text.bytes);
+	thag_buffer_fini(&text);
+	folding->error = ret;
 }
 
-static int fold_memory(const struct thag_memory_view *view, enum thag_metric metric,
-		       enum thag_heap_kind by, struct thag_buffer *out)
+static void *run_folding(void *arg)
 {
-	struct thag_metric_query wanted = { .metric = metric, .by = by };
-	struct thag_profile *profile;
-	struct thag_heap_query query;
-	int ret;
-
-	thag_memory_view_query(view, &wanted, &query);
-	ret = thag_memory_view_profile(view, &query, &profile);
-	if (ret != 0)
-		return ret;
-	ret = thag_folded_write(profile, out);
-	thag_profile_destroy(profile);
-	return ret;
+	fold(arg);
+	return NULL;
 }
 
 /* Whether any free told its stack. */
@@ -110,103 +124,160 @@ static bool has_free_traces(const struct thag_memory_view *view)
 	return false;
 }
 
-static int make_memory(const struct thag_memory_view *view, const struct thag_save *save,
-		       struct content *content)
+/* Memory by profiled call; how many bytes of text that are. */
+static int save_calls(struct thag_save *save, const struct thag_memory_view *view, size_t *bytes)
 {
-	bool traces = view->copy.paths[THAG_HEAP_TRACES].tree.count > 1;
-	int ret = fold_memory(view, THAG_METRIC_ALLOCATED, THAG_HEAP_CALLS, &content->memory);
+	struct thag_metric_query by_call = { .metric = THAG_METRIC_ALLOCATED,
+					     .by = THAG_HEAP_CALLS };
+	struct folding folding = { .save = save, .file = MEMORY_FILE };
+	struct thag_heap_query query;
+	struct thag_profile *profile;
+	int ret;
 
-	if (ret == 0 && traces)
-		ret = fold_memory(view, THAG_METRIC_ALLOCATED, THAG_HEAP_TRACES, &content->detail);
-	if (ret == 0 && traces && has_free_traces(view))
-		ret = fold_memory(view, THAG_METRIC_FREED, THAG_HEAP_TRACES, &content->dealloc);
-	content->memory_report = thag_memory_json(view, &save->session->counts.memory);
-	return ret == 0 && !content->memory_report ? -ENOMEM : ret;
+	thag_memory_view_query(view, &by_call, &query);
+	ret = thag_memory_view_profile(view, &query, &profile);
+	if (ret != 0)
+		return ret;
+	folding.profile = profile;
+	fold(&folding);
+	thag_profile_destroy(profile);
+	*bytes = folding.bytes;
+	return folding.error;
 }
 
-static int add_memory(const struct thag_save *save, struct content *content)
+/* Stacks of allocations, on a thread of their own, while this one has those of frees and `more`. */
+static int save_traces(struct thag_save *save, const struct thag_memory_view *view,
+		       const struct thag_profile *profile, json_t **report)
 {
-	static const struct thag_metric_query always;
+	struct folding allocated = { .save = save, .profile = profile, .file = DETAIL_FILE };
+	struct folding freed = {
+		.save = save, .profile = profile, .file = DEALLOC_FILE, .metric = THAG_METRIC_FREED
+	};
+	pthread_t thread;
+	bool threaded = pthread_create(&thread, NULL, run_folding, &allocated) == 0;
+
+	if (!threaded)
+		fold(&allocated);
+	if (has_free_traces(view))
+		fold(&freed);
+	*report = thag_memory_json(view, &save->session->counts.memory, profile);
+	if (threaded)
+		pthread_join(thread, NULL);
+	return allocated.error ? allocated.error : freed.error;
+}
+
+static int save_view(struct thag_save *save, const struct thag_memory_view *view, size_t *bytes,
+		     json_t **report)
+{
+	struct thag_profile *profile;
+	int ret = save_calls(save, view, bytes);
+
+	if (ret == 0)
+		ret = thag_memory_json_profile(view, &profile);
+	if (ret != 0)
+		return ret;
+	if (view->copy.paths[THAG_HEAP_TRACES].tree.count > 1)
+		ret = save_traces(save, view, profile, report);
+	else
+		*report = thag_memory_json(view, &save->session->counts.memory, profile);
+	thag_profile_destroy(profile);
+	return ret == 0 && !*report ? -ENOMEM : ret;
+}
+
+/* All of memory; `*report` is what the report has to say of it. */
+static int save_memory(struct thag_save *save, size_t *bytes, json_t **report)
+{
 	struct thag_memory_view view;
 	int ret;
 
-	content->memory_report = NULL;
 	if (!save->session->counts.memory.recorded) {
-		content->memory_report = json_null();
+		*report = json_null();
 		return 0;
 	}
-	ret = thag_memory_view_take(&view, save->session, save->clock, &always);
+	ret = thag_memory_view_lend(&view, save->session, save->clock);
 	if (ret != 0)
 		return ret;
-	ret = make_memory(&view, save, content);
+	ret = save_view(save, &view, bytes, report);
 	thag_memory_view_fini(&view);
 	return ret;
 }
 
-static int make_content(struct thag_save *save, const struct thag_profile *profile,
-			struct content *content)
+static int save_time(struct thag_save *save, const struct thag_profile *profile, bool has_memory)
 {
-	json_t *report;
-	int ret = thag_folded_write(profile, &content->folded);
+	/* who asked for memory alone and called nothing that is profiled has no use for it */
+	struct folding folding = {
+		.save = save, .profile = profile, .file = CALLS_FILE, .even_empty = !has_memory
+	};
+
+	fold(&folding);
+	return folding.error;
+}
+
+/* Takes over `memory`. */
+static int save_report(struct thag_save *save, const struct thag_profile *profile, json_t *memory)
+{
+	json_t *report = thag_report_file(save->session, save->clock, root_total(profile), memory);
+	char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+	int ret = -ENOMEM;
+
+	if (text)
+		ret = thag_files_put(&save->files, REPORT_FILE, suffixes[REPORT_FILE], text,
+				     strlen(text));
+	free(text);
+	json_decref(report);
+	return ret;
+}
+
+static int save_all(struct thag_save *save, const struct thag_profile *profile)
+{
+	json_t *memory = NULL;
+	size_t memory_bytes = 0;
+	int ret = save_memory(save, &memory_bytes, &memory);
 
 	if (ret == 0)
-		ret = add_memory(save, content);
-	if (ret != 0)
+		ret = save_time(save, profile, memory_bytes != 0);
+	if (ret != 0) {
+		json_decref(memory);
 		return ret;
-	report = thag_report_file(save->session, save->clock, root_total(profile),
-				  json_incref(content->memory_report));
-	content->json = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-	json_decref(report);
-	return content->json ? 0 : -ENOMEM;
+	}
+	return save_report(save, profile, memory);
 }
 
-static void add_file(struct thag_files *files, const char *suffix, const void *data, size_t bytes)
-{
-	files->files[files->count++] = (struct thag_file){ suffix, data, bytes };
-}
-
-static void add_folded(struct thag_files *files, const char *suffix,
-		       const struct thag_buffer *folded)
-{
-	if (folded->bytes)
-		add_file(files, suffix, folded->data, folded->bytes);
-}
-
-static int write_files(struct thag_save *save, const struct content *content)
+static int name_files(struct thag_save *save)
 {
 	struct thag_session *session = save->session;
 	char stamp[16], stem[STEM_BYTES];
-	struct thag_files files = { .directory = save->directory,
-				    .stem = stem,
-				    .pid = (int)session->pid };
 
 	thag_format_stamp(stamp, session->start_real_ns);
 	snprintf(stem, sizeof(stem), "%s-%s", session->program, stamp);
-	/* who asked for memory alone and called nothing that is profiled has no use for it */
-	if (content->folded.bytes || !content->memory.bytes)
-		add_file(&files, ".folded", content->folded.data, content->folded.bytes);
-	add_folded(&files, "-memory.folded", &content->memory);
-	add_folded(&files, "-memory_detail.folded", &content->detail);
-	add_folded(&files, "-memory_detail_dealloc.folded", &content->dealloc);
-	add_file(&files, ".json", content->json, strlen(content->json));
-	return thag_files_write(&files, save->paths);
+	return thag_files_name(&save->files, stem, (int)session->pid, save->paths);
 }
 
 void thag_save_run(struct thag_save *save)
 {
-	struct content content = { 0 };
 	struct thag_profile *profile = NULL;
 
+	int ret;
+
 	save->error = find_directory(save);
+	ret = thag_files_begin(&save->files, save->directory);
+	if (save->error == 0)
+		save->error = ret;
 	if (save->error == 0)
 		save->error = thag_snapshot_take(&profile, save->session, save->clock, 0, false);
 	if (save->error == 0)
-		save->error = make_content(save, profile, &content);
+		save->error = save_all(save, profile);
+	if (save->error == 0)
+		save->error = name_files(save);
 	if (profile)
 		thag_profile_destroy(profile);
+}
+
+void thag_save_settle(struct thag_save *save)
+{
 	if (save->error == 0)
-		save->error = write_files(save, &content);
-	content_fini(&content);
+		thag_files_settle(&save->files);
+	thag_files_end(&save->files);
 }
 
 void thag_save_done(struct thag_save *save)

@@ -6,6 +6,7 @@
 #define THAG_SAVE_H
 
 #include "clock.h"
+#include "files.h"
 #include "session.h"
 
 struct thag_save {
@@ -17,10 +18,15 @@ struct thag_save {
 	int error;
 	char directory[THAG_PATH_BYTES];
 	char paths[THAG_SESSION_FILES_MAX][THAG_PATH_BYTES]; /* "" for none */
+
+	struct thag_files files; /* until thag_save_settle */
 };
 
-/** Writes the files. Any thread; blocks. */
+/** Writes the files, which have their names then. Any thread; blocks. */
 void thag_save_run(struct thag_save *save);
+
+/** Waits until the disk has the names, too. Must follow. Any thread; blocks. */
+void thag_save_settle(struct thag_save *save);
 
 /** Puts the outcome into the session, and into the log. Main loop. */
 void thag_save_done(struct thag_save *save);

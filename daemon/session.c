@@ -14,9 +14,11 @@
 #include "format.h"
 #include "members.h"
 #include "memory.h"
+#include "recorder.h"
 #include "rings.h"
 #include "sites.h"
 #include "thag_checkpoint.h"
+#include "thag_pages.h"
 
 #define SITE_WORDS (THAG_SITES_MAX / 64)
 /* a word is placed within half a wrap after the latest: look back that far, less a margin */
@@ -51,8 +53,10 @@ static struct thag_shm_stack *saved_stack(const struct thag_session *session, ui
 
 void thag_session_ring_commit(struct thag_session_ring *ring)
 {
-	if (thag_checkpoint_save(ring->saved, &ring->stream, ring->reader.tail))
-		thag_ring_release(&ring->reader);
+	if (!thag_checkpoint_save(ring->saved, &ring->stream, ring->reader.tail))
+		return;
+	thag_recorder_publish(ring);
+	thag_ring_release(&ring->reader);
 }
 
 static void init_ring(struct thag_session *session, uint32_t index)
@@ -153,21 +157,22 @@ static struct thag_session *create_empty(uint64_t id, pid_t pid)
 static int fill(struct thag_session *session, const struct thag_session_origin *origin)
 {
 	session->header = *origin->header;
-	session->adopted = origin->adopted;
+	session->adopted = origin->adopted && !origin->replayed;
 	session->rings = calloc(session->header.slots, sizeof(*session->rings));
 	session->sites_named = calloc(SITE_WORDS, sizeof(*session->sites_named));
 	if (!session->rings || !session->sites_named || thag_names_create(&session->names) != 0)
 		return -ENOMEM;
 	if (thag_tasks_init(&session->tasks) != 0 || thag_events_init(&session->events) != 0)
 		return -ENOMEM;
-	session->tasks.joined_late = origin->adopted;
+	thag_pages_make(session->rings, session->header.slots * sizeof(*session->rings));
+	session->tasks.joined_late = session->adopted;
 	session->sites_first = THAG_SITE_FIRST;
 	session->memory = origin->memory;
 	init_times(session);
 	init_program(session);
 	for (uint32_t i = 0; i < session->header.slots; i++)
 		init_ring(session, i);
-	for (uint32_t i = 0; i < session->header.slots && origin->adopted; i++)
+	for (uint32_t i = 0; i < session->header.slots && session->adopted; i++)
 		resume_ring(session, i);
 	return thag_memory_init(session);
 }
@@ -227,11 +232,13 @@ void thag_session_unref(struct thag_session *session)
 	/* acquire and release: what others did with it is done before it is freed */
 	if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	thag_recorder_destroy(session);
 	thag_memory_fini(session);
 	thag_tasks_fini(&session->tasks);
 	thag_events_fini(&session->events);
 	thag_members_fini(session);
 	thag_session_memory_fini(&session->memory);
+	thag_session_let_go(session);
 	if (session->names)
 		thag_names_destroy(session->names);
 	thag_naming_destroy(session->naming);
@@ -274,7 +281,9 @@ bool thag_session_is_live(const struct thag_session *session)
 
 const char *thag_session_state_name(enum thag_session_state state)
 {
-	static const char *const names[] = { "live", "idle", "ended", "crashed", "lost" };
+	static const char *const names[] = {
+		"live", "idle", "ended", "crashed", "lost", "recorded"
+	};
 
 	return names[state];
 }
@@ -433,13 +442,19 @@ static void keep_last(struct thag_session *session)
 
 void thag_session_finish(struct thag_session *session, bool writer_dead)
 {
-	struct thag_session_counts counts;
-	bool forgotten;
-
 	if (!session->memory.shm)
 		return;
 	/* the rings are ours alone now, but snapshots are still taken */
 	thag_rings_finish(session, writer_dead);
+	thag_recorder_drain(session);
+	thag_session_conclude(session, writer_dead);
+}
+
+void thag_session_conclude(struct thag_session *session, bool writer_dead)
+{
+	struct thag_session_counts counts;
+	bool forgotten;
+
 	thag_session_count(session, &counts); /* the slots' own counts, for the last time */
 	pthread_mutex_lock(&session->names_lock);
 	thag_sites_import(session);
@@ -449,7 +464,8 @@ void thag_session_finish(struct thag_session *session, bool writer_dead)
 	thag_memory_finish(session);
 	if (writer_dead) {
 		drop_rings(session);
-		thag_session_memory_fini(&session->memory);
+		session->left = session->memory;
+		session->memory = (struct thag_session_memory){ 0 };
 	}
 	forgotten = session->heap && thag_heap_has_forgotten(session->heap);
 	pthread_rwlock_unlock(&session->lock);
@@ -457,6 +473,11 @@ void thag_session_finish(struct thag_session *session, bool writer_dead)
 	/* many small pieces were freed: without a word they would stay ours */
 	if (forgotten)
 		malloc_trim(0);
+}
+
+void thag_session_let_go(struct thag_session *session)
+{
+	thag_session_memory_fini(&session->left);
 }
 
 static void tighten(struct thag_tree *tree)

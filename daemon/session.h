@@ -37,6 +37,7 @@
 
 struct thag_session;
 struct thag_clock_rate;
+struct thag_recorder;
 
 /** Where a session is in its life. */
 enum thag_session_state {
@@ -45,6 +46,7 @@ enum thag_session_state {
 	THAG_SESSION_ENDED,
 	THAG_SESSION_CRASHED,
 	THAG_SESSION_LOST,
+	THAG_SESSION_RECORDED, /* read from a file */
 };
 
 /** A thread of the program, while it runs and after. */
@@ -116,6 +118,13 @@ struct thag_session_slot_sums {
 	uint64_t lost_memory, skipped, skipped_bytes;
 };
 
+/** The file that a recorded session was read from, "" for others. */
+struct thag_session_opened {
+	char path[THAG_PATH_BYTES];
+	uint64_t device, inode, bytes, changed_ns; /* of it when it was read */
+	bool whole;				   /* nothing was missing */
+};
+
 struct thag_session {
 	atomic_uint refs;
 
@@ -134,12 +143,14 @@ struct thag_session {
 	/* drained */
 	pthread_rwlock_t lock;
 	struct thag_session_memory memory;
-	struct thag_session_ring *rings;	 /* header.slots of them; NULL when all were read */
+	struct thag_session_memory left; /* that nobody reads any more: see thag_session_let_go */
+	struct thag_session_ring *rings; /* header.slots of them; NULL when all were read */
 	struct thag_session_ring_sums ring_sums; /* of rings that are gone */
 	struct thag_session_slot_sums slot_sums;
-	struct thag_tasks tasks;   /* has a lock of its own, the last to be taken */
-	struct thag_events events; /* likewise */
-	struct thag_heap *heap;	   /* see memory.h; NULL only when it is lost */
+	struct thag_tasks tasks;	/* has a lock of its own, the last to be taken */
+	struct thag_events events;	/* likewise */
+	struct thag_heap *heap;		/* see memory.h; NULL only when it is lost */
+	struct thag_recorder *recorder; /* NULL: it isn't recorded. Fixed; see recorder.h */
 	/* relaxed: one thread reads all rings, as tasks cross them, or events of memory, whose
 	 * order counts, are in them */
 	atomic_bool tangled;
@@ -189,6 +200,7 @@ struct thag_session {
 	struct thag_session_counts counts; /* the latest; see thag_session_count */
 	char message[THAG_MESSAGE_BYTES];
 	char files[THAG_SESSION_FILES_MAX][THAG_PATH_BYTES]; /* "" for none */
+	struct thag_session_opened opened;
 	uint64_t saved_total_ns;
 	struct thag_clock_rate *clock; /* the daemon's; NULL when it was lost */
 	void *life;		       /* of liveness.c */
@@ -200,7 +212,8 @@ struct thag_session_origin {
 	pid_t pid;
 	const struct thag_shm_header *header; /* checked */
 	struct thag_session_memory memory;
-	bool adopted; /* its rings were read by an earlier thagd up to their published tails */
+	bool adopted;  /* its rings were read by an earlier thagd up to their published tails … */
+	bool replayed; /* … and what that read is about to be read again: see replay.h */
 };
 
 /** Makes a session with one reference. 0 or -ENOMEM. */
@@ -240,10 +253,17 @@ void thag_session_ring_commit(struct thag_session_ring *ring);
 
 /**
  * Reads what is left in the rings of a detached session, names its sites and ends its threads;
- * frames still open are truncated. Then lets go of the shared memory when `writer_dead`.
+ * frames still open are truncated. The shared memory isn't used from then on when `writer_dead`.
  * Any thread.
  */
 void thag_session_finish(struct thag_session *session, bool writer_dead);
+
+/** Unmaps it after that: it takes its time, for which nobody need wait. Any thread, one at a time.
+ */
+void thag_session_let_go(struct thag_session *session);
+
+/** What thag_session_finish does once all words of all rings were read. Any thread. */
+void thag_session_conclude(struct thag_session *session, bool writer_dead);
 
 /** Sums up. Any thread; takes the lock exclusively for a moment. */
 void thag_session_count(struct thag_session *session, struct thag_session_counts *out);

@@ -59,10 +59,18 @@
 
 /* records of sessions, for the next thagd */
 #define THAG_RECORDS_MAX 1024
-#define THAG_RECORD_BYTES 4096
+#define THAG_RECORD_BYTES 32768
 #define THAG_PROC_FDS_MAX 65536		 /* links looked at in /proc/PID/fd */
 #define THAG_PROC_MAPS_BYTES (64u << 20) /* of /proc/PID/maps */
 #define THAG_PROC_NET_BYTES (16u << 20)	 /* of /proc/net/tcp */
+
+/* recordings */
+#define THAG_RECORDER_QUEUE_MAX 16 /* chunks of a session that wait to be written */
+#define THAG_RECORDER_CHUNK_NS UINT64_C(1000000000)   /* then one is written, full or not */
+#define THAG_RECORDER_FACTS_NS UINT64_C(60000000000)  /* likewise what is known of the session */
+#define THAG_RECORDER_TABLE_BYTES (UINT32_C(4) << 20) /* of one block of a table */
+#define THAG_OPENED_JSON_BYTES (UINT32_C(4) << 20)    /* of what is known of a session */
+#define THAG_ENVIRON_BYTES (4u << 20)		      /* of /proc/PID/environ */
 
 /* web */
 #define THAG_HTTP_CONNECTIONS_MAX 256

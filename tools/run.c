@@ -12,6 +12,7 @@
 #include "command.h"
 #include "hooks.h"
 #include "memory.h"
+#include "record.h"
 
 #define URL_BYTES 256
 
@@ -41,6 +42,9 @@ const struct thag_command thag_command_run = {
 		"      --paused     record nothing until 'thag enable', the page or the program "
 		"itself\n"
 		"                   switches it on\n"
+		"  -o, --output FILE  record everything into FILE.thag, for 'thag open'; a process "
+		"that the\n"
+		"                   program starts goes into FILE-PID.thag\n"
 		"  -q, --quiet      don't print where to watch, and where the profile was saved\n"
 		"  -h, --help       print this and exit\n"
 		"\n"
@@ -56,6 +60,7 @@ struct options {
 	bool memory;
 	bool paused;
 	bool quiet;
+	const char *output; /* NULL: nothing is recorded */
 	struct thag_memory_options heap;
 };
 
@@ -71,6 +76,9 @@ static bool heed(struct options *asked, int option)
 		return true;
 	case 'm':
 		asked->memory = true;
+		return true;
+	case 'o':
+		asked->output = optarg;
 		return true;
 	case 'q':
 		asked->quiet = true;
@@ -120,6 +128,7 @@ static int parse_arguments(int argc, char **argv, struct options *asked)
 		{ "sample-bytes", required_argument, NULL, OPTION_SAMPLE },
 		{ "no-free-traces", no_argument, NULL, OPTION_NO_FREE_TRACES },
 		{ "maps", no_argument, NULL, OPTION_MAPS },
+		{ "output", required_argument, NULL, 'o' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "paused", no_argument, NULL, OPTION_PAUSED },
 		{ "help", no_argument, NULL, 'h' },
@@ -127,7 +136,7 @@ static int parse_arguments(int argc, char **argv, struct options *asked)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "+:Fmqh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:Fmo:qh", options, NULL)) != -1) {
 		if (option == 'h')
 			return thag_command_print_help(&thag_command_run);
 		if (!heed(asked, option))
@@ -184,6 +193,7 @@ static void say_where(const json_t *session)
 
 	if (file)
 		fprintf(stderr, "thag: saved %s\n", file);
+	thag_record_report(session);
 	thag_memory_report(session);
 }
 
@@ -241,6 +251,8 @@ static int prepare(const struct options *asked, const char *name,
 
 	if (asked->paused && setenv("THAG_PAUSED", "1", 1) != 0)
 		return complain_of_program(name, -errno);
+	if (asked->output && thag_record_prepare(self, asked->output))
+		return THAG_EXIT_RUN_FAILURE;
 	if (asked->functions && thag_hooks_preload(self))
 		return THAG_EXIT_RUN_FAILURE;
 	if (asked->functions)

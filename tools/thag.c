@@ -16,6 +16,7 @@ static const char overview[] =
 	"  run      run a program and profile it, with a daemon started if there is none\n"
 	"  list     list what was profiled and what is running\n"
 	"  export   write a profile as folded stacks\n"
+	"  open     open recordings\n"
 	"  enable   switch recording on in a program that runs\n"
 	"  disable  switch it off\n"
 	"  stop     end thagd; it saves the profiles it holds\n"
@@ -39,8 +40,9 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,     &thag_command_list, &thag_command_export,  &thag_command_enable,
-	&thag_command_disable, &thag_command_stop, &thag_command_symbols, &thag_command_help,
+	&thag_command_run,  &thag_command_list,	   &thag_command_export,
+	&thag_command_open, &thag_command_enable,  &thag_command_disable,
+	&thag_command_stop, &thag_command_symbols, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -15,6 +15,7 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define FRAME ((void *const *)__builtin_frame_address(0))
 #define CALLER __builtin_return_address(0)
@@ -219,10 +220,17 @@ static bool is_counted_here(int index)
  * At a time of our own: an allocator may use its operators while it holds its locks. Nothing is
  * recorded before. What dlerror keeps must not be freed when everything is.
  */
-__attribute__((constructor(101))) static void look_at_operators(void)
+__attribute__((constructor(101))) static void look_at_operators(int count, char **arguments,
+								char **environment)
 {
 	struct thag_alone alone;
 
+	(void)count;
+	(void)arguments;
+	/* a preloaded library begins before the C library does; the allocator that is called here
+	   reads its options (MALLOC_CONF, say) when it is first called, and never again */
+	if (!environ)
+		environ = environment;
 	if (thag_heap_is_sanitized() || !thag_heap_look_up() || !thag_alone_begin(&alone))
 		return;
 	for (int i = 0; i < OPERATORS && dlsym(RTLD_NEXT, names[0]); i++)

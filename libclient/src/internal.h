@@ -69,6 +69,7 @@ struct thag_producer_cold {
 	uint64_t wait_until_ns;	 /* until when it waits for the reader to move from there */
 	uint64_t lost_unsaid[2]; /* dropped since the last LOST word, by enum thag_lost */
 	uint64_t position_high;	 /* positions taken off both halves of head so far */
+	uint64_t paged;		 /* in the first lap: the ring's pages are there up to here */
 
 	struct thag_trace_thread *trace; /* where its stacks are taken; NULL: not there yet */
 
@@ -107,6 +108,13 @@ bool thag_process_is_live(void);
 
 /** Starts profiling by itself, as a preloaded library does: memory, unless told otherwise. */
 void thag_start_preloaded(void);
+
+/**
+ * Has the kernel put pages where they will be written soon, all at once: a fault for each costs ten
+ * times as much, on virtual machines above all. `at` and `bytes` are of whole pages. Where the
+ * kernel can't, each comes when it is touched. Signal-safe, keeps errno.
+ */
+void thag_pages_populate(void *at, size_t bytes);
 
 /** Moves a descriptor out of the way of the program's own; returns where it is now. */
 int thag_fd_move_up(int fd);

@@ -42,8 +42,8 @@ static pid_t introduced_pid; /* who may say that it exited */
 /* Seen by a program that keeps its descriptors in order: ours stay out of the low numbers. */
 #define FIRST_FD 200
 
+/* A thagd that is there but doesn't answer costs a program so much, once. */
 #define HELLO_MS 2000
-#define CHILD_HELLO_MS 500
 
 #define PATIENCE_NS UINT64_C(10000000)
 #define LONG_PATIENCE_NS UINT64_C(10000000000)
@@ -287,9 +287,7 @@ static int introduce(struct thag_process *process, char *why, size_t why_bytes)
 	if (fcntl(process->shm_fd, F_ADD_SEALS,
 		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
 		return -errno;
-	/* a child pays for this at its first call, and there may be many of them */
-	result = thag_hello(process->shm_fd, parent_process.header ? CHILD_HELLO_MS : HELLO_MS, &fd,
-			    why, why_bytes);
+	result = thag_hello(process->shm_fd, HELLO_MS, &fd, why, why_bytes);
 	if (result)
 		return result;
 	process->consumer_fd = thag_fd_move_up(fd);

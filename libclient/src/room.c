@@ -20,6 +20,10 @@
 /* Every so many words a thread comes by here and sees what the user wishes. */
 #define WINDOW_WORDS 65536
 
+/* In the first lap it comes for pages of the ring: for few at first, for most threads write little.
+ */
+#define PAGED_FIRST_WORDS 8192
+
 /* Frames' indices are below THAG_RING_WORDS, and a window may open as many as it has words. */
 #define DEPTH_MAX (THAG_RING_WORDS - WINDOW_WORDS)
 
@@ -90,6 +94,30 @@ uint64_t thag_room_take(struct thag_producer *producer)
 	return limit > memory ? limit : memory;
 }
 
+/* Puts pages where the first lap goes on. Returns how many words ahead it is to come here again. */
+static uint64_t page_ahead(struct thag_producer *producer)
+{
+	struct thag_producer_cold *cold = thag_cold(producer);
+	uint64_t position = (uint32_t)thag_head_get(producer) + cold->position_high;
+	uint64_t lap = position - THAG_RING_WORDS, paged = cold->paged, more = lap;
+
+	if (lap >= THAG_RING_WORDS)
+		return WINDOW_WORDS;
+	if (paged > lap)
+		return paged - lap;
+	if (more < PAGED_FIRST_WORDS)
+		more = PAGED_FIRST_WORDS;
+	if (more > WINDOW_WORDS)
+		more = WINDOW_WORDS;
+	paged = (lap & ~(uint64_t)(PAGED_FIRST_WORDS - 1)) + more;
+	if (paged > THAG_RING_WORDS)
+		paged = THAG_RING_WORDS;
+	lap &= ~(uint64_t)511;
+	thag_pages_populate(producer->words + lap, (paged - lap) * sizeof(*producer->words));
+	cold->paged = paged;
+	return paged - lap;
+}
+
 /*
  * Brings the limit up to the reader's index, which it returns; `*limit` is what it allows.
  * Acquire: partner of the release store in thag_ring.c; who sees the index may overwrite what
@@ -99,7 +127,7 @@ static uint64_t refresh(struct thag_producer *producer, uint64_t *limit)
 {
 	const struct thag_producer_cold *cold = thag_cold(producer);
 	uint64_t tail = __atomic_load_n(&thag_process.consumers[cold->slot].tail, __ATOMIC_ACQUIRE);
-	uint64_t window = (thag_head_get(producer) >> 32) + WINDOW_WORDS;
+	uint64_t window = (thag_head_get(producer) >> 32) + page_ahead(producer);
 	uint64_t places = allowed(producer, tail);
 
 	*limit = places << 32;

@@ -25,6 +25,7 @@ static bool make_tables(void)
 	if (table == MAP_FAILED)
 		return false;
 	madvise(table, TABLE_BYTES, MADV_DONTDUMP);
+	thag_pages_populate(table, THAG_CODE_NEAR * sizeof(*table));
 	if (!__atomic_compare_exchange_n(&thag_codes.near, &none, table, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE)) {
 		munmap(table, TABLE_BYTES);

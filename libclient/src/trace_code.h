@@ -115,9 +115,15 @@ static inline struct thag_code *thag_code_entry(uintptr_t ra)
 {
 	struct thag_code *entry = thag_code_near(ra);
 
-	for (int i = 0; i < THAG_CODE_LINE; i++)
-		if (__atomic_load_n(&entry[i].ra, __ATOMIC_RELAXED) == ra)
+	for (int i = 0; i < THAG_CODE_LINE; i++) {
+		uintptr_t found = __atomic_load_n(&entry[i].ra, __ATOMIC_RELAXED);
+
+		if (found == ra)
 			return &entry[i];
+		/* places here are taken in order, and before any there: none of that is touched */
+		if (!found)
+			return NULL;
+	}
 	for (entry = thag_code_far(ra); __atomic_load_n(&entry->ra, __ATOMIC_RELAXED); entry++)
 		if (entry->ra == ra)
 			return entry;

@@ -62,6 +62,19 @@ struct thag_trace_tree *thag_tree_get(void)
 	return tree || !where ? tree : make_tree(where);
 }
 
+/* Ids whose entries come together: whole pages of each table. */
+#define PAGED_IDS UINT32_C(4096)
+
+/* Where the entries of these ids will be written, and, mostly, where they will be looked for. */
+static void page_entries(struct thag_trace_tree *tree, uint32_t id)
+{
+	thag_pages_populate(&tree->traces[id], PAGED_IDS * sizeof(*tree->traces));
+	thag_pages_populate(&tree->hints[id], PAGED_IDS * sizeof(*tree->hints));
+	thag_pages_populate(&tree->next[id], PAGED_IDS * sizeof(*tree->next));
+	thag_pages_populate(&tree->buckets[id % THAG_TREE_BUCKETS],
+			    PAGED_IDS * sizeof(*tree->buckets));
+}
+
 /* Ids begin at 1. */
 static uint32_t take_id(struct thag_trace_tree *tree)
 {
@@ -74,6 +87,8 @@ static uint32_t take_id(struct thag_trace_tree *tree)
 			return 0;
 	} while (!__atomic_compare_exchange_n(count, &seen, id + 1, true, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
+	if (id == 1 || id % PAGED_IDS == 0)
+		page_entries(tree, id - id % PAGED_IDS);
 	return id;
 }
 

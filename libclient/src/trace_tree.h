@@ -19,11 +19,12 @@
 #define THAG_TREE_BUCKETS (UINT32_C(1) << 18)
 
 struct thag_trace_tree {
-	struct thag_shm_header *header;
-	struct thag_shm_trace *traces;
+	/* the tables begin with pages */
 	uint64_t hints[THAG_TRACES_MAX]; /* site << 32 | id */
 	uint32_t buckets[THAG_TREE_BUCKETS];
 	uint32_t next[THAG_TRACES_MAX];
+	struct thag_shm_header *header;
+	struct thag_shm_trace *traces;
 };
 
 struct thag_trace_thread;

@@ -47,6 +47,13 @@ test_allocator() {
   ok "$name: the same with four threads" agrees "$program" 20000 4
 }
 
+# heeds TEXT SETTING: an allocator reads its options when it is first called, and that must not be
+# before there is an environment.
+heeds() {
+  env "$2" "THAG_PROFILER=,$out" "$thag" run -q --memory -- "$place/churn-linked" 7 10 0 2>&1 |
+    grep -c "$1"
+}
+
 start --output-dir "$out"
 export THAG_SOCKET=$socket
 build_churn "$place/churn-libc"
@@ -54,6 +61,10 @@ test_allocator libc churn-libc
 for allocator in "${allocators[@]}"; do
   build_churn "$place/churn-linked" "-l:$allocator"
   test_allocator "$allocator, linked" churn-linked
+  case $allocator in
+  libjemalloc*) ok "jemalloc's options" heeds 'jemalloc statistics' MALLOC_CONF=stats_print:true ;;
+  libmimalloc*) ok "mimalloc's options" heeds 'heap stats' MIMALLOC_SHOW_STATS=1 ;;
+  esac
   LD_PRELOAD=$allocator test_allocator "$allocator, preloaded" churn-libc
 done
 stop

@@ -1,28 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
-# malloc.sh: glibc's own tests of malloc, those that can be built without glibc, from Debian's
-# source. Each must do under `thag run --memory` what it does without: the same status, the same
-# output. Fetches 19 MB; what was fetched and built stays below the build, in real/. Prints
-# "ok"/"not ok" lines and "N passed, N failed".
+# malloc.sh [PACKAGE...]: the allocators' own tests, from Debian's sources of glibc, jemalloc,
+# mimalloc and google-perftools. Each must do under `thag run --memory` what it does without: the
+# same status, the same output. Fetches 23 MB; what was fetched and built stays below the build, in
+# real/. Prints "ok"/"not ok" lines and "N passed, N failed".
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${THAG_BUILD:-$here/../../build}" && pwd) || exit 1
 real=$build/real
-made=$real/bin/glibc
-mkdir -p "$real/source" "$made/headers/support" "$real/tmp"
+mkdir -p "$real/source" "$real/tmp"
 work=$(mktemp -d "$real/tmp/malloc.XXXXXX")
 export TMPDIR=$work THAG_SOCKET=$work/thagd.sock THAG_PROFILER=",$work"
 unset LD_PRELOAD
 passed=0 failed=0
 # shellcheck source-path=SCRIPTDIR disable=SC1091
 . "$here/sources.sh"
-
-# Not among them: those that bring a malloc, and those that need glibc's own headers. One more isn't
-# run: tst-malloc-thread-fail takes all but some of its address space away from itself, and the
-# rings have 8 GiB of it by then.
-least=29
-flags=(-std=gnu11 -O1 -w -D_GNU_SOURCE -DTIMEOUTFACTOR=4 -fno-builtin -idirafter "$made/headers/support"
-  -I"$made/headers")
+# shellcheck source-path=SCRIPTDIR disable=SC1091
+. "$here/malloc_tests.sh"
 
 cleanup() {
   [[ ! -S $THAG_SOCKET ]] || "$build/tools/thag" stop >/dev/null 2>&1
@@ -38,33 +32,10 @@ say() {
   esac
 }
 
-# Its tests' own support library: as much of it as compiles.
-build_support() {
-  local source
-  cp "$1"/include/{array_length,libc-diag}.h "$made/headers" || return 1
-  cp "$1"/support/*.h "$1/support/test-driver.c" "$made/headers/support"
-  for source in "$1"/support/*.c; do
-    [[ $(basename "$source") =~ ^(tst-|links-dso|.*-container|test-run) ]] ||
-      gcc "${flags[@]}" -c "$source" -o "$made/$(basename "$source" .c).o" 2>/dev/null
-  done
-  # where its own build lies, which isn't here
-  echo 'const char support_srcdir_root[] = "/", support_objdir_root[] = "/";' |
-    gcc -x c -c - -o "$made/support_paths.o" || return 1
-  rm -f "$made/support.a"
-  ar rcs "$made/support.a" "$made"/*.o
+# Without pids, times, addresses, tables of the allocator's own memory and what threads say in turn.
+normalized() {
+  sed -E 's/0x[0-9a-f]+/ADDRESS/g; s/[0-9]+(\.[0-9]+)?/N/g; /^(MALLOC|class|PageHeap| +Test)/d; s/ +/ /g'
 }
-
-build_tests() {
-  local source
-  for source in "$1"/malloc/tst-*.c; do
-    [[ $source == *tst-interpose-* ]] ||
-      gcc "${flags[@]}" "$source" "$made/support.a" -o "$made/$(basename "$source" .c)" -pthread \
-        -ldl 2>/dev/null
-  done
-}
-
-# Without pids, times and addresses.
-normalized() { sed -E 's/0x[0-9a-f]+/ADDRESS/g; s/[0-9]+/N/g'; }
 
 # outcome COMMAND...: what it says, and its status.
 outcome() {
@@ -74,28 +45,56 @@ outcome() {
   echo "status $status"
 }
 
+# test_one NAME [VARIABLE=VALUE...] PROGRAM [ARGUMENT...]
 test_one() {
-  local program=$1 plain thag
-  plain=$(outcome "$program")
-  thag=$(outcome "$build/tools/thag" run -q --memory -- "$program")
+  local name=$1 settings=() plain thag
+  shift
+  while [[ $1 == *=* ]]; do
+    settings+=("$1")
+    shift
+  done
+  plain=$(outcome env "${settings[@]}" "$@")
+  thag=$(outcome env "${settings[@]}" "$build/tools/thag" run -q --memory -- "$@")
   if [[ $plain == "$thag" ]]; then
-    say ok "$(basename "$program"): $(tail -n 1 <<<"$thag")"
+    say ok "$name: $(tail -n 1 <<<"$thag")"
   else
-    say "not ok" "$(basename "$program")"
+    say "not ok" "$name"
     diff <(echo "$plain") <(echo "$thag") | head -n 12 | sed 's/^/  /'
   fi
 }
 
-if ! fetch glibc >"$work/log" 2>&1; then
-  tail -n 3 "$work/log"
-  say "not ok" "sources of glibc"
-else
-  sources=$(unpacked glibc)
-  [[ -e $made/.built ]] || { build_support "$sources" && build_tests "$sources" && touch "$made/.built"; }
-  for program in "$made"/tst-*; do
-    [[ $program == *.o || $program == */tst-malloc-thread-fail ]] || test_one "$program"
-  done
-  ((passed + failed >= least)) || say "not ok" "only $((passed + failed)) tests could be built"
-fi
+# Each test of a package, built once.
+test_package() {
+  local package=$1 made=$real/bin/$1 before=$((passed + failed))
+  if ! fetch "$package" >"$work/log" 2>&1; then
+    tail -n 3 "$work/log"
+    say "not ok" "sources of $package"
+    return
+  fi
+  if [[ ! -e $made/.built ]]; then
+    mkdir -p "$made"
+    "build_${package//-/_}" "$(unpacked "$package")" "$made" >"$made/build.log" 2>&1 &&
+      touch "$made/.built"
+  fi
+  "test_${package//-/_}" "$made" "$(unpacked "$package")"
+  ((passed + failed - before >= least[$package])) ||
+    say "not ok" "only $((passed + failed - before)) tests of $package could be built"
+}
+
+# not by the first test, which may have a limit of its own
+"$build/daemon/thagd" --daemonize >"$work/log" 2>&1 || {
+  cat "$work/log"
+  echo "not ok thagd starts"
+  echo "0 passed, 1 failed"
+  exit 1
+}
+(($# > 0)) || set -- glibc jemalloc mimalloc google-perftools
+for package in "$@"; do
+  [[ -v "least[$package]" ]] || {
+    echo "malloc.sh: no tests of $package; there are those of ${!least[*]}"
+    exit 2
+  }
+  test_package "$package"
+done
 echo "$passed passed, $failed failed"
 ((failed == 0))

@@ -6,10 +6,12 @@
 
 #include <thag.h>
 
+/* Long enough to be in the profile: what takes less than its own recording counts as nothing. */
 static __attribute__((noinline)) void leaf(void)
 {
 	THAG_PROFILED();
-	__asm__ volatile("");
+	for (int i = 0; i < 1000; i++)
+		__asm__ volatile("");
 }
 
 /* `times` calls in the task, which then ends. */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -65,6 +66,56 @@ Test(emit, keeps_time_inside_its_caller)
 	collector_run(collector, run_flat, &calls);
 	cr_expect_leq(collector_ticks_at(collector, "run_flat;leaf"),
 		      collector_ticks_at(collector, "run_flat"));
+	collector_stop(collector);
+}
+
+/* How many pages of the thread's own ring are there. */
+static uint32_t count_ring_pages(void)
+{
+	static unsigned char there[THAG_RING_BYTES / 4096];
+	uint32_t count = 0;
+
+	if (mincore(thag_this_producer->words, THAG_RING_BYTES, there) != 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(there); i++)
+		count += there[i] & 1;
+	return count;
+}
+
+static bool is_between(uint32_t pages, uint32_t low, uint32_t high)
+{
+	if (pages >= low && pages <= high)
+		return true;
+	fprintf(stderr, "%u pages\n", pages);
+	return false;
+}
+
+/* Two words a call, 512 to a page. */
+static void run_lap(void *argument)
+{
+	uint32_t pages;
+
+	(void)argument;
+	thag_enable(THAG_TIME);
+	leaf();
+	pages = count_ring_pages();
+	if (!is_between(pages, 1, 16))
+		_exit(1);
+	for (int i = 0; i < 100 * 256; i++)
+		leaf();
+	if (!is_between(count_ring_pages(), 101, 101 + 128 + 16))
+		_exit(2);
+	for (int i = 0; i < 2000 * 256; i++)
+		leaf();
+	_exit(is_between(count_ring_pages(), 2048, 2048) ? 0 : 3);
+}
+
+Test(emit, takes_memory_as_the_ring_is_used)
+{
+	struct collector *collector = collector_start();
+
+	cr_expect_eq(collector_run(collector, run_lap, NULL), 0);
+	cr_expect_eq(collector_counts(collector).invalid, 0);
 	collector_stop(collector);
 }
 

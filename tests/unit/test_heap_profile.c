@@ -256,6 +256,81 @@ Test(heap_profile, equals_the_naive_model_in_ranges_of_time)
 	}
 }
 
+/* --- one profile, for all that is saved --- */
+
+static struct thag_profile *saved_profile(const struct scene *scene)
+{
+	struct thag_heap_query query = scene_query(scene, THAG_METRIC_ALLOCATED);
+
+	query.saved = true;
+	return scene_profile(scene, &query);
+}
+
+static void expect_same_text(const struct thag_buffer *a, const struct thag_buffer *b,
+			     enum thag_metric metric)
+{
+	cr_expect_eq(a->bytes, b->bytes, "metric %u", metric);
+	cr_expect(a->bytes == b->bytes && memcmp(a->data, b->data, a->bytes) == 0, "metric %u",
+		  metric);
+}
+
+Test(heap_profile, folds_every_metric_from_the_profile_of_one)
+{
+	for (uint64_t seed = 31; seed <= 36; seed++) {
+		struct scene scene;
+
+		scene_init(&scene, seed, seed % 2 ? THAG_HEAP_TRACES : THAG_HEAP_CALLS);
+		struct thag_profile *saved = saved_profile(&scene);
+
+		for (enum thag_metric metric = THAG_METRIC_ALLOCATED; metric < THAG_METRIC_COUNT;
+		     metric++) {
+			struct thag_heap_query query = scene_query(&scene, metric);
+			struct thag_profile *own = scene_profile(&scene, &query);
+			struct thag_buffer got = { 0 }, expected = { 0 };
+
+			cr_assert_eq(thag_folded_write(own, &expected), 0);
+			cr_assert_eq(thag_heap_folded_write(saved, metric, &got), 0);
+			expect_same_text(&got, &expected, metric);
+			thag_buffer_fini(&got);
+			thag_buffer_fini(&expected);
+			thag_profile_destroy(own);
+		}
+		thag_profile_destroy(saved);
+		scene_fini(&scene);
+	}
+}
+
+Test(heap_profile, lists_leaks_beside_what_is_allocated)
+{
+	for (uint64_t seed = 41; seed <= 46; seed++) {
+		struct scene scene;
+		uint32_t count, expected_count, leaking = 0;
+
+		scene_init(&scene, seed, seed % 2 ? THAG_HEAP_TRACES : THAG_HEAP_CALLS);
+		struct thag_heap_query query = scene_query(&scene, THAG_METRIC_LEAKED);
+		struct thag_profile *saved = saved_profile(&scene);
+		struct thag_profile *own = scene_profile(&scene, &query);
+		const struct thag_heap_place *got = thag_profile_leaks(saved, &count);
+		const struct thag_heap_place *expected = thag_profile_places(own, &expected_count);
+
+		cr_assert_eq(count, expected_count);
+		for (uint32_t i = 0; i < count && expected[i].value; i++, leaking++) {
+			cr_expect_eq(got[i].value, expected[i].value);
+			cr_expect_eq(got[i].path, expected[i].path, "%u, not %u", got[i].path,
+				     expected[i].path);
+			cr_expect_eq(got[i].name, expected[i].name);
+			cr_expect_eq(got[i].file, expected[i].file);
+			cr_expect_eq(got[i].line, expected[i].line);
+			cr_expect_eq(memcmp(&got[i].heap, &expected[i].heap, sizeof(got->heap)), 0);
+		}
+		cr_expect_gt(leaking, 3);
+		cr_expect_null(thag_profile_leaks(own, &count));
+		thag_profile_destroy(saved);
+		thag_profile_destroy(own);
+		scene_fini(&scene);
+	}
+}
+
 /* --- with a real heap --- */
 
 #define REAL_TRACES 400
@@ -355,4 +430,46 @@ Test(heap_profile, nodes_of_a_real_heap_add_up_to_its_totals)
 		thag_heap_destroy(heap);
 		scene_fini(&scene);
 	}
+}
+
+static void fold_copy(struct scene *scene, enum thag_heap_kind kind, struct thag_buffer *out)
+{
+	scene->kind = kind;
+	for (enum thag_metric metric = THAG_METRIC_ALLOCATED; metric < THAG_METRIC_COUNT;
+	     metric++) {
+		struct thag_heap_query query = scene_query(scene, metric);
+		struct thag_profile *profile = scene_profile(scene, &query);
+
+		cr_assert_eq(thag_folded_write(profile, out), 0);
+		thag_profile_destroy(profile);
+	}
+}
+
+Test(heap_profile, a_heap_that_has_ended_is_lent)
+{
+	struct scene scene = { .seed = 7 };
+
+	scene_name(&scene);
+	struct thag_heap *heap = real_heap(&scene, 5000);
+
+	thag_heap_end(heap, UINT64_MAX);
+	for (enum thag_heap_kind kind = THAG_HEAP_CALLS; kind < THAG_HEAP_KINDS; kind++) {
+		struct thag_buffer texts[3] = { { 0 } };
+
+		for (int i = 0; i < 3; i++) {
+			/* the second: what was lent is still there afterwards */
+			cr_assert_eq(i == 1 ? thag_heap_copy(&scene.copy, heap, 0, 0)
+					    : thag_heap_lend(&scene.copy, heap),
+				     0);
+			cr_expect_eq(scene.copy.lent, i != 1);
+			fold_copy(&scene, kind, &texts[i]);
+			thag_heap_copy_fini(&scene.copy);
+		}
+		expect_same_text(&texts[0], &texts[1], 0);
+		expect_same_text(&texts[2], &texts[1], 0);
+		for (int i = 0; i < 3; i++)
+			thag_buffer_fini(&texts[i]);
+	}
+	thag_heap_destroy(heap);
+	scene_fini(&scene);
 }

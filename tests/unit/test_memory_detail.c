@@ -17,7 +17,10 @@ static json_t *places_of(const struct scene *scene, enum thag_metric metric, uin
 {
 	struct thag_heap_query query = scene_query(scene, metric);
 	struct thag_profile *profile = scene_profile(scene, &query);
-	json_t *places = thag_memory_places(&scene->copy, profile, scene->names, &query, more);
+	uint32_t count;
+	const struct thag_heap_place *list = thag_profile_places(profile, &count);
+	json_t *places =
+		thag_memory_places(&scene->copy, profile, scene->names, &query, list, count, more);
 
 	thag_profile_destroy(profile);
 	return places;

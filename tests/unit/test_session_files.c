@@ -33,16 +33,32 @@ static void remove_directory(void)
 
 TestSuite(files, .init = make_directory, .fini = remove_directory);
 
+struct text {
+	const char *suffix;
+	const char *data;
+	size_t bytes;
+};
+
+static int write_texts(const char *where, const char *stem, const struct text *texts, int count)
+{
+	struct thag_files files;
+	int ret = thag_files_begin(&files, where);
+
+	for (int i = 0; i < count && ret == 0; i++)
+		ret = thag_files_put(&files, i, texts[i].suffix, texts[i].data, texts[i].bytes);
+	if (ret == 0)
+		ret = thag_files_name(&files, stem, 77, paths);
+	if (ret == 0)
+		thag_files_settle(&files);
+	thag_files_end(&files);
+	return ret;
+}
+
 static int write_pair(const char *folded)
 {
-	return thag_files_write(
-		&(struct thag_files){
-			.directory = directory,
-			.stem = "prog-20261122-101500",
-			.pid = 77,
-			.files = { { ".folded", folded, strlen(folded) }, { ".json", "{}", 2 } },
-			.count = 2 },
-		paths);
+	const struct text texts[] = { { ".folded", folded, strlen(folded) }, { ".json", "{}", 2 } };
+
+	return write_texts(directory, "prog-20261122-101500", texts, 2);
 }
 
 static int count_entries(void)
@@ -102,22 +118,43 @@ Test(files, keeps_the_pair_together_when_half_is_taken)
 
 Test(files, keeps_five_together_when_the_last_is_taken)
 {
-	struct thag_files files = { .directory = directory,
-				    .stem = "prog",
-				    .pid = 77,
-				    .files = { { ".folded", "a", 1 },
-					       { "-memory.folded", "b", 1 },
-					       { "-memory_detail.folded", "c", 1 },
-					       { "-memory_detail_dealloc.folded", "d", 1 },
-					       { ".json", "e", 1 } },
-				    .count = 5 };
+	static const struct text texts[] = { { ".folded", "a", 1 },
+					     { "-memory.folded", "b", 1 },
+					     { "-memory_detail.folded", "c", 1 },
+					     { "-memory_detail_dealloc.folded", "d", 1 },
+					     { ".json", "e", 1 } };
 
 	cr_assert_eq(close(creat("prog.json", 0600)), 0);
-	cr_assert_eq(thag_files_write(&files, paths), 0);
+	cr_assert_eq(write_texts(directory, "prog", texts, 5), 0);
 	cr_assert_eq(count_entries(), 6);
 	expect_content("prog-77-memory_detail_dealloc.folded", "d");
 	expect_content(paths[4], "e");
 	cr_assert_str_eq(paths[4] + strlen(directory), "/prog-77.json");
+}
+
+Test(files, leaves_out_those_that_there_are_none_of)
+{
+	struct thag_files files;
+
+	cr_assert_eq(thag_files_begin(&files, directory), 0);
+	cr_assert_eq(thag_files_put(&files, 4, ".json", "{}", 2), 0);
+	cr_assert_eq(thag_files_put(&files, 1, "-memory.folded", "b", 1), 0);
+	cr_assert_eq(count_entries(), 0);
+	cr_assert_eq(thag_files_name(&files, "prog", 77, paths), 0);
+	thag_files_end(&files);
+	cr_assert_eq(count_entries(), 2);
+	expect_content(paths[0], "b");
+	expect_content(paths[1], "{}");
+}
+
+Test(files, leaves_nothing_without_names)
+{
+	struct thag_files files;
+
+	cr_assert_eq(thag_files_begin(&files, directory), 0);
+	cr_assert_eq(thag_files_put(&files, 0, ".folded", "a", 1), 0);
+	thag_files_end(&files);
+	cr_assert_eq(count_entries(), 0);
 }
 
 Test(files, follows_no_symbolic_link)
@@ -133,29 +170,22 @@ Test(files, leaves_nothing_when_it_can_not_be_whole)
 {
 	static char big[1 << 20];
 	struct rlimit limit = { 4096, 4096 };
-	struct thag_files files = { .directory = directory,
-				    .stem = "prog",
-				    .files = { { ".json", "{}", 2 },
-					       { ".folded", big, sizeof(big) } },
-				    .count = 2 };
+	const struct text texts[] = { { ".json", "{}", 2 }, { ".folded", big, sizeof(big) } };
 
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
-	cr_assert_eq(thag_files_write(&files, paths), -EFBIG);
+	cr_assert_eq(write_texts(directory, "prog", texts, 2), -EFBIG);
 	cr_assert_eq(count_entries(), 0);
 }
 
 Test(files, tells_why_it_can_not)
 {
-	struct thag_files files = { .directory = "/nonexistent", .stem = "prog" };
 	static char long_path[THAG_PATH_BYTES];
 
-	cr_assert_eq(thag_files_write(&files, paths), -ENOENT);
-	files.directory = "/dev/null";
-	cr_assert_eq(thag_files_write(&files, paths), -ENOTDIR);
+	cr_assert_eq(write_texts("/nonexistent", "prog", NULL, 0), -ENOENT);
+	cr_assert_eq(write_texts("/dev/null", "prog", NULL, 0), -ENOTDIR);
 	memset(long_path, 'a', sizeof(long_path) - 1);
-	files.directory = long_path;
-	cr_assert_eq(thag_files_write(&files, paths), -ENAMETOOLONG);
+	cr_assert_eq(write_texts(long_path, "prog", NULL, 0), -ENAMETOOLONG);
 }
 
 Test(files, replaces_a_record_at_once)

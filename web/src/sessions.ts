@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The list of sessions as thagd sends it. */
 
-export const STATES = ["live", "idle", "ended", "crashed", "lost"] as const;
+export const STATES = ["live", "idle", "ended", "crashed", "lost", "recorded"] as const;
 export type State = (typeof STATES)[number];
 
 /** What a program records. */
@@ -164,7 +164,9 @@ export function hasMemory({ modes, active, memory }: Session): boolean {
 /** Its state in words: "live", "recording off", "ended", "crashed by SIGSEGV". */
 export function stateText(session: Session): string {
   if (isPaused(session)) return "recording off";
-  return session.signal === "" ? session.state : `${session.state} by ${session.signal}`;
+  if (session.signal === "") return session.state;
+  const how = session.state === "recorded" ? "recorded, killed" : session.state;
+  return `${how} by ${session.signal}`;
 }
 
 /** What its dot stands for. */

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "recording_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "log.h"
+#include "proc.h"
+
+#define SUFFIX ".thag"
+#define JOURNAL_SUFFIX ".open"
+#define VARIABLE "THAG_RECORD"
+#define OWN_FLAGS (O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+
+/* --- chunks --- */
+
+static int add_part(struct thag_recording_pack *pack, enum thag_recording_kind kind,
+		    const struct thag_buffer *part)
+{
+	return part->bytes ? thag_recording_pack_part(pack, kind, part->data, part->bytes) : 0;
+}
+
+static int pack_chunk(struct thag_recording_pack *pack, const struct thag_chunk *chunk)
+{
+	const struct thag_chunk_head *head = &chunk->head;
+	struct thag_recording_chunk info = {
+		.first_pos = head->first_pos,
+		.first_ticks = head->first_ticks,
+		.last_ticks = head->last_ticks,
+		.words = head->words,
+		.events = head->events,
+		.ring = head->ring,
+		.tid = head->tid,
+		.flags = head->flags,
+	};
+	int ret = thag_recording_pack_begin(pack, THAG_RECORDING_CHUNK, &info, sizeof(info));
+
+	if (ret == 0)
+		ret = thag_recording_pack_part(pack, THAG_RECORDING_CHUNK_HEAD, head,
+					       sizeof(*head));
+	if (ret == 0)
+		ret = add_part(pack, THAG_RECORDING_OPENINGS, &chunk->parts[THAG_PART_OPENINGS]);
+	if (ret == 0)
+		ret = add_part(pack, THAG_RECORDING_WORDS, &chunk->parts[THAG_PART_WORDS]);
+	return ret;
+}
+
+int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag_chunk_raw *raw)
+{
+	struct thag_chunk chunk = { 0 };
+	int ret = thag_chunk_encode(&chunk, raw);
+
+	if (ret == 0)
+		ret = pack_chunk(pack, &chunk);
+	thag_chunk_fini(&chunk);
+	return ret;
+}
+
+/* --- new files --- */
+
+static int journal_path(char out[static THAG_PATH_BYTES], const char *path)
+{
+	int bytes = snprintf(out, THAG_PATH_BYTES, "%s" JOURNAL_SUFFIX, path);
+
+	return bytes < THAG_PATH_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+int thag_recording_file_open_journal(const char *path, int flags)
+{
+	char journal[THAG_PATH_BYTES];
+	int fd, ret = journal_path(journal, path);
+
+	if (ret != 0)
+		return ret;
+	fd = open(journal, flags | OWN_FLAGS, 0600);
+	return fd >= 0 ? fd : -errno;
+}
+
+void thag_recording_file_drop_journal(const char *path)
+{
+	char journal[THAG_PATH_BYTES];
+
+	if (journal_path(journal, path) == 0)
+		unlink(journal);
+}
+
+/* `base` without SUFFIX is what all names begin with. */
+static int candidate(char out[static THAG_PATH_BYTES], const char *base, int pid, int attempt)
+{
+	int bytes;
+
+	if (attempt == 0)
+		bytes = snprintf(out, THAG_PATH_BYTES, "%s" SUFFIX, base);
+	else if (attempt == 1)
+		bytes = snprintf(out, THAG_PATH_BYTES, "%s-%d" SUFFIX, base, pid);
+	else
+		bytes = snprintf(out, THAG_PATH_BYTES, "%s-%d-%d" SUFFIX, base, pid, attempt);
+	return bytes < THAG_PATH_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+static int create(struct thag_recorder_file *file, const char *base, int pid)
+{
+	int ret = -EEXIST;
+
+	for (int i = 0; i < THAG_STEM_TRIES && ret == -EEXIST; i++) {
+		ret = candidate(file->path, base, pid, i);
+		if (ret != 0)
+			return ret;
+		file->fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | OWN_FLAGS, 0666);
+		ret = file->fd < 0 ? -errno : 0;
+	}
+	return ret;
+}
+
+void thag_recording_file_close(struct thag_recorder_file *file)
+{
+	thag_recording_writer_destroy(file->writer);
+	if (file->fd >= 0)
+		close(file->fd);
+	if (file->journal_fd >= 0)
+		close(file->journal_fd);
+	*file = (struct thag_recorder_file){ .fd = -1, .journal_fd = -1 };
+}
+
+static int begin_at(struct thag_session *session, struct thag_clock_rate *clock, const char *base)
+{
+	struct thag_recorder_file file = { .fd = -1, .journal_fd = -1 };
+	struct thag_recording_identity identity = { .session = session->id,
+						    .start_real_ns = thag_clock_real_ns() };
+	int ret = create(&file, base, (int)session->pid);
+	bool created = ret == 0;
+
+	memcpy(identity.nonce, session->header.nonce, sizeof(identity.nonce));
+	if (ret == 0)
+		ret = file.journal_fd =
+			thag_recording_file_open_journal(file.path, O_RDWR | O_CREAT | O_TRUNC);
+	if (ret >= 0)
+		ret = thag_recording_writer_create(&file.writer, file.fd, &identity, NULL);
+	if (ret == 0)
+		ret = thag_recorder_begin(session, clock, &file);
+	if (ret == 0)
+		return 0;
+	if (created) {
+		thag_recording_file_drop_journal(file.path);
+		unlink(file.path);
+	}
+	thag_recording_file_close(&file);
+	return ret;
+}
+
+/* Where the session is to be recorded, without SUFFIX; "" when it isn't. */
+static int find_base(const struct thag_session *session, const char *directory,
+		     char out[static THAG_PATH_BYTES])
+{
+	char stamp[16];
+	size_t bytes;
+	int used;
+
+	if (thag_proc_environ(session->pid, VARIABLE, out, THAG_PATH_BYTES) == 0 && out[0] == '/') {
+		bytes = strlen(out);
+		if (bytes > strlen(SUFFIX) && strcmp(out + bytes - strlen(SUFFIX), SUFFIX) == 0)
+			out[bytes - strlen(SUFFIX)] = '\0';
+		return 0;
+	}
+	out[0] = '\0';
+	if (!directory[0])
+		return 0;
+	thag_format_stamp(stamp, session->start_real_ns);
+	used = snprintf(out, THAG_PATH_BYTES, "%s/%s-%s", directory, session->program, stamp);
+	return used < THAG_PATH_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+void thag_recording_file_begin(struct thag_session *session, struct thag_clock_rate *clock,
+			       const char *directory)
+{
+	char base[THAG_PATH_BYTES];
+	int ret = find_base(session, directory, base);
+
+	if (ret == 0 && !base[0])
+		return;
+	if (ret == 0)
+		ret = begin_at(session, clock, base);
+	if (ret == 0)
+		return;
+	thag_session_say(session, "can't record to %.160s" SUFFIX ": %s", base, strerror(-ret));
+	thag_log_write(THAG_LOG_ERROR, "session %llu (%s): %s", (unsigned long long)session->id,
+		       session->program, session->message);
+}
+
+/* --- going on --- */
+
+/* What a slot's side holds: see write_side in recorder.c. False: it makes no sense. */
+static bool read_side(const struct thag_recording_remains *remains, const uint8_t *side,
+		      struct thag_chunk_raw *raw)
+{
+	struct thag_chunk_head *head = &raw->head;
+
+	if (remains->side_bytes < sizeof(*head))
+		return false;
+	memcpy(head, side, sizeof(*head));
+	head->words = remains->words;
+	head->events = 0;
+	head->first_ticks = head->last_ticks = head->base_ticks;
+	if (head->first_pos != remains->first_pos || head->ring != remains->ring ||
+	    head->level != 0 || !thag_chunk_head_check(head))
+		return false;
+	if (thag_openings_decode(&raw->openings, side + sizeof(*head),
+				 remains->side_bytes - sizeof(*head)) != 0)
+		head->flags |= THAG_CHUNK_RESUMED;
+	return true;
+}
+
+static int put_remains(struct thag_recording_writer *writer,
+		       const struct thag_recording_remainder *remainder, uint32_t i,
+		       struct thag_recording_pack *pack, uint64_t *words)
+{
+	const struct thag_recording_remains *remains = &remainder->remains[i];
+	struct thag_chunk_raw raw = { .words = words };
+	uint8_t *side = malloc(THAG_RECORDING_SIDE_BYTES);
+	uint64_t next = writer->next_pos[remains->ring];
+	int ret = side ? thag_recording_remains_read(remainder, i, words, side) : -ENOMEM;
+
+	if (ret == 0 && !read_side(remains, side, &raw))
+		ret = -EBADMSG;
+	if (ret == 0 && next && remains->first_pos > next)
+		raw.head.flags |= THAG_CHUNK_GAP;
+	if (ret == 0)
+		ret = thag_recording_file_pack(pack, &raw);
+	if (ret == 0)
+		ret = thag_recording_writer_put(writer, pack, NULL);
+	thag_openings_fini(&raw.openings);
+	free(side);
+	return ret;
+}
+
+static int put_journal(struct thag_recorder_file *file,
+		       const uint8_t nonce[static THAG_RECORDING_NONCE_BYTES])
+{
+	struct thag_recording_pack pack = { .level = THAG_RECORDING_PACK_LEVEL };
+	uint64_t *words = malloc(THAG_RECORDING_CHUNK_WORDS * sizeof(*words));
+	struct thag_recording_remainder remainder;
+	int ret = words ? 0 : -ENOMEM;
+
+	if (ret == 0)
+		ret = thag_recording_remains_open(&remainder, file->journal_fd, nonce,
+						  file->writer->next_pos);
+	if (ret == 0) {
+		for (uint32_t i = 0; ret == 0 && i < remainder.count; i++)
+			ret = put_remains(file->writer, &remainder, i, &pack, words);
+		thag_recording_remains_fini(&remainder);
+	}
+	thag_recording_pack_fini(&pack);
+	free(words);
+	return ret;
+}
+
+int thag_recording_file_resume(struct thag_recorder_file *out, const char *path,
+			       const uint8_t nonce[static THAG_RECORDING_NONCE_BYTES])
+{
+	struct thag_recorder_file file = { .fd = -1, .journal_fd = -1 };
+	struct thag_recording_resumed resumed;
+	int ret;
+
+	snprintf(file.path, sizeof(file.path), "%s", path);
+	file.fd = open(path, O_RDWR | OWN_FLAGS);
+	ret = file.fd < 0 ? -errno : 0;
+	if (ret == 0)
+		ret = thag_recording_resume(&file.writer, file.fd, nonce, NULL, &resumed);
+	if (ret == 0)
+		ret = file.journal_fd = thag_recording_file_open_journal(path, O_RDWR | O_CREAT);
+	if (ret >= 0)
+		ret = resumed.missing ? -ENODATA : put_journal(&file, nonce);
+	if (ret == 0)
+		*out = file;
+	else
+		thag_recording_file_close(&file);
+	return ret;
+}
+
+void thag_recording_file_salvage(const char *path,
+				 const uint8_t nonce[static THAG_RECORDING_NONCE_BYTES])
+{
+	struct thag_recorder_file file;
+
+	if (thag_recording_file_resume(&file, path, nonce) != 0)
+		return;
+	thag_recording_file_drop_journal(path);
+	thag_recording_file_close(&file);
+}
