@@ -364,14 +364,16 @@ struct task_model *task_model_run(struct collector *collector, void (*program)(v
 				  void *argument, int *status)
 {
 	struct task_model *model = need(calloc(1, sizeof(*model)));
-	pid_t child = fork();
+	pid_t child;
 
+	/* first: meson's MALLOC_PERTURB_ writes all of it, and the program doesn't wait for long */
+	model->tasks = need(calloc(TASK_ENTRIES, sizeof(*model->tasks)));
+	child = fork();
 	if (child == 0) {
 		program(argument);
 		exit(0);
 	}
 	model->collector = collector;
-	model->tasks = need(calloc(TASK_ENTRIES, sizeof(*model->tasks)));
 	root_of(model, 0);
 	collector_accept(collector);
 	while (waitpid(child, status, WNOHANG) == 0)
