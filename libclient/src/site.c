@@ -104,6 +104,7 @@ uint32_t thag_site_word(struct thag_site *site)
  */
 #define NAMED_ENTRIES (UINT32_C(1) << 16)
 #define NAMED_PROBES 64
+#define NAMED_LOOKS 1000 /* at an entry that somebody is filling in */
 
 struct named {
 	uint64_t hash; /* 0: free */
@@ -187,10 +188,12 @@ uint32_t thag_site_named(enum thag_site_kind kind, const char *name)
 		struct named *entry = &table[(hash + i) % NAMED_ENTRIES];
 		uint32_t site = take_entry(entry, hash, kind, name);
 
+		/* another thread is about to fill it in; if it lasts, or is what we interrupted, a
+		 * second site of that name does no harm but to be listed twice */
+		for (int look = 0; !site && entry->hash == hash && look < NAMED_LOOKS; look++)
+			site = __atomic_load_n(&entry->site, __ATOMIC_ACQUIRE);
 		if (site && is_site_of(site, kind, name ? name : "", bytes))
 			return site;
-		/* another thread, or what we interrupted, is about to fill it in; a second site of
-		 * that name does no harm */
 		if (!site && entry->hash == hash)
 			return add_named(kind, name);
 	}

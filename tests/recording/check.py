@@ -28,8 +28,9 @@ def read_counts(path):
     return [sum(column) for column in zip(*rows)]
 
 
-def one(rows, key):
-    return rows[0][key] if rows else 0
+def total(rows, key):
+    """Of the one name there is; threads that gave it at once may have it listed twice."""
+    return sum(row[key] for row in rows)
 
 
 def own(counts, sessions, events):
@@ -38,9 +39,9 @@ def own(counts, sessions, events):
     found = {
         # main is one, and the end of a section may leave a call to be closed by its caller
         "calls": sum(thread["calls"] for thread in session["threads"]) - 1,
-        "marks": one(told["marks"], "count"),
-        "values": one(told["values"], "count"),
-        "tasks": one(told["tasks"], "finished"),
+        "marks": total(told["marks"], "count"),
+        "values": total(told["values"], "count"),
+        "tasks": total(told["tasks"], "finished"),
         "lost": session["lost"],
         "gaps": told["task_gaps"],
     }
