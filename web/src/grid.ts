@@ -171,10 +171,23 @@ export class Grid<Row> {
       const order = of !== this.sort ? "none" : this.ascending ? "ascending" : "descending";
       head.setAttribute("aria-sort", order);
     }
+    const held = this.lines.find((line) => line.element === document.activeElement)?.row ?? null;
     this.rows = sortRows(rows, columns, this.sort, this.ascending);
     this.table.setAttribute("aria-rowcount", String(this.rows.length + 1));
     this.current = Math.max(0, Math.min(this.current, this.rows.length - 1));
+    if (held === null) this.draw();
+    else this.follow(columns, held);
+  }
+
+  /** Draws; the focus stays on what it was on, wherever that is now, if it is in sight. */
+  private follow({ named }: Columns<Row>, held: Row): void {
+    const keyOf = (row: Row): string => Object.values(named(row)).join("\n");
+    const key = keyOf(held);
+    const at = this.rows.findIndex((row) => keyOf(row) === key);
+    if (at >= 0) this.current = at;
     this.draw();
+    const row = this.rows[at];
+    this.lines.find((line) => line.row === row)?.element.focus({ preventScroll: true });
   }
 
   /** Puts the rows in sight into the page, and room for the others. */
