@@ -63,7 +63,7 @@ scene() {
     "$work/expected")
   while read -r pid files calls; do
     [[ -n $pid ]] || continue
-    for _ in {1..100}; do
+    for _ in {1..600}; do # a profile of a million frames deep is 250 MB
       found=$(reports_of "$pid")
       [[ $found == "$files $calls" ]] && break
       sleep 0.05
