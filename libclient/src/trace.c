@@ -27,14 +27,6 @@ struct frame {
 	uint32_t parent; /* the node's */
 };
 
-/* The return addresses this thread met last: most are met again, and these stay in the cache. */
-#define FRONT 512
-
-struct known {
-	uintptr_t ra;
-	uint64_t data;
-};
-
 struct thag_trace_thread {
 	struct thag_walk_stack stack;
 	struct thag_trace_tree *tree;
@@ -42,7 +34,6 @@ struct thag_trace_thread {
 	uintptr_t busy;	     /* where the frame of a walk that is under way is; 0: none is */
 	uint32_t count;	     /* of the frames of `last` */
 	bool is_cut;	     /* there were more than THAG_TRACE_DEPTH_MAX */
-	struct known front[FRONT];
 	struct frame last[THAG_TRACE_DEPTH_MAX];
 	struct frame found[THAG_TRACE_DEPTH_MAX]; /* innermost first */
 };
@@ -93,29 +84,6 @@ static bool is_rest_known(const struct thag_trace_thread *thread, const struct t
 	return *unchanged >= result->kept - 1 && fits(thread, result->kept, result->found);
 }
 
-/* A handler may leave by siglongjmp: an entry is whole, or no address's, at any time. */
-static void remember(struct known *known, uintptr_t ra, uint64_t data)
-{
-	known->ra = 0;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	known->data = data;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	known->ra = ra;
-}
-
-static inline uint64_t find_code(struct thag_trace_thread *thread, uintptr_t ra)
-{
-	struct known *known = &thread->front[(ra >> 2 ^ ra >> 11) % FRONT];
-	uint64_t data;
-
-	if (__builtin_expect(known->ra == ra, 1))
-		return known->data;
-	data = thag_code_find(ra);
-	if (thag_code_site(data))
-		remember(known, ra, data);
-	return data;
-}
-
 /* Walks until the rest is known, or to the end. */
 static struct result walk_up(struct thag_trace_thread *thread, struct thag_walk *walk)
 {
@@ -136,7 +104,7 @@ static struct result walk_up(struct thag_trace_thread *thread, struct thag_walk 
 			/* the processor goes on with it before it has read the stack */
 			data = last[result.kept - 1].data;
 		} else {
-			data = find_code(thread, walk->ra);
+			data = thag_code_find(walk->ra);
 			if (!thag_code_site(data))
 				break;
 		}
@@ -214,7 +182,6 @@ static uint32_t take(struct thag_trace_thread *thread, const struct thag_trace_s
 		return 0;
 	if (thread->generation != generation) {
 		thread->count = 0;
-		__builtin_memset(thread->front, 0, sizeof(thread->front));
 		thread->generation = generation;
 	}
 	result = walk_up(thread, &walk);
