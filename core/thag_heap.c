@@ -432,6 +432,7 @@ bool thag_heap_is_capped(const struct thag_heap *heap)
 void thag_heap_end(struct thag_heap *heap, uint64_t bytes)
 {
 	thag_heap_settle(heap, UINT64_MAX);
+	thag_heap_slices_end(heap);
 	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++)
 		thag_heap_paths_end(&heap->paths[kind]);
 	if (heap->live.slots * sizeof(struct thag_heap_block) <= bytes)

@@ -151,7 +151,7 @@ static int make_records_room(struct thag_heap_slice *slice)
 static uint32_t copy_slice_records(const struct thag_heap *heap, struct thag_heap_slice *to,
 				   const struct thag_heap_slice *from)
 {
-	bool is_under_way = from == &heap->slices[heap->slice_count - 1];
+	bool is_under_way = !heap->ended && from == &heap->slices[heap->slice_count - 1];
 	uint32_t copied = 0;
 
 	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++) {
@@ -179,7 +179,8 @@ static int list_slices(struct copying *copying)
 		return -ENOMEM;
 	memcpy(made->slices, heap->slices, heap->slice_count * sizeof(*made->slices));
 	made->slice_count = heap->slice_count;
-	thag_heap_slice_settle(heap, &made->slices[made->slice_count - 1]);
+	if (!heap->ended)
+		thag_heap_slice_settle(heap, &made->slices[made->slice_count - 1]);
 	for (uint32_t i = 0; i < made->slice_count; i++)
 		memset(made->slices[i].records, 0, sizeof(made->slices[i].records));
 	copying->slice_ticks = heap->slice_ticks;

@@ -50,6 +50,7 @@ struct thag_heap {
 	uint64_t now;
 	bool capped;
 	bool forgotten; /* the live blocks were let go of */
+	bool ended;	/* no slice is under way */
 	struct thag_heap_pending pending[THAG_HEAP_PENDING_MAX];
 	uint32_t pending_first, pending_count;
 	struct thag_heap_ring rings[THAG_SLOTS_MAX];
@@ -83,6 +84,7 @@ thag_heap_account_at(struct thag_heap *heap, enum thag_heap_kind kind, uint32_t 
 
 /* thag_heap_slices.c */
 void thag_heap_slices_begin(struct thag_heap *heap, uint64_t ticks);
+void thag_heap_slices_end(struct thag_heap *heap);
 void thag_heap_record_add(struct thag_heap *heap, enum thag_heap_kind kind,
 			  struct thag_heap_account *account, uint32_t node);
 int thag_heap_slices_init(struct thag_heap *heap);

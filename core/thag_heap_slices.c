@@ -81,6 +81,13 @@ static void close_slice(struct thag_heap *heap)
 	}
 }
 
+void thag_heap_slices_end(struct thag_heap *heap)
+{
+	if (!heap->ended)
+		close_slice(heap);
+	heap->ended = true;
+}
+
 static void open_slice(struct thag_heap *heap, uint64_t start)
 {
 	heap->slices[heap->slice_count++] =

@@ -445,6 +445,25 @@ static void fold_copy(struct scene *scene, enum thag_heap_kind kind, struct thag
 	}
 }
 
+/* Each slice tells what was done in it, the last one, too: together that is all. */
+static void expect_slices_add_up(const struct thag_heap_copy *copy)
+{
+	const struct thag_heap_slice *last = &copy->slices[copy->slice_count - 1];
+	uint64_t allocated = 0, freed = 0, recorded = 0;
+
+	for (uint32_t i = 0; i < copy->slice_count; i++) {
+		allocated += copy->slices[i].allocated_bytes;
+		freed += copy->slices[i].freed_bytes;
+		for (uint32_t at = 0; at < copy->slices[i].record_count[THAG_HEAP_CALLS]; at++)
+			recorded += copy->slices[i].records[THAG_HEAP_CALLS][at].allocated_bytes;
+	}
+	cr_expect_eq(allocated, copy->totals.allocated_bytes);
+	/* a copy of the whole run needs none of its parts */
+	cr_expect_eq(recorded, copy->lent ? copy->totals.allocated_bytes : 0);
+	cr_expect_eq(freed, copy->totals.freed_bytes);
+	cr_expect_eq(last->live_bytes, copy->totals.live_bytes);
+}
+
 Test(heap_profile, a_heap_that_has_ended_is_lent)
 {
 	struct scene scene = { .seed = 7 };
@@ -462,6 +481,7 @@ Test(heap_profile, a_heap_that_has_ended_is_lent)
 					    : thag_heap_lend(&scene.copy, heap),
 				     0);
 			cr_expect_eq(scene.copy.lent, i != 1);
+			expect_slices_add_up(&scene.copy);
 			fold_copy(&scene, kind, &texts[i]);
 			thag_heap_copy_fini(&scene.copy);
 		}
