@@ -23,6 +23,19 @@ json_t *thag_format_json(const char *text, size_t bytes)
 	return json;
 }
 
+json_t *thag_format_list(const char *texts, size_t bytes)
+{
+	json_t *list = json_array();
+
+	for (size_t at = 0; at < bytes;) {
+		size_t length = strnlen(texts + at, bytes - at);
+
+		json_array_append_new(list, thag_format_json(texts + at, length));
+		at += length + 1;
+	}
+	return list;
+}
+
 static bool is_plain(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -15,6 +15,9 @@
 /** A JSON string of any bytes, invalid UTF-8 replaced; NUL ends it. NULL without memory. */
 json_t *thag_format_json(const char *text, size_t bytes);
 
+/** A list of JSON strings of texts that are separated, or ended, by NUL. */
+json_t *thag_format_list(const char *texts, size_t bytes);
+
 /**
  * Makes a file name of any bytes: only letters, digits and `._+-` stay, others become `_`; it is
  * never empty, never starts with a dot or a hyphen, and is cut to `size` - 1 bytes.

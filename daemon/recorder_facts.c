@@ -25,17 +25,8 @@ static json_t *text(const struct thag_session *session, enum thag_text which)
 
 static json_t *argv(const struct thag_session *session)
 {
-	const char *from = (const char *)session->header.text[THAG_TEXT_ARGV];
-	size_t bytes = session->header.text_bytes[THAG_TEXT_ARGV];
-	json_t *list = json_array();
-
-	for (size_t at = 0; at < bytes;) {
-		size_t length = strnlen(from + at, bytes - at);
-
-		json_array_append_new(list, thag_format_json(from + at, length));
-		at += length + 1;
-	}
-	return list;
+	return thag_format_list((const char *)session->header.text[THAG_TEXT_ARGV],
+				session->header.text_bytes[THAG_TEXT_ARGV]);
 }
 
 /* What never changes. */

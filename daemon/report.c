@@ -40,20 +40,10 @@ static json_t *signal_name(int signal)
 	return json_string(text);
 }
 
-/* Arguments are separated, or ended, by NUL. */
 static json_t *argv(const struct thag_session *session)
 {
-	const char *text = (const char *)session->header.text[THAG_TEXT_ARGV];
-	size_t bytes = session->header.text_bytes[THAG_TEXT_ARGV];
-	json_t *list = json_array();
-
-	for (size_t at = 0; at < bytes;) {
-		size_t length = strnlen(text + at, bytes - at);
-
-		json_array_append_new(list, thag_format_json(text + at, length));
-		at += length + 1;
-	}
-	return list;
+	return thag_format_list((const char *)session->header.text[THAG_TEXT_ARGV],
+				session->header.text_bytes[THAG_TEXT_ARGV]);
 }
 
 static json_t *files(const struct thag_session *session)
