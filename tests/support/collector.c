@@ -179,7 +179,10 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Reads what there is in one ring, up to a step of a task that another ring must say first. */
+/*
+ * Reads what there is in one ring, up to a step of a task that another ring must say first, and no
+ * more than a ring holds: others wait beside a thread that writes as fast as this reads.
+ */
 static uint64_t drain_ring(struct collector_ring *ring, bool writer_dead)
 {
 	uint64_t words[THAG_RING_BATCH], all = thag_stream_retry(&ring->stream, false);
@@ -190,7 +193,8 @@ static uint64_t drain_ring(struct collector_ring *ring, bool writer_dead)
 		return 0;
 	all = 0;
 	do {
-		while ((count = thag_ring_read(&ring->reader, words, THAG_RING_BATCH))) {
+		while (all < THAG_RING_WORDS &&
+		       (count = thag_ring_read(&ring->reader, words, THAG_RING_BATCH))) {
 			taken = thag_stream_feed(&ring->stream, words, count);
 			ring->reader.tail -= count - taken;
 			thag_ring_release(&ring->reader);
@@ -203,7 +207,7 @@ static uint64_t drain_ring(struct collector_ring *ring, bool writer_dead)
 		more = thag_ring_skip_hole(&ring->reader, now_ns(), writer_dead);
 		if (ring->reader.holes != holes)
 			thag_stream_gap(&ring->stream);
-	} while (more);
+	} while (more && all < THAG_RING_WORDS);
 	return all;
 }
 
