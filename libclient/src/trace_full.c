@@ -22,7 +22,7 @@ static bool load(void *context, uintptr_t at, uintptr_t *value)
 {
 	struct full *full = context;
 
-	if (!thag_walk_can_read(&full->walk, at, 8) && !thag_walk_is_red(&full->walk, at))
+	if (!thag_walk_can_read(&full->walk, at, 8) && !thag_walk_is_red(full->walk.sp, at))
 		return false;
 	*value = thag_walk_load(at);
 	return true;
@@ -51,6 +51,7 @@ static bool find_cfa(struct full *full, const struct thag_cfi_section *section,
 	return true;
 }
 
+/* Leaves *value as it is where it can't be found. */
 static bool find_register(struct full *full, const struct thag_cfi_section *section,
 			  const struct thag_cfi_place *place, uintptr_t cfa, uintptr_t *value)
 {
@@ -110,9 +111,11 @@ static bool step(struct full *full)
 		return false;
 	memcpy(registers, full->registers, sizeof(registers));
 	registers[RSP] = cfa;
-	for (uint32_t i = 0; i < THAG_CFI_REGISTERS; i++)
-		if (!find_register(full, &section, &row.registers[i], cfa, &registers[i]))
-			return false;
+	/* one that can't be read may not matter, as in an epilogue, where it was restored */
+	for (uint32_t i = 0; i < RA; i++)
+		(void)find_register(full, &section, &row.registers[i], cfa, &registers[i]);
+	if (!find_register(full, &section, &row.registers[RA], cfa, &registers[RA]))
+		return false;
 	if (registers[RSP] <= full->registers[RSP] || registers[RA] == 0)
 		return false;
 	memcpy(full->registers, registers, sizeof(registers));
