@@ -66,6 +66,7 @@ struct result {
 	uint32_t kept;	/* frames of the last stack, from its outermost on */
 	uint32_t found; /* innermost frames that aren't of it */
 	bool is_cut;
+	bool is_own; /* it can be met again */
 };
 
 #define UNKNOWN UINT32_MAX
@@ -85,26 +86,28 @@ static bool is_rest_known(const struct thag_trace_thread *thread, const struct t
 }
 
 /* Walks until the rest is known, or to the end. */
-static struct result walk_up(struct thag_trace_thread *thread, struct thag_walk *walk)
+static struct result walk_up(struct thag_trace_thread *thread, const struct thag_walk *begin)
 {
 	struct result result = { .kept = thread->count };
+	struct thag_walk walk = *begin;
 	uint32_t unchanged = UNKNOWN;
 	const struct frame *last = thread->last;
 	uint64_t data;
 
 	do {
-		while (result.kept && last[result.kept - 1].sp < walk->sp)
+		while (result.kept && last[result.kept - 1].sp < walk.sp)
 			result.kept--;
-		if (result.kept && last[result.kept - 1].sp == walk->sp &&
-		    last[result.kept - 1].ra == walk->ra) {
-			if (is_rest_known(thread, walk, &result, &unchanged)) {
+		if (result.kept && last[result.kept - 1].sp == walk.sp &&
+		    last[result.kept - 1].ra == walk.ra) {
+			if (is_rest_known(thread, &walk, &result, &unchanged)) {
 				result.is_cut = thread->is_cut;
+				result.is_own = walk.is_own;
 				return result;
 			}
 			/* the processor goes on with it before it has read the stack */
 			data = last[result.kept - 1].data;
 		} else {
-			data = thag_code_find(walk->ra);
+			data = thag_code_find(walk.ra);
 			if (!thag_code_site(data))
 				break;
 		}
@@ -114,9 +117,10 @@ static struct result walk_up(struct thag_trace_thread *thread, struct thag_walk 
 			break;
 		}
 		thread->found[result.found++] =
-			(struct frame){ walk->ra, walk->sp, walk->fp, walk->fp_at, data, 0, 0 };
-	} while (thag_walk_step(walk, &thread->stack, data));
+			(struct frame){ walk.ra, walk.sp, walk.fp, walk.fp_at, data, 0, 0 };
+	} while (thag_walk_step(&walk, &thread->stack, data));
 	result.kept = 0;
+	result.is_own = walk.is_own;
 	return result;
 }
 
@@ -139,7 +143,7 @@ static uint32_t find_node(struct thag_trace_tree *tree, const struct frame *befo
 }
 
 /* Enters what was found into the tree. It becomes the last stack, if it can be met again. */
-static uint32_t enter(struct thag_trace_thread *thread, const struct result *result, bool keep)
+static uint32_t enter(struct thag_trace_thread *thread, const struct result *result)
 {
 	struct thag_trace_tree *tree = thread->tree;
 	uint32_t node = 0, kept = result->kept;
@@ -149,7 +153,7 @@ static uint32_t enter(struct thag_trace_thread *thread, const struct result *res
 	else if (result->is_cut)
 		node = cut_root(tree);
 	/* a handler may leave by siglongjmp: the frames below `count` are one stack at any time */
-	if (keep) {
+	if (result->is_own) {
 		thread->count = kept;
 		thread->is_cut = result->is_cut;
 	}
@@ -161,7 +165,7 @@ static uint32_t enter(struct thag_trace_thread *thread, const struct result *res
 		node = find_node(tree, to, parent, thag_code_site(from->data));
 		if (!node)
 			return 0;
-		if (!keep)
+		if (!result->is_own)
 			continue;
 		*to = *from;
 		to->node = node;
@@ -185,7 +189,7 @@ static uint32_t take(struct thag_trace_thread *thread, const struct thag_trace_s
 		thread->generation = generation;
 	}
 	result = walk_up(thread, &walk);
-	return enter(thread, &result, walk.is_own);
+	return enter(thread, &result);
 }
 
 /* --- without the last stack --- */

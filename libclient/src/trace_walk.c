@@ -126,10 +126,10 @@ bool thag_walk_begin(struct thag_walk *walk, struct thag_walk_stack *stack,
 	return thag_walk_find_end(walk, stack) && walk->ra;
 }
 
-bool thag_walk_is_red(const struct thag_walk *walk, uintptr_t at)
+bool thag_walk_is_red(uintptr_t sp, uintptr_t at)
 {
 	int saved = errno;
-	bool is_red = at < walk->sp && walk->sp - at <= 128 && thag_walk_is_readable(at);
+	bool is_red = at < sp && sp - at <= 128 && thag_walk_is_readable(at);
 
 	errno = saved;
 	return is_red;

@@ -57,7 +57,7 @@ bool thag_walk_reach(struct thag_walk *walk, uintptr_t end);
  * Whether `at` is in the red zone below an interrupted frame's stack pointer: between `leave` and
  * `ret` the caller's frame pointer is still said to be where it was.
  */
-bool thag_walk_is_red(const struct thag_walk *walk, uintptr_t at);
+bool thag_walk_is_red(uintptr_t sp, uintptr_t at);
 
 /* Where a stack isn't what it seems to be, this may be between variables, and on no boundary. */
 __attribute__((no_sanitize("address"))) static inline uintptr_t thag_walk_load(uintptr_t at)
@@ -67,7 +67,33 @@ __attribute__((no_sanitize("address"))) static inline uintptr_t thag_walk_load(u
 	return *(const anywhere *)at;
 }
 
-/** Steps to the caller, with what is known of the frame. False at the end of the stack. */
+/*
+ * Steps of the walk that are rare work on a copy: so nobody else has the address of the one whose
+ * fields are to lie in registers.
+ */
+static inline bool thag_walk_step_copy(struct thag_walk *walk, struct thag_walk_stack *stack,
+				       uint64_t data)
+{
+	struct thag_walk copy = *walk;
+	bool more = thag_walk_step_otherwise(&copy, stack, data);
+
+	*walk = copy;
+	return more;
+}
+
+static inline bool thag_walk_reach_copy(struct thag_walk *walk, uintptr_t end)
+{
+	struct thag_walk copy = *walk;
+	bool reached = thag_walk_reach(&copy, end);
+
+	walk->high = copy.high;
+	return reached;
+}
+
+/**
+ * Steps to the caller, with what is known of the frame. False at the end of the stack. As fast as
+ * it can be when `walk` is a variable of the caller's whose address goes nowhere else.
+ */
 static inline bool thag_walk_step(struct thag_walk *walk, struct thag_walk_stack *stack,
 				  uint64_t data)
 {
@@ -75,14 +101,14 @@ static inline bool thag_walk_step(struct thag_walk *walk, struct thag_walk_stack
 	uintptr_t cfa, saved = thag_code_saved(data) * 8;
 
 	if (__builtin_expect(rule > THAG_CODE_FP, 0))
-		return thag_walk_step_otherwise(walk, stack, data);
+		return thag_walk_step_copy(walk, stack, data);
 	cfa = (rule == THAG_CODE_SP ? walk->sp : walk->fp) + (uintptr_t)thag_code_offset(data);
 	if (__builtin_expect(cfa < walk->sp + 8 || cfa > walk->high, 0) &&
-	    (cfa < walk->sp + 8 || !thag_walk_reach(walk, cfa)))
+	    (cfa < walk->sp + 8 || !thag_walk_reach_copy(walk, cfa)))
 		return false;
 	walk->fp_at = 0;
 	if (saved) {
-		if (saved > cfa - walk->sp && !thag_walk_is_red(walk, cfa - saved))
+		if (saved > cfa - walk->sp && !thag_walk_is_red(walk->sp, cfa - saved))
 			return false;
 		walk->fp_at = cfa - saved;
 		walk->fp = thag_walk_load(walk->fp_at);
