@@ -69,8 +69,7 @@ struct thag_trace_tree *thag_tree_get(void)
 static void page_entries(struct thag_trace_tree *tree, uint32_t id)
 {
 	thag_pages_populate(&tree->traces[id], PAGED_IDS * sizeof(*tree->traces));
-	thag_pages_populate(&tree->hints[id], PAGED_IDS * sizeof(*tree->hints));
-	thag_pages_populate(&tree->next[id], PAGED_IDS * sizeof(*tree->next));
+	thag_pages_populate(&tree->nodes[id], PAGED_IDS * sizeof(*tree->nodes));
 	thag_pages_populate(&tree->buckets[id % THAG_TREE_BUCKETS],
 			    PAGED_IDS * sizeof(*tree->buckets));
 }
@@ -103,10 +102,23 @@ static void fill(struct thag_trace_tree *tree, uint32_t id, uint32_t parent, uin
 	__atomic_store_n((uint64_t *)(void *)&tree->traces[id], whole, __ATOMIC_RELEASE);
 }
 
-static bool is_entry(const struct thag_trace_tree *tree, uint32_t id, uint32_t parent,
-		     uint32_t site)
+_Static_assert(THAG_SITES_MAX <= UINT32_C(1) << 20, "sites have 20 bits of a key");
+_Static_assert(THAG_TRACES_MAX <= UINT32_C(1) << 22, "ids have 22");
+
+static uint64_t key_of(uint32_t parent, uint32_t site)
 {
-	return tree->traces[id].parent == parent && tree->traces[id].site == site;
+	return (uint64_t)site << 44 | (uint64_t)parent << 22;
+}
+
+static uint32_t next_of(const struct thag_trace_tree *tree, uint32_t id)
+{
+	return tree->nodes[id].key & ((UINT32_C(1) << 22) - 1);
+}
+
+/* `key`: what key_of gives. */
+static bool is_entry(const struct thag_trace_tree *tree, uint32_t id, uint64_t key)
+{
+	return (tree->nodes[id].key ^ key) >> 22 == 0;
 }
 
 /*
@@ -123,17 +135,18 @@ static uint32_t *bucket_of(struct thag_trace_tree *tree, uint32_t parent, uint32
 static uint32_t add(struct thag_trace_tree *tree, uint32_t *bucket, uint32_t parent, uint32_t site)
 {
 	uint32_t id = take_id(tree), first = __atomic_load_n(bucket, __ATOMIC_ACQUIRE), seen = 0;
+	uint64_t key = key_of(parent, site);
 
 	if (id == 0)
 		return 0;
 	fill(tree, id, parent, site);
 	do {
 		/* another thread, or a handler, may have added it: then our id stays unused */
-		for (uint32_t other = first; other && other != seen; other = tree->next[other])
-			if (is_entry(tree, other, parent, site))
+		for (uint32_t other = first; other && other != seen; other = next_of(tree, other))
+			if (is_entry(tree, other, key))
 				return other;
 		seen = first;
-		tree->next[id] = first;
+		tree->nodes[id].key = key | first;
 	} while (!__atomic_compare_exchange_n(bucket, &first, id, false, __ATOMIC_ACQ_REL,
 					      __ATOMIC_ACQUIRE));
 	return id;
@@ -142,15 +155,17 @@ static uint32_t add(struct thag_trace_tree *tree, uint32_t *bucket, uint32_t par
 uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
 {
 	uint32_t *bucket = bucket_of(tree, parent, site);
+	uint64_t key = key_of(parent, site);
 	/* acquire: partner of the release in add; the entry is whole */
 	uint32_t id = __atomic_load_n(bucket, __ATOMIC_ACQUIRE);
 
-	while (id && !is_entry(tree, id, parent, site))
-		id = tree->next[id];
+	while (id && !is_entry(tree, id, key))
+		id = next_of(tree, id);
 	if (!id)
 		id = add(tree, bucket, parent, site);
 	/* the first one stays: threads that share a frame don't fight for its hint */
-	if (id && !__atomic_load_n(&tree->hints[parent], __ATOMIC_RELAXED))
-		__atomic_store_n(&tree->hints[parent], (uint64_t)site << 32 | id, __ATOMIC_RELEASE);
+	if (id && !__atomic_load_n(&tree->nodes[parent].hint, __ATOMIC_RELAXED))
+		__atomic_store_n(&tree->nodes[parent].hint, (uint64_t)site << 32 | id,
+				 __ATOMIC_RELEASE);
 	return id;
 }

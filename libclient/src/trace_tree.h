@@ -3,10 +3,11 @@
  * The tree of all stacks that this process's session has met: each frame by its callers, once. It
  * lies in the shared memory; here is what finds the entry of a frame below its caller.
  *
- * Most frames are met with the same callee again: hints[id] is the first that was met, and its
- * site. Others are in lists by hash: a bucket is the newest entry, next[id] the one before
- * it. A forked child begins a tree of its own, in other memory: a handler may fork in the middle of
- * a search, and the search then ends in the child without harm.
+ * Most frames are met with the same callee again: a node's hint is the first that was met, and its
+ * site. Others are in lists by hash: a bucket is the newest entry, and each node knows the one
+ * before it. All that a search reads of a node is side by side, and so is what the search for its
+ * callee begins with. A forked child begins a tree of its own, in other memory: a handler may fork
+ * in the middle of a search, and the search then ends in the child without harm.
  */
 #ifndef THAG_TRACE_TREE_H
 #define THAG_TRACE_TREE_H
@@ -18,11 +19,16 @@
 
 #define THAG_TREE_BUCKETS (UINT32_C(1) << 18)
 
+struct thag_tree_node {
+	uint64_t
+		key; /* site << 44 | parent << 22 | the next of its list: fixed once it is in one */
+	uint64_t hint; /* site << 32 | id; 0: none yet */
+};
+
 struct thag_trace_tree {
 	/* the tables begin with pages */
-	uint64_t hints[THAG_TRACES_MAX]; /* site << 32 | id */
+	struct thag_tree_node nodes[THAG_TRACES_MAX]; /* by id; 0: below it are the outermost */
 	uint32_t buckets[THAG_TREE_BUCKETS];
-	uint32_t next[THAG_TRACES_MAX];
 	struct thag_shm_header *header;
 	struct thag_shm_trace *traces;
 };
@@ -54,7 +60,7 @@ uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_
 static inline uint32_t thag_tree_find(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
 {
 	/* acquire: partner of the release in thag_tree_search; the entry is whole */
-	uint64_t hint = __atomic_load_n(&tree->hints[parent], __ATOMIC_ACQUIRE);
+	uint64_t hint = __atomic_load_n(&tree->nodes[parent].hint, __ATOMIC_ACQUIRE);
 
 	return hint >> 32 == site ? (uint32_t)hint : thag_tree_search(tree, parent, site);
 }
