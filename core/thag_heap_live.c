@@ -2,10 +2,15 @@
 #include "thag_heap_live.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FIRST_SLOTS 8
+#include <sys/mman.h>
+
+#define FIRST_LOG2 3
+
+/* Large pages hold what many small ones would: fewer misses of the TLB at each look-up. */
+#define HUGE_WORTH_BYTES (UINT64_C(8) << 20)
+#define HUGE_PAGE_BYTES (UINT64_C(2) << 20)
 
 /* The slot of a hash whose upper bits chose the segment. */
 static uint32_t home(const struct thag_heap_segment *segment, uint64_t hash)
@@ -13,12 +18,71 @@ static uint32_t home(const struct thag_heap_segment *segment, uint64_t hash)
 	return (uint32_t)(hash >> 16) & segment->mask;
 }
 
+/* --- memory: all segments of a size lie side by side --- */
+
+static uint64_t region_bytes(uint32_t log2)
+{
+	return (uint64_t)THAG_HEAP_SEGMENTS * sizeof(struct thag_heap_block) << log2;
+}
+
+/* Begins with a large page, if it is worth it. NULL without memory. */
+static struct thag_heap_block *map_region(uint32_t log2)
+{
+	uint64_t bytes = region_bytes(log2), spare = 0;
+	char *all, *at;
+
+	if (bytes >= HUGE_WORTH_BYTES)
+		spare = HUGE_PAGE_BYTES;
+	all = mmap(NULL, bytes + spare, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (all == MAP_FAILED)
+		return NULL;
+	at = all + (-(uintptr_t)all & (spare ? spare - 1 : 0));
+	if (at > all)
+		munmap(all, (size_t)(at - all));
+	if (at < all + spare)
+		munmap(at + bytes, (size_t)(all + spare - at));
+	if (spare)
+		madvise(at, bytes, MADV_HUGEPAGE);
+	return (struct thag_heap_block *)(void *)at;
+}
+
+static struct thag_heap_block *take_slots(struct thag_heap_live *live, size_t segment,
+					  uint32_t log2)
+{
+	struct thag_heap_region *region = &live->regions[log2];
+	struct thag_heap_block *slots;
+
+	if (!region->slots)
+		region->slots = map_region(log2);
+	if (!region->slots)
+		return NULL;
+	region->users++;
+	slots = region->slots + (segment << log2);
+	/* others may have been there before */
+	memset(slots, 0, sizeof(*slots) << log2);
+	return slots;
+}
+
+static void give_back(struct thag_heap_live *live, uint32_t log2)
+{
+	struct thag_heap_region *region = &live->regions[log2];
+
+	if (--region->users)
+		return;
+	munmap(region->slots, region_bytes(log2));
+	region->slots = NULL;
+}
+
 void thag_heap_live_fini(struct thag_heap_live *live)
 {
-	for (uint32_t i = 0; i < THAG_HEAP_SEGMENTS; i++)
-		free(live->segments[i].slots);
+	for (uint32_t i = 0; i < THAG_HEAP_SIZES; i++)
+		if (live->regions[i].slots)
+			munmap(live->regions[i].slots, region_bytes(i));
 	*live = (struct thag_heap_live){ 0 };
 }
+
+/* --- the table --- */
 
 /* The slot with the address, or the free one where it belongs. Some slots are always free. */
 static uint32_t find_slot(const struct thag_heap_segment *segment, uint64_t hash, uint64_t address)
@@ -42,26 +106,32 @@ struct thag_heap_block *thag_heap_live_find(struct thag_heap_live *live, uint64_
 	return block->address ? block : NULL;
 }
 
-static int resize(struct thag_heap_live *live, struct thag_heap_segment *segment, uint32_t slots)
+static uint32_t log2_of(const struct thag_heap_segment *segment)
+{
+	return (uint32_t)__builtin_ctz(segment->mask + 1);
+}
+
+static int resize(struct thag_heap_live *live, struct thag_heap_segment *segment, uint32_t log2)
 {
 	struct thag_heap_segment old = *segment;
-	struct thag_heap_block *grown = aligned_alloc(64, slots * sizeof(*grown));
+	struct thag_heap_block *grown = take_slots(live, (size_t)(segment - live->segments), log2);
 
 	if (!grown)
 		return -ENOMEM;
-	memset(grown, 0, slots * sizeof(*grown));
 	segment->slots = grown;
-	segment->mask = slots - 1;
-	for (uint32_t i = 0; old.slots && i <= old.mask; i++) {
+	segment->mask = (UINT32_C(1) << log2) - 1;
+	live->slots += UINT64_C(1) << log2;
+	if (!old.slots)
+		return 0;
+	for (uint32_t i = 0; i <= old.mask; i++) {
 		const struct thag_heap_block *block = &old.slots[i];
 
 		if (block->address)
 			grown[find_slot(segment, thag_heap_live_hash(live, block->address),
 					block->address)] = *block;
 	}
-	live->slots += slots;
-	live->slots -= old.slots ? (uint64_t)old.mask + 1 : 0;
-	free(old.slots);
+	live->slots -= (uint64_t)old.mask + 1;
+	give_back(live, log2_of(&old));
 	return 0;
 }
 
@@ -69,12 +139,12 @@ static int resize(struct thag_heap_live *live, struct thag_heap_segment *segment
 static int make_room(struct thag_heap_live *live, struct thag_heap_segment *segment)
 {
 	if (!segment->slots)
-		return resize(live, segment, FIRST_SLOTS);
+		return resize(live, segment, FIRST_LOG2);
 	if ((uint64_t)(segment->count + 1) * 8 <= ((uint64_t)segment->mask + 1) * 5)
 		return 0;
-	if (segment->mask > UINT32_MAX / 4)
+	if (log2_of(segment) + 1 == THAG_HEAP_SIZES)
 		return -ENOMEM;
-	return resize(live, segment, (segment->mask + 1) * 2);
+	return resize(live, segment, log2_of(segment) + 1);
 }
 
 int thag_heap_live_put(struct thag_heap_live *live, const struct thag_heap_block *block,
@@ -133,7 +203,7 @@ bool thag_heap_live_take(struct thag_heap_live *live, uint64_t address, struct t
 	segment->count--;
 	live->count--;
 	/* without memory it stays as large as it is */
-	if (segment->mask >= FIRST_SLOTS && segment->count < (segment->mask + 1) / 8)
-		(void)resize(live, segment, (segment->mask + 1) / 2);
+	if (log2_of(segment) > FIRST_LOG2 && segment->count < (segment->mask + 1) / 8)
+		(void)resize(live, segment, log2_of(segment) - 1);
 	return true;
 }

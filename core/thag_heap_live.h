@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The blocks that are live, by address: an open-addressed table in many segments, each of which
- * grows and shrinks alone, so that no look-up waits for long.
+ * grows and shrinks alone, so that no look-up waits for long. Their hashes are even, so that all
+ * have nearly the same size at any time: the memory for a size is mapped as one, in large pages.
  *
  * Thread: owner. Growth allocates. No I/O.
  */
@@ -44,9 +45,18 @@ struct thag_heap_segment {
 	uint32_t count;
 };
 
+#define THAG_HEAP_SIZES 25 /* of segments: by powers of two, below 2^25 slots */
+
+/** Memory for all segments of a size, each at its place; it is there while any has that size. */
+struct thag_heap_region {
+	struct thag_heap_block *slots;
+	uint32_t users;
+};
+
 /** Set `seed` to what a program can't know; zero the rest. */
 struct thag_heap_live {
 	struct thag_heap_segment segments[THAG_HEAP_SEGMENTS];
+	struct thag_heap_region regions[THAG_HEAP_SIZES];
 	uint64_t seed;
 	uint64_t count;
 	uint64_t slots; /* of all segments */
