@@ -69,9 +69,7 @@ struct thag_trace_tree *thag_tree_get(void)
 static void page_entries(struct thag_trace_tree *tree, uint32_t id)
 {
 	thag_pages_populate(&tree->traces[id], PAGED_IDS * sizeof(*tree->traces));
-	thag_pages_populate(&tree->nodes[id], PAGED_IDS * sizeof(*tree->nodes));
-	thag_pages_populate(&tree->buckets[id % THAG_TREE_BUCKETS],
-			    PAGED_IDS * sizeof(*tree->buckets));
+	thag_pages_populate(&tree->slots[id * 2], PAGED_IDS * 2 * sizeof(*tree->slots));
 }
 
 /* Ids begin at 1. */
@@ -102,70 +100,47 @@ static void fill(struct thag_trace_tree *tree, uint32_t id, uint32_t parent, uin
 	__atomic_store_n((uint64_t *)(void *)&tree->traces[id], whole, __ATOMIC_RELEASE);
 }
 
+static uint32_t add(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
+{
+	uint32_t id = take_id(tree);
+
+	if (id)
+		fill(tree, id, parent, site);
+	return id;
+}
+
 _Static_assert(THAG_SITES_MAX <= UINT32_C(1) << 20, "sites have 20 bits of a key");
-_Static_assert(THAG_TRACES_MAX <= UINT32_C(1) << 22, "ids have 22");
-
-static uint64_t key_of(uint32_t parent, uint32_t site)
-{
-	return (uint64_t)site << 44 | (uint64_t)parent << 22;
-}
-
-static uint32_t next_of(const struct thag_trace_tree *tree, uint32_t id)
-{
-	return tree->nodes[id].key & ((UINT32_C(1) << 22) - 1);
-}
-
-/* `key`: what key_of gives. */
-static bool is_entry(const struct thag_trace_tree *tree, uint32_t id, uint64_t key)
-{
-	return (tree->nodes[id].key ^ key) >> 22 == 0;
-}
+_Static_assert(THAG_TRACES_MAX <= UINT32_C(1) << THAG_TREE_ID_BITS, "ids have 22");
 
 /*
- * The callees of frames whose ids are near each other lie near each other, as frames of one stack
- * often are; those of one frame are spread over a kilobyte.
+ * Line by line: of a caller with many callees they are spread ever wider, at last over the whole
+ * table. The slots of a line are taken in an order that is the entry's own, and never given back:
+ * behind a free one it can't be.
  */
-static uint32_t *bucket_of(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
-{
-	uint32_t spread = site * UINT32_C(0x9e3779b9) >> 24;
-
-	return &tree->buckets[(parent + spread) % THAG_TREE_BUCKETS];
-}
-
-static uint32_t add(struct thag_trace_tree *tree, uint32_t *bucket, uint32_t parent, uint32_t site)
-{
-	uint32_t id = take_id(tree), first = __atomic_load_n(bucket, __ATOMIC_ACQUIRE), seen = 0;
-	uint64_t key = key_of(parent, site);
-
-	if (id == 0)
-		return 0;
-	fill(tree, id, parent, site);
-	do {
-		/* another thread, or a handler, may have added it: then our id stays unused */
-		for (uint32_t other = first; other && other != seen; other = next_of(tree, other))
-			if (is_entry(tree, other, key))
-				return other;
-		seen = first;
-		tree->nodes[id].key = key | first;
-	} while (!__atomic_compare_exchange_n(bucket, &first, id, false, __ATOMIC_ACQ_REL,
-					      __ATOMIC_ACQUIRE));
-	return id;
-}
-
 uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
 {
-	uint32_t *bucket = bucket_of(tree, parent, site);
-	uint64_t key = key_of(parent, site);
-	/* acquire: partner of the release in add; the entry is whole */
-	uint32_t id = __atomic_load_n(bucket, __ATOMIC_ACQUIRE);
+	uint64_t key = thag_tree_key(parent, site);
+	uint32_t id = 0;
 
-	while (id && !is_entry(tree, id, key))
-		id = next_of(tree, id);
-	if (!id)
-		id = add(tree, bucket, parent, site);
-	/* the first one stays: threads that share a frame don't fight for its hint */
-	if (id && !__atomic_load_n(&tree->nodes[parent].hint, __ATOMIC_RELAXED))
-		__atomic_store_n(&tree->nodes[parent].hint, (uint64_t)site << 32 | id,
-				 __ATOMIC_RELEASE);
-	return id;
+	for (uint32_t turn = 0; turn <= THAG_TREE_SLOTS_LOG2 - THAG_TREE_NEAR_LOG2; turn++) {
+		uint32_t place = thag_tree_place(parent, site, turn);
+
+		for (uint32_t i = 0; i < THAG_TREE_LINE; i++) {
+			uint64_t *slot = &tree->slots[place / THAG_TREE_LINE * THAG_TREE_LINE +
+						      (place + i) % THAG_TREE_LINE];
+			uint64_t seen = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+
+			if (!seen && !id && (id = add(tree, parent, site)) == 0)
+				return 0;
+			/* release: whoever finds the id finds its entry */
+			if (!seen &&
+			    __atomic_compare_exchange_n(slot, &seen, key | id, false,
+							__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+				return id;
+			/* when another thread, or a handler, was first, our id stays unused */
+			if ((seen ^ key) >> THAG_TREE_ID_BITS == 0)
+				return (uint32_t)seen & (THAG_TRACES_MAX - 1);
+		}
+	}
+	return 0;
 }

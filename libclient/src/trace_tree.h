@@ -3,11 +3,11 @@
  * The tree of all stacks that this process's session has met: each frame by its callers, once. It
  * lies in the shared memory; here is what finds the entry of a frame below its caller.
  *
- * Most frames are met with the same callee again: a node's hint is the first that was met, and its
- * site. Others are in lists by hash: a bucket is the newest entry, and each node knows the one
- * before it. All that a search reads of a node is side by side, and so is what the search for its
- * callee begins with. A forked child begins a tree of its own, in other memory: a handler may fork
- * in the middle of a search, and the search then ends in the child without harm.
+ * A table of open addressing, an entry of which is one word: caller, site and id. Ids are given out
+ * in order, and callers whose ids are near each other have their callees near each other: stacks
+ * that were new together are found in a few lines of the cache. A forked child begins a tree of its
+ * own, in other memory: a handler may fork in the middle of a search, and the search then ends in
+ * the child without harm.
  */
 #ifndef THAG_TRACE_TREE_H
 #define THAG_TRACE_TREE_H
@@ -17,18 +17,14 @@
 
 #include "thag/shm.h"
 
-#define THAG_TREE_BUCKETS (UINT32_C(1) << 18)
-
-struct thag_tree_node {
-	uint64_t
-		key; /* site << 44 | parent << 22 | the next of its list: fixed once it is in one */
-	uint64_t hint; /* site << 32 | id; 0: none yet */
-};
+#define THAG_TREE_SLOTS_LOG2 (THAG_TRACE_BITS + 1)
+#define THAG_TREE_SLOTS (UINT32_C(1) << THAG_TREE_SLOTS_LOG2)
+#define THAG_TREE_LINE 8      /* slots of a line of the cache */
+#define THAG_TREE_NEAR_LOG2 9 /* slots over which the callees of a caller are spread, at first */
 
 struct thag_trace_tree {
-	/* the tables begin with pages */
-	struct thag_tree_node nodes[THAG_TRACES_MAX]; /* by id; 0: below it are the outermost */
-	uint32_t buckets[THAG_TREE_BUCKETS];
+	/* site << 44 | caller << 22 | id, or 0; begins with a page */
+	uint64_t slots[THAG_TREE_SLOTS];
 	struct thag_shm_header *header;
 	struct thag_shm_trace *traces;
 };
@@ -50,7 +46,22 @@ struct thag_trace_roots *thag_trace_roots(void);
 /** This session's tree; NULL: there is no memory. Lock-free, signal-safe. */
 struct thag_trace_tree *thag_tree_get(void);
 
-/* Looks it up by hash, and adds it if need be. */
+#define THAG_TREE_ID_BITS 22
+
+static inline uint64_t thag_tree_key(uint32_t parent, uint32_t site)
+{
+	return ((uint64_t)site << 22 | parent) << THAG_TREE_ID_BITS;
+}
+
+/** Where an entry may be: its place in the line that is looked at in the given turn. */
+static inline uint32_t thag_tree_place(uint32_t parent, uint32_t site, uint32_t turn)
+{
+	uint32_t hash = site * UINT32_C(0x9e3779b9) + turn * UINT32_C(0x85ebca6b);
+
+	return (parent * 2 + (hash >> (32 - THAG_TREE_NEAR_LOG2 - turn))) % THAG_TREE_SLOTS;
+}
+
+/* Looks further, and adds it if need be. */
 uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_t site);
 
 /**
@@ -60,9 +71,12 @@ uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_
 static inline uint32_t thag_tree_find(struct thag_trace_tree *tree, uint32_t parent, uint32_t site)
 {
 	/* acquire: partner of the release in thag_tree_search; the entry is whole */
-	uint64_t hint = __atomic_load_n(&tree->nodes[parent].hint, __ATOMIC_ACQUIRE);
+	uint64_t seen =
+		__atomic_load_n(&tree->slots[thag_tree_place(parent, site, 0)], __ATOMIC_ACQUIRE);
 
-	return hint >> 32 == site ? (uint32_t)hint : thag_tree_search(tree, parent, site);
+	if (__builtin_expect((seen ^ thag_tree_key(parent, site)) >> THAG_TREE_ID_BITS == 0, 1))
+		return (uint32_t)seen & (THAG_TRACES_MAX - 1);
+	return thag_tree_search(tree, parent, site);
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "trace_probe.h"
+#include "trace_tree.h"
 
 static void program_trees(void *unused)
 {
@@ -313,4 +314,76 @@ Test(trace, goes_by_whatever_register_there_is, .timeout = 120)
 {
 	cr_assert_eq(run(program_odd), 0);
 }
+
+/*
+ * In the epilogue of a function that aligned its stack, GCC's unwind information goes on saying
+ * where the registers were kept, by a frame pointer that is the caller's again: it may be anything.
+ * The stack pointer is found by another register. So is it here, and RBX is said to lie at 0.
+ */
+void call_with_wrong_register(void (*leaf)(void));
+__asm__(".text\n"
+	".type call_with_wrong_register, @function\n"
+	"call_with_wrong_register:\n"
+	".cfi_startproc\n"
+	"pushq %r12\n"
+	".cfi_def_cfa_offset 16\n"
+	".cfi_offset %r12, -16\n"
+	"leaq 16(%rsp), %r12\n"
+	".cfi_def_cfa %r12, 0\n"
+	".cfi_escape 0x10, 0x03, 0x01, 0x30\n" /* DW_CFA_expression, rbx, one byte: DW_OP_lit0 */
+	"call *%rdi\n"
+	"popq %r12\n"
+	".cfi_restore %rbx\n"
+	".cfi_def_cfa %rsp, 8\n"
+	"ret\n"
+	".cfi_endproc\n"
+	".size call_with_wrong_register, . - call_with_wrong_register\n");
+
+static void program_wrong_register(void *unused)
+{
+	(void)unused;
+	begin();
+	for (int i = 0; i < 3; i++)
+		call_with_wrong_register(probe);
+}
+
+Test(trace, goes_on_where_a_register_cannot_be_read)
+{
+	cr_assert_eq(run(program_wrong_register), 0);
+}
 #endif
+
+/* --- the tree of all stacks --- */
+
+#define MANY 100000
+
+static uint32_t many_ids[MANY];
+
+/* More callees of one caller than lie near each other, found again, and each with an id of its own.
+ */
+static void program_wide(void *unused)
+{
+	struct thag_trace_tree *tree;
+	uint32_t root, other;
+
+	(void)unused;
+	begin();
+	tree = thag_tree_get();
+	check(tree);
+	root = thag_tree_find(tree, 0, 1);
+	other = thag_tree_find(tree, root, 7);
+	for (uint32_t i = 0; i < MANY; i++)
+		many_ids[i] = thag_tree_find(tree, root, i * 7 + 14);
+	for (uint32_t i = 0; i < MANY; i++) {
+		check(many_ids[i] > other && (i == 0 || many_ids[i] > many_ids[i - 1]));
+		check(thag_tree_find(tree, root, i * 7 + 14) == many_ids[i]);
+		check(tree->traces[many_ids[i]].parent == root);
+		check(tree->traces[many_ids[i]].site == i * 7 + 14);
+	}
+	check(thag_tree_find(tree, root, 7) == other);
+}
+
+Test(trace, tree_holds_a_caller_of_many)
+{
+	cr_assert_eq(run(program_wide), 0);
+}

@@ -81,45 +81,6 @@ Test(trace, may_be_taken_anywhere, .timeout = 120)
 	cr_assert_eq(run(program_timer), 0);
 }
 
-#if defined(__x86_64__)
-/*
- * In the epilogue of a function that aligned its stack, GCC's unwind information goes on saying
- * where the registers were kept, by a frame pointer that is the caller's again: it may be anything.
- * The stack pointer is found by another register. So is it here, and RBX is said to lie at 0.
- */
-void call_with_wrong_register(void (*leaf)(void));
-__asm__(".text\n"
-	".type call_with_wrong_register, @function\n"
-	"call_with_wrong_register:\n"
-	".cfi_startproc\n"
-	"pushq %r12\n"
-	".cfi_def_cfa_offset 16\n"
-	".cfi_offset %r12, -16\n"
-	"leaq 16(%rsp), %r12\n"
-	".cfi_def_cfa %r12, 0\n"
-	".cfi_escape 0x10, 0x03, 0x01, 0x30\n" /* DW_CFA_expression, rbx, one byte: DW_OP_lit0 */
-	"call *%rdi\n"
-	"popq %r12\n"
-	".cfi_restore %rbx\n"
-	".cfi_def_cfa %rsp, 8\n"
-	"ret\n"
-	".cfi_endproc\n"
-	".size call_with_wrong_register, . - call_with_wrong_register\n");
-
-static void program_wrong_register(void *unused)
-{
-	(void)unused;
-	begin();
-	for (int i = 0; i < 3; i++)
-		call_with_wrong_register(probe);
-}
-
-Test(trace, goes_on_where_a_register_cannot_be_read)
-{
-	cr_assert_eq(run(program_wrong_register), 0);
-}
-#endif
-
 static sigjmp_buf way_out;
 
 static void leave(int signal)
