@@ -71,6 +71,7 @@ enum thag_frame_type {
 	THAG_FRAME_CALLERS = 4,
 	THAG_FRAME_CALLEES = 5,
 	THAG_FRAME_DURATIONS = 6,
+	THAG_FRAME_CHART = 7,
 };
 
 /** What a flamegraph's widths show; the words of a watch's "metric". */
@@ -129,6 +130,8 @@ enum thag_frame_flags {
 	THAG_FRAME_CAPPED = 4, /* a memory limit was reached: some calls count under "<overflow>" */
 	THAG_FRAME_TRACES = 8, /* by native stacks, not by profiled calls */
 	THAG_FRAME_SEARCH_CUT = 16, /* the search took too long: not all names were searched */
+	THAG_FRAME_RANGE = 32,	    /* of a range of time */
+	THAG_FRAME_ESTIMATED = 64,  /* its edges are estimated, or some of it is missing */
 };
 
 /**
@@ -317,7 +320,62 @@ struct thag_frame_place {
 	uint32_t flags; /* THAG_FRAME_NODE_MATCHED or none */
 };
 
+/**
+ * Calls over time. Behind it: `lanes` of thag_frame_lane, `asked` of thag_frame_asked, `sites` of
+ * thag_frame_site, `notes` of thag_frame_note, `activity_columns` bytes a lane, and the slices.
+ */
+struct thag_frame_chart {
+	uint64_t from_ns, to_ns;    /* the window that was asked for, as far as there is anything */
+	uint64_t first_ns, last_ns; /* of all there is */
+	uint64_t whole_ns;	    /* from here on every call is there; before it summaries are */
+	uint64_t start_ticks;	    /* the tick that is 0 ns */
+	double ns_per_tick;
+	uint64_t dropped_events; /* that were not kept */
+	uint32_t lanes, sites, notes, activity_columns;
+	uint32_t view_offset, view_bytes; /* from the start of the message: core/thag_timeline.h */
+	uint32_t flags;			  /* enum thag_view_flags */
+	uint32_t asked;
+};
+
+/** A thread's own frames, or its tasks. By ring, then by kind. */
+struct thag_frame_lane {
+	uint32_t ring, kind; /* 0 own frames, 1 tasks */
+	uint32_t tid, rows;
+	uint64_t first_ns, last_ns;
+	uint64_t events;
+	uint32_t name_offset, name_bytes; /* of the thread */
+};
+
+/** A lane of which slices were asked for, and which of its rows: that which slices name. */
+struct thag_frame_asked {
+	uint32_t ring, kind, first_row, rows;
+};
+
+/** What slices and notes name. */
+struct thag_frame_site {
+	uint32_t site;
+	uint32_t flags; /* enum thag_frame_node_flags */
+	uint32_t name_offset, name_bytes;
+	uint32_t file_offset, file_bytes;
+	uint32_t line, reserved;
+	uint64_t function; /* as a node's */
+};
+
+/** Marks or values: one, or those of a column. By site, then by time. */
+struct thag_frame_note {
+	uint64_t first_ns, last_ns;
+	int64_t first, last, min, max; /* 0 of a mark */
+	uint32_t site;
+	uint32_t kind;	/* 0 a mark, 1 a value */
+	uint32_t count; /* that it stands for */
+	uint32_t ring;	/* of the first */
+};
+
 #ifndef __cplusplus
+_Static_assert(sizeof(struct thag_frame_chart) == 96, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_lane) == 48, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_site) == 40, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_note) == 64, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_heap) == 128, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_memory) == 248, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_point) == 56, "part of the ABI");
