@@ -17,7 +17,7 @@
 #include "thag_recording_resume.h"
 
 /** Makes `pack` the block of a chunk. 0 or a negative errno. */
-int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag_chunk_raw *raw);
+int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag_chunk *chunk);
 
 /**
  * Begins to record the new session where it is to be recorded; `directory`: absolute, "" for none.

@@ -64,9 +64,16 @@
 #define THAG_PROC_MAPS_BYTES (64u << 20) /* of /proc/PID/maps */
 #define THAG_PROC_NET_BYTES (16u << 20)	 /* of /proc/net/tcp */
 
+/* timelines */
+#define THAG_TIMELINE_BYTES_MIN (UINT64_C(1) << 20) /* of all sessions, as --timeline says … */
+#define THAG_TIMELINE_BYTES_MAX (UINT64_C(1) << 40) /* … and its default: THAG_TIMELINE_BUDGET */
+#define THAG_CHUNKS_QUEUE_MAX 16		    /* of a session that wait to be encoded */
+#define THAG_CHUNKS_AGE_NS UINT64_C(1000000000)	    /* then one is, full or not */
+						 */
+#define THAG_POOL_CHUNKS_MAX 512 /* being filled or waiting, of all sessions; 512 KiB each */
+#define THAG_POOL_SPARES_MAX 32	 /* of them, kept for later */
+
 /* recordings */
-#define THAG_RECORDER_QUEUE_MAX 16 /* chunks of a session that wait to be written */
-#define THAG_RECORDER_CHUNK_NS UINT64_C(1000000000)   /* then one is written, full or not */
 #define THAG_RECORDER_FACTS_NS UINT64_C(60000000000)  /* likewise what is known of the session */
 #define THAG_RECORDER_TABLE_BYTES (UINT32_C(4) << 20) /* of one block of a table */
 #define THAG_OPENED_JSON_BYTES (UINT32_C(4) << 20)    /* of what is known of a session */

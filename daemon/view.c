@@ -11,9 +11,9 @@
 #include "thag/frames.h"
 #include "thag_sandwich.h"
 
-struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_session *session)
+struct thag_view_job *thag_view_create(struct thag_daemon *daemon, struct thag_session *session)
 {
-	struct thag_view *view = calloc(1, sizeof(*view));
+	struct thag_view_job *view = calloc(1, sizeof(*view));
 
 	if (!view)
 		return NULL;
@@ -26,7 +26,7 @@ struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_sessi
 	return view;
 }
 
-bool thag_view_add(struct thag_view *view, const struct thag_watch *watch)
+bool thag_view_add(struct thag_view_job *view, const struct thag_watch *watch)
 {
 	if (thag_view_find(view, watch))
 		return true;
@@ -36,8 +36,8 @@ bool thag_view_add(struct thag_view *view, const struct thag_watch *watch)
 	return true;
 }
 
-const struct thag_view_query *thag_view_find(const struct thag_view *view,
-					     const struct thag_watch *watch)
+const struct thag_view_wish *thag_view_find(const struct thag_view_job *view,
+					    const struct thag_watch *watch)
 {
 	for (uint32_t i = 0; i < view->query_count; i++)
 		if (thag_watch_equal(&view->queries[i].watch, watch))
@@ -45,7 +45,7 @@ const struct thag_view_query *thag_view_find(const struct thag_view *view,
 	return NULL;
 }
 
-static void fill_facts(const struct thag_view *view, const struct thag_watch *watch,
+static void fill_facts(const struct thag_view_job *view, const struct thag_watch *watch,
 		       struct thag_frame_facts *facts)
 {
 	const struct thag_session_counts *counts = &view->counts;
@@ -75,7 +75,7 @@ static struct thag_blob *take_blob(struct thag_buffer *buffer, int err)
 	return blob;
 }
 
-bool thag_view_is_whole(const struct thag_view_query *query)
+bool thag_view_is_whole(const struct thag_view_wish *query)
 {
 	bool halves = query->callers && query->callees;
 	bool memory = query->memory || query->watch.metric.metric == THAG_METRIC_TIME;
@@ -104,7 +104,7 @@ static struct thag_blob *make_half(const struct thag_watch *watch, struct thag_p
 	return make_flame(watch, half, facts, type);
 }
 
-static void make_sandwich(struct thag_view_query *query, const struct thag_profile *profile,
+static void make_sandwich(struct thag_view_wish *query, const struct thag_profile *profile,
 			  const struct thag_frame_facts *facts)
 {
 	const struct thag_watch *watch = &query->watch;
@@ -120,7 +120,7 @@ static void make_sandwich(struct thag_view_query *query, const struct thag_profi
 	}
 }
 
-static void make_frames(struct thag_view *view, struct thag_view_query *query,
+static void make_frames(struct thag_view_job *view, struct thag_view_wish *query,
 			const struct thag_profile *profile)
 {
 	const struct thag_watch *watch = &query->watch;
@@ -142,7 +142,7 @@ static void make_frames(struct thag_view *view, struct thag_view_query *query,
 }
 
 /* All queries for the same threads and order, from `first` on, share one profile. */
-static void make_group(struct thag_view *view, uint32_t first)
+static void make_group(struct thag_view_job *view, uint32_t first)
 {
 	const struct thag_watch *watch = &view->queries[first].watch;
 	struct thag_profile *profile;
@@ -155,7 +155,7 @@ static void make_group(struct thag_view *view, uint32_t first)
 		return;
 	}
 	for (uint32_t i = first; i < view->query_count; i++) {
-		struct thag_view_query *query = &view->queries[i];
+		struct thag_view_wish *query = &view->queries[i];
 
 		if (!query->made && query->watch.metric.metric == THAG_METRIC_TIME &&
 		    query->watch.tid == watch->tid && query->watch.raw == watch->raw &&
@@ -165,7 +165,7 @@ static void make_group(struct thag_view *view, uint32_t first)
 	thag_profile_destroy(profile);
 }
 
-static void make_memory_frame(struct thag_view *view, struct thag_view_query *query,
+static void make_memory_frame(struct thag_view_job *view, struct thag_view_wish *query,
 			      const struct thag_memory_view *memory,
 			      const struct thag_heap_query *asked,
 			      const struct thag_profile *profile)
@@ -181,7 +181,7 @@ static void make_memory_frame(struct thag_view *view, struct thag_view_query *qu
 }
 
 /* All queries for the same metric and order, from `first` on, share one profile. */
-static void make_metric(struct thag_view *view, uint32_t first,
+static void make_metric(struct thag_view_job *view, uint32_t first,
 			const struct thag_memory_view *memory)
 {
 	const struct thag_metric_query *metric = &view->queries[first].watch.metric;
@@ -197,7 +197,7 @@ static void make_metric(struct thag_view *view, uint32_t first,
 		return;
 	}
 	for (uint32_t i = first; i < view->query_count; i++) {
-		struct thag_view_query *query = &view->queries[i];
+		struct thag_view_wish *query = &view->queries[i];
 
 		if (query->made || query->watch.heavy != heavy ||
 		    !thag_metric_equal(&query->watch.metric, metric))
@@ -209,7 +209,7 @@ static void make_metric(struct thag_view *view, uint32_t first,
 }
 
 /* All queries for the same part of the run share one copy of the heap. */
-static void make_range(struct thag_view *view, uint32_t first)
+static void make_range(struct thag_view_job *view, uint32_t first)
 {
 	const struct thag_metric_query *range = &view->queries[first].watch.metric;
 	struct thag_memory_view memory;
@@ -217,7 +217,7 @@ static void make_range(struct thag_view *view, uint32_t first)
 	if (thag_memory_view_take(&memory, view->session, &view->daemon->clock, range) != 0)
 		return;
 	for (uint32_t i = first; i < view->query_count; i++) {
-		const struct thag_view_query *query = &view->queries[i];
+		const struct thag_view_wish *query = &view->queries[i];
 
 		if (!query->made && query->watch.metric.metric != THAG_METRIC_TIME &&
 		    thag_metric_same_range(&query->watch.metric, range))
@@ -228,7 +228,7 @@ static void make_range(struct thag_view *view, uint32_t first)
 
 static void run(uv_work_t *work)
 {
-	struct thag_view *view = work->data;
+	struct thag_view_job *view = work->data;
 	uint64_t start = thag_clock_mono_ns();
 
 	thag_session_count(view->session, &view->counts);
@@ -248,7 +248,7 @@ static void run(uv_work_t *work)
 
 static void after(uv_work_t *work, int status)
 {
-	struct thag_view *view = work->data;
+	struct thag_view_job *view = work->data;
 	struct thag_daemon *daemon = view->daemon;
 
 	(void)status;
@@ -256,7 +256,7 @@ static void after(uv_work_t *work, int status)
 	thag_daemon_release(daemon);
 }
 
-void thag_view_start(struct thag_view *view, thag_view_done_fn *done, void *context)
+void thag_view_start(struct thag_view_job *view, thag_view_done_fn *done, void *context)
 {
 	view->done = done;
 	view->context = context;
@@ -264,7 +264,7 @@ void thag_view_start(struct thag_view *view, thag_view_done_fn *done, void *cont
 	uv_queue_work(&view->daemon->loop, &view->work, run, after);
 }
 
-void thag_view_destroy(struct thag_view *view)
+void thag_view_destroy(struct thag_view_job *view)
 {
 	for (uint32_t i = 0; i < view->query_count; i++) {
 		thag_blob_unref(view->queries[i].flame);

@@ -52,7 +52,7 @@ struct thag_ws {
 	struct thag_daemon *daemon;
 	uv_timer_t timer;
 	struct client *clients;
-	struct thag_view *views[THAG_SESSIONS_LIVE_MAX]; /* jobs under way */
+	struct thag_view_job *views[THAG_SESSIONS_LIVE_MAX]; /* jobs under way */
 	uint32_t view_count;
 	struct thag_blob *list;
 	uint64_t list_version;
@@ -135,7 +135,7 @@ static bool has_view(const struct thag_ws *ws, uint64_t session)
 	return false;
 }
 
-static void remove_view(struct thag_ws *ws, const struct thag_view *view)
+static void remove_view(struct thag_ws *ws, const struct thag_view_job *view)
 {
 	for (uint32_t i = 0; i < ws->view_count; i++) {
 		if (ws->views[i] != view)
@@ -165,9 +165,9 @@ static bool is_due(const struct client *client, const struct thag_session *sessi
 	       (thag_session_is_live(session) && now - client->seen_ns > OPEN_PERIOD_NS);
 }
 
-static void give_frames(struct client *client, const struct thag_view *view)
+static void give_frames(struct client *client, const struct thag_view_job *view)
 {
-	const struct thag_view_query *query = thag_view_find(view, &client->watch);
+	const struct thag_view_wish *query = thag_view_find(view, &client->watch);
 
 	if (!client->watching || !query)
 		return;
@@ -189,7 +189,7 @@ static void give_frames(struct client *client, const struct thag_view *view)
 
 static void start_view(struct thag_ws *ws, struct thag_session *session);
 
-static void on_view_done(struct thag_view *view)
+static void on_view_done(struct thag_view_job *view)
 {
 	struct thag_ws *ws = view->context;
 	struct thag_session *session = find_session(ws, view->session->id);
@@ -210,7 +210,7 @@ static void on_view_done(struct thag_view *view)
 static void start_view(struct thag_ws *ws, struct thag_session *session)
 {
 	uint64_t now = thag_clock_mono_ns();
-	struct thag_view *view;
+	struct thag_view_job *view;
 
 	if (ws->view_count == THAG_SESSIONS_LIVE_MAX || has_view(ws, session->id))
 		return;
