@@ -8,6 +8,7 @@
 
 #include <libwebsockets.h>
 
+#include "chart.h"
 #include "daemon.h"
 #include "modes.h"
 #include "thag/frames.h"
@@ -26,11 +27,25 @@ enum {
 	SEND_TABLE,
 	SEND_DURATIONS,
 	SEND_MEMORY,
+	SEND_CHART,
 	SEND_COUNT
+};
+
+/* What a browser sees of a timeline, beside what it watches. */
+struct charting {
+	struct thag_chart_request request; /* its session 0: nothing */
+	bool fresh;			   /* it has not been answered */
+	bool busy;			   /* an answer is being made */
+	bool follows;			   /* the window reaches the newest events */
+	uint64_t seen_events;
+	enum thag_session_state seen_state;
+	uint32_t seen_names;
+	uint64_t rest_until_ns;
 };
 
 struct client {
 	struct client *next;
+	uint64_t id; /* answers that are being made outlive it */
 	struct lws *wsi;
 	struct thag_blob *waiting[SEND_COUNT]; /* a newer one replaces it */
 	uint32_t sequence;
@@ -42,8 +57,9 @@ struct client {
 	uint32_t seen_names;
 	uint64_t seen_ns;
 	uint64_t rest_until_ns; /* frames that take long are made less often */
+	struct charting charting;
 	size_t rx_bytes;
-	char rx[THAG_WS_MESSAGE_BYTES];
+	char *rx; /* what came of a request, NULL: nothing */
 };
 
 _Static_assert(sizeof(struct client) <= THAG_WS_CLIENT_BYTES, "the room libwebsockets gives");
@@ -52,6 +68,7 @@ struct thag_ws {
 	struct thag_daemon *daemon;
 	uv_timer_t timer;
 	struct client *clients;
+	uint64_t last_id;
 	struct thag_view_job *views[THAG_SESSIONS_LIVE_MAX]; /* jobs under way */
 	uint32_t view_count;
 	struct thag_blob *list;
@@ -125,6 +142,13 @@ static struct thag_session *find_session(const struct thag_ws *ws, uint64_t id)
 		if (registry->sessions[i]->id == id)
 			return registry->sessions[i];
 	return NULL;
+}
+
+static uint64_t latest_id(const struct thag_ws *ws)
+{
+	const struct thag_session *latest = thag_registry_find(&ws->daemon->registry, "latest");
+
+	return latest ? latest->id : 0;
 }
 
 static bool has_view(const struct thag_ws *ws, uint64_t session)
@@ -228,6 +252,118 @@ static void start_view(struct thag_ws *ws, struct thag_session *session)
 	thag_view_start(view, on_view_done, ws);
 }
 
+/* --- charts --- */
+
+static struct client *find_client(const struct thag_ws *ws, uint64_t id)
+{
+	for (struct client *client = ws->clients; client; client = client->next)
+		if (client->id == id)
+			return client;
+	return NULL;
+}
+
+static bool chart_is_due(const struct client *client, const struct thag_session *session,
+			 uint64_t now)
+{
+	const struct charting *charting = &client->charting;
+
+	if (charting->busy || charting->request.session != session->id)
+		return false;
+	if (charting->fresh)
+		return true;
+	if (charting->request.paused || now < charting->rest_until_ns)
+		return false;
+	return charting->seen_names != names_version(session) ||
+	       charting->seen_state != session->state ||
+	       (charting->follows && charting->seen_events != session->counts.events);
+}
+
+static void start_chart(struct thag_ws *ws, struct client *client, struct thag_session *session);
+
+/* Of an answer to what was asked before, that is over, nothing is sent. */
+static void give_chart(struct client *client, const struct thag_chart_job *job)
+{
+	struct charting *charting = &client->charting;
+
+	charting->rest_until_ns = thag_clock_mono_ns() + job->took_ns;
+	charting->follows = job->reaches_end;
+	charting->seen_events = job->counts.events;
+	charting->seen_state = job->state;
+	charting->seen_names = job->names;
+	if (charting->fresh)
+		return;
+	send_later(client, SEND_CHART, job->chart);
+	if (job->error == -ENOTSUP)
+		send_error(client, "thagd keeps no timeline of this session");
+	else if (job->error)
+		send_error(client, "thagd has no memory for this chart");
+}
+
+static void on_chart_done(struct thag_chart_job *job)
+{
+	struct thag_ws *ws = job->context;
+	struct client *client = find_client(ws, job->client);
+	struct thag_session *session;
+
+	if (client) {
+		client->charting.busy = false;
+		give_chart(client, job);
+		session = find_session(ws, client->charting.request.session);
+		if (client->charting.fresh && session && !ws->daemon->stopping)
+			start_chart(ws, client, session);
+	}
+	thag_chart_job_destroy(job);
+}
+
+static void start_chart(struct thag_ws *ws, struct client *client, struct thag_session *session)
+{
+	struct charting *charting = &client->charting;
+
+	if (!chart_is_due(client, session, thag_clock_mono_ns()) ||
+	    thag_chart_job_start(ws->daemon, session, &charting->request, client->id, on_chart_done,
+				 ws) != 0)
+		return;
+	charting->fresh = false;
+	charting->busy = true;
+}
+
+static void refresh_charts(struct thag_ws *ws)
+{
+	for (struct client *client = ws->clients; client; client = client->next) {
+		struct thag_session *session = find_session(ws, client->charting.request.session);
+
+		if (!session)
+			continue;
+		thag_registry_count(session);
+		start_chart(ws, client, session);
+	}
+}
+
+static void run_chart(struct thag_ws *ws, struct client *client, json_t *json)
+{
+	struct charting *charting = &client->charting;
+	struct thag_chart_request request;
+	struct thag_session *session;
+	const char *why = "thagd has no memory for this chart";
+
+	if (thag_chart_request_parse(&request, json, latest_id(ws), &why) != 0) {
+		send_error(client, why);
+		return;
+	}
+	thag_chart_request_fini(&charting->request);
+	charting->request = request;
+	charting->fresh = request.session != 0;
+	session = find_session(ws, request.session);
+	if (session) {
+		start_chart(ws, client, session);
+		return;
+	}
+	if (charting->fresh)
+		send_error(client, "no such session");
+	thag_chart_request_fini(&charting->request);
+	charting->fresh = false;
+}
+
 static bool is_watched(const struct thag_ws *ws, const struct thag_session *session)
 {
 	for (const struct client *client = ws->clients; client; client = client->next)
@@ -262,13 +398,7 @@ static void on_timer(uv_timer_t *timer)
 			send_later(client, SEND_LIST, ws->list);
 	}
 	refresh_views(ws);
-}
-
-static uint64_t latest_id(const struct thag_ws *ws)
-{
-	const struct thag_session *latest = thag_registry_find(&ws->daemon->registry, "latest");
-
-	return latest ? latest->id : 0;
+	refresh_charts(ws);
 }
 
 static void run_watch(struct thag_ws *ws, struct client *client, json_t *request)
@@ -321,6 +451,8 @@ static void run_request(struct thag_ws *ws, struct client *client)
 		send_error(client, "not a request");
 	else if (strcmp(op, "watch") == 0)
 		run_watch(ws, client, request);
+	else if (strcmp(op, "chart") == 0)
+		run_chart(ws, client, request);
 	else if (strcmp(op, "enable") == 0 || strcmp(op, "disable") == 0)
 		run_switch(ws, client, request, op);
 	else
@@ -328,24 +460,36 @@ static void run_request(struct thag_ws *ws, struct client *client)
 	json_decref(request);
 }
 
+static void forget_request(struct client *client)
+{
+	free(client->rx);
+	client->rx = NULL;
+	client->rx_bytes = 0;
+}
+
 int thag_ws_receive(struct thag_ws *ws, void *user, const void *data, size_t bytes)
 {
 	struct client *client = user;
+	char *grown;
 
 	if (lws_frame_is_binary(client->wsi)) {
 		lws_close_reason(client->wsi, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, NULL, 0);
 		return -1;
 	}
-	if (bytes > sizeof(client->rx) - client->rx_bytes) {
+	if (bytes > THAG_WS_MESSAGE_BYTES - client->rx_bytes) {
 		lws_close_reason(client->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
 		return -1;
 	}
+	grown = realloc(client->rx, client->rx_bytes + bytes + 1);
+	if (!grown)
+		return -1;
+	client->rx = grown;
 	memcpy(client->rx + client->rx_bytes, data, bytes);
 	client->rx_bytes += bytes;
 	if (!lws_is_final_fragment(client->wsi))
 		return 0;
 	run_request(ws, client);
-	client->rx_bytes = 0;
+	forget_request(client);
 	return 0;
 }
 
@@ -388,6 +532,7 @@ int thag_ws_open(struct thag_ws *ws, void *user, struct lws *wsi)
 	struct client *client = user;
 
 	client->wsi = wsi;
+	client->id = ++ws->last_id;
 	client->next = ws->clients;
 	ws->clients = client;
 	if (list_is_old(ws))
@@ -408,6 +553,8 @@ void thag_ws_close(struct thag_ws *ws, void *user)
 	}
 	for (int i = 0; i < SEND_COUNT; i++)
 		thag_blob_set(&client->waiting[i], NULL);
+	thag_chart_request_fini(&client->charting.request);
+	forget_request(client);
 }
 
 int thag_ws_create(struct thag_ws **out, struct thag_daemon *daemon)
