@@ -171,6 +171,8 @@ int thag_history_read_from(struct thag_history *history, int fd, const char *pat
 {
 	struct stat st;
 
+	if (history->path)
+		return 0;
 	if (fstat(fd, &st) != 0)
 		return -errno;
 	history->path = strdup(path);

@@ -51,7 +51,7 @@ void thag_history_destroy(struct thag_history *history);
  * From now on chunks are added that lie in a recording, too, which is open as `fd` and was as
  * `path`: `token` is where their block lies in it. It is opened whenever something is read, so that
  * nobody has to do without the file because of a timeline. `seed`: see thag_recording_seed. 0 or a
- * negative errno. Before others know of it.
+ * negative errno. The second time nothing happens. Before others know of it.
  */
 int thag_history_read_from(struct thag_history *history, int fd, const char *path, uint64_t seed);
 

@@ -216,6 +216,18 @@ static bool read_side(const struct thag_recording_remains *remains, const uint8_
 	return true;
 }
 
+int thag_recording_file_read_remains(const struct thag_recording_remainder *remainder, uint32_t i,
+				     struct thag_chunk_raw *raw)
+{
+	uint8_t *side = malloc(THAG_RECORDING_SIDE_BYTES);
+	int ret = side ? thag_recording_remains_read(remainder, i, raw->words, side) : -ENOMEM;
+
+	if (ret == 0 && !read_side(&remainder->remains[i], side, raw))
+		ret = -EBADMSG;
+	free(side);
+	return ret;
+}
+
 static int put_remains(struct thag_recording_writer *writer,
 		       const struct thag_recording_remainder *remainder, uint32_t i,
 		       struct thag_recording_pack *pack, uint64_t *words)
@@ -223,12 +235,9 @@ static int put_remains(struct thag_recording_writer *writer,
 	const struct thag_recording_remains *remains = &remainder->remains[i];
 	struct thag_chunk_raw raw = { .words = words };
 	struct thag_chunk chunk = { 0 };
-	uint8_t *side = malloc(THAG_RECORDING_SIDE_BYTES);
 	uint64_t next = writer->next_pos[remains->ring];
-	int ret = side ? thag_recording_remains_read(remainder, i, words, side) : -ENOMEM;
+	int ret = thag_recording_file_read_remains(remainder, i, &raw);
 
-	if (ret == 0 && !read_side(remains, side, &raw))
-		ret = -EBADMSG;
 	if (ret == 0 && next && remains->first_pos > next)
 		raw.head.flags |= THAG_CHUNK_GAP;
 	if (ret == 0)
@@ -239,7 +248,6 @@ static int put_remains(struct thag_recording_writer *writer,
 		ret = thag_recording_writer_put(writer, pack, NULL);
 	thag_chunk_fini(&chunk);
 	thag_openings_fini(&raw.openings);
-	free(side);
 	return ret;
 }
 

@@ -73,8 +73,10 @@
 #define THAG_CHART_SLICES_MAX 10000		    /* of one chart: some 100 KB with their names */
 #define THAG_CHART_NOTES_MAX 2048
 #define THAG_CHART_LOOK_WORDS 4096 /* of a chunk being filled, that a lane's rows are found by */
-#define THAG_OPEN_WORDS_MAX (UINT64_C(1) << 22) /* of chunks being filled, copied for one answer \
-						 */
+#define THAG_SLOWEST_SITES_MAX 256 /* of one function's name, that are looked at */
+#define THAG_OPEN_WORDS_MAX \
+	(UINT64_C(1) << 22)	 /* of chunks being filled, copied for one answer \
+				  */
 #define THAG_POOL_CHUNKS_MAX 512 /* being filled or waiting, of all sessions; 512 KiB each */
 #define THAG_POOL_SPARES_MAX 32	 /* of them, kept for later */
 

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "daemon.h"
 #include "memory_view.h"
+#include "range.h"
 #include "snapshot.h"
 #include "symbols.h"
 #include "thag/frames.h"
@@ -121,7 +122,7 @@ static void make_sandwich(struct thag_view_wish *query, const struct thag_profil
 }
 
 static void make_frames(struct thag_view_job *view, struct thag_view_wish *query,
-			const struct thag_profile *profile)
+			const struct thag_profile *profile, uint32_t flags)
 {
 	const struct thag_watch *watch = &query->watch;
 	struct thag_frame_facts facts;
@@ -129,6 +130,7 @@ static void make_frames(struct thag_view_job *view, struct thag_view_wish *query
 
 	query->made = true;
 	fill_facts(view, watch, &facts);
+	facts.flags |= flags;
 	if (watch->sandwich)
 		make_sandwich(query, profile, &facts);
 	else
@@ -141,14 +143,15 @@ static void make_frames(struct thag_view_job *view, struct thag_view_wish *query
 							watch->search, &facts, &out));
 }
 
-/* All queries for the same threads and order, from `first` on, share one profile. */
+/* All queries for the same threads, range and order, from `first` on, share one profile. */
 static void make_group(struct thag_view_job *view, uint32_t first)
 {
 	const struct thag_watch *watch = &view->queries[first].watch;
 	struct thag_profile *profile;
+	uint32_t flags;
 
-	if (thag_snapshot_take(&profile, view->session, &view->daemon->clock, watch->tid,
-			       watch->raw) != 0)
+	if (thag_range_take(&profile, view->session, &view->daemon->clock, watch->tid, watch->raw,
+			    &watch->metric, &flags) != 0)
 		return;
 	if (watch->heavy && thag_profile_put_heavy_first(profile) != 0) {
 		thag_profile_destroy(profile);
@@ -157,10 +160,10 @@ static void make_group(struct thag_view_job *view, uint32_t first)
 	for (uint32_t i = first; i < view->query_count; i++) {
 		struct thag_view_wish *query = &view->queries[i];
 
-		if (!query->made && query->watch.metric.metric == THAG_METRIC_TIME &&
+		if (!query->made && thag_metric_equal(&query->watch.metric, &watch->metric) &&
 		    query->watch.tid == watch->tid && query->watch.raw == watch->raw &&
 		    query->watch.heavy == watch->heavy)
-			make_frames(view, query, profile);
+			make_frames(view, query, profile, flags);
 	}
 	thag_profile_destroy(profile);
 }
@@ -202,7 +205,7 @@ static void make_metric(struct thag_view_job *view, uint32_t first,
 		if (query->made || query->watch.heavy != heavy ||
 		    !thag_metric_equal(&query->watch.metric, metric))
 			continue;
-		make_frames(view, query, profile);
+		make_frames(view, query, profile, 0);
 		make_memory_frame(view, query, memory, &asked, profile);
 	}
 	thag_profile_destroy(profile);

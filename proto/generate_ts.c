@@ -73,6 +73,8 @@ static void print_frame_constants(void)
 	VALUE(THAG_FRAME_, CAPPED);
 	VALUE(THAG_FRAME_, TRACES);
 	VALUE(THAG_FRAME_, SEARCH_CUT);
+	VALUE(THAG_FRAME_, RANGE);
+	VALUE(THAG_FRAME_, ESTIMATED);
 	end();
 
 	begin("NodeFlag");

@@ -11,9 +11,9 @@
  *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus"
  *            a node id in 16 hex digits or "" for the root; "width" in CSS pixels; "search" text
  *            or an expression, see core/thag_search.h; "metric" what the frames show, see enum
- *            thag_metric; of memory: "by" the profiled calls ("calls") or native stacks
- *            ("traces"; without it, whichever there are), of what happened from "from" to "to",
- *            nanoseconds since the session began, both 0: always, and for all threads together.
+ *            thag_metric, of what happened from "from" to "to", nanoseconds since the session
+ *            began, both 0: always; of memory: for all threads together, "by" the profiled calls
+ *            ("calls") or native stacks ("traces"; without it, whichever there are).
  *            With "sandwich", the id of a function, CALLERS and CALLEES come in place of a FLAME.
  *            With "durations", likewise, and of time a DURATIONS of that function comes, too.
  *            "order" of siblings: by "name", or "heavy" ones first. Every field but op and session
@@ -32,7 +32,11 @@
  *            array: none. Session "" ends it. Each new chart replaces the one before it, and is
  *            answered at once by a CHART; after that more come while the session is live and the
  *            window reaches its newest events.
+ *            {"op":"slowest","session":"7","function":"16 hex","from":0,"to":0,"count":20}
+ *            the longest calls of a function that ended in a range, as a watch has it.
  *   thagd:   {"op":"sessions","sessions":[…]}     on connecting and whenever the list changes
+ *            {"op":"slowest","session":"7","function":"…","calls":[{"start":ns,"duration":ns,
+ *             "ring":0,"tid":123},…]}           the longest first; durations without waits
  *            {"op":"error","message":"…"}; after a watch that was refused, the one before it goes
  *            on, and of a text that is at fault there are "field", "text" and "at", the byte of it
  *
@@ -144,6 +148,8 @@ enum thag_frame_flags {
 	THAG_FRAME_CAPPED = 4, /* a memory limit was reached: some calls count under "<overflow>" */
 	THAG_FRAME_TRACES = 8, /* by native stacks, not by profiled calls */
 	THAG_FRAME_SEARCH_CUT = 16, /* the search took too long: not all names were searched */
+	THAG_FRAME_RANGE = 32,	    /* of time: of the range that was asked for, without waits */
+	THAG_FRAME_ESTIMATED = 64,  /* not all of that is known any more: in proportion */
 };
 
 /**
