@@ -8,7 +8,8 @@ import { display } from "./names.ts";
 /** A thread in words. */
 export function laneName({ lane }: Block): string {
   if (lane === null) return "Several threads";
-  const name = lane.name === "" ? `Thread ${lane.tid}` : display(lane.name);
+  const thread = lane.tid === 0 ? `Thread of ring ${lane.ring}` : `Thread ${lane.tid}`;
+  const name = lane.name === "" ? thread : display(lane.name);
   return lane.tasks ? `${name} · tasks` : name;
 }
 

@@ -12,7 +12,9 @@ import { count } from "./format.ts";
 import { FONT, FRAME_PX, GAP_PX, NARROWEST_TEXT_PX, ROW_PX, TEXT_INDENT_PX } from "./paint.ts";
 
 /** Merged slices: how strong their colour is, from little covered to all of it. */
-const PALE = [0.3, 0.42, 0.54, 0.66] as const;
+export const PALE = [0.25, 0.34, 0.43, 0.52] as const;
+/** Names on them are written as on this. */
+export const PALE_TEXT = Paint.SECTION;
 const LEVELS = PALE.length + 1;
 /** A merged slice says how many calls it stands for where there is room. */
 const NARROWEST_COUNT_PX = 70;
@@ -112,9 +114,9 @@ export class FlamechartPainter {
     this.collect(scene);
     this.fillBatches(ratio);
     this.drawWaits();
+    this.drawRange(scene);
     this.drawNames();
     for (const { block, top } of this.seen(scene)) this.drawBlockNotes(scene, block, top);
-    this.drawRange(scene);
     this.outline(scene, scene.chosen, this.palette.selected);
     this.outline(scene, scene.hover, this.palette.hover);
   }
@@ -248,7 +250,7 @@ export class FlamechartPainter {
     context.direction = "ltr";
     for (const index of this.used) {
       const { left, top, text } = this.batches[index] as Batch;
-      const paint = index % LEVELS === 0 ? Math.floor(index / LEVELS) : Paint.SECTION;
+      const paint = index % LEVELS === 0 ? Math.floor(index / LEVELS) : PALE_TEXT;
       context.fillStyle = this.palette.text[paint] as string;
       for (let at = 0; at < left.length; at++)
         if (text[at] !== "")

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Charts for browsers: a job on the thread pool asks the session's timeline for one of them, and
+ * makes its message.
+ *
+ * Thread: main loop.
+ */
+#ifndef THAG_CHART_JOB_H
+#define THAG_CHART_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "blob.h"
+#include "chart_request.h"
+#include "session.h"
+
+struct thag_daemon;
+struct thag_chart_job;
+
+typedef void thag_chart_done_fn(struct thag_chart_job *job);
+
+struct thag_chart_job {
+	uv_work_t work;
+	struct thag_daemon *daemon;
+	struct thag_session *session; /* a reference */
+	struct thag_chart_request request;
+	void *context;	 /* the caller's, and … */
+	uint64_t client; /* … who asked */
+	thag_chart_done_fn *done;
+	struct thag_session_counts counts; /* of the session when it was begun */
+	enum thag_session_state state;
+	uint32_t names; /* version of the session's names, likewise */
+	uint64_t duration_ns;
+	struct thag_blob *chart; /* outcome; NULL: see error */
+	int error;
+	bool reaches_end; /* of what is known */
+	uint64_t took_ns;
+};
+
+/**
+ * Starts a job that answers `request` of `session`; `done` is called once, later, and then destroys
+ * it. 0 or -ENOMEM.
+ */
+int thag_chart_job_start(struct thag_daemon *daemon, struct thag_session *session,
+			 const struct thag_chart_request *request, uint64_t client,
+			 thag_chart_done_fn *done, void *context);
+
+void thag_chart_job_destroy(struct thag_chart_job *job);
+
+#endif
