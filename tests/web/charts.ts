@@ -120,64 +120,89 @@ function setter(view: DataView, base: number): Setter {
   };
 }
 
+type TextPlace = [number, number];
+
+/** Where in the message its parts begin. */
+interface Places {
+  lanes: number;
+  asked: number;
+  sites: number;
+  notes: number;
+  activity: number;
+  view: number;
+  viewBytes: number;
+  strings: number;
+  stringsBytes: number;
+}
+
+function placesOf(spec: ChartSpec, viewBytes: number, stringsBytes: number): Places {
+  const lanes = Header.SIZE + Chart.SIZE;
+  const asked = lanes + spec.lanes.length * Lane.SIZE;
+  const sites = asked + spec.asked.length * Asked.SIZE;
+  const notes = sites + spec.sites.length * Site.SIZE;
+  const activity = notes + (spec.notes ?? []).length * Note.SIZE;
+  const view = activity + spec.lanes.length * ACTIVITY;
+  const strings = view + viewBytes + ((8 - (viewBytes % 8)) % 8);
+  return { lanes, asked, sites, notes, activity, view, viewBytes, strings, stringsBytes };
+}
+
 /** The message. Ticks of slices are counted from `startTicks`, which must be a whole column. */
 export function chartBytes(spec: ChartSpec): ArrayBuffer {
-  const { lanes, asked, sites, rows } = spec;
-  const notes = spec.notes ?? [];
   const startTicks = spec.startTicks ?? 0n;
   const nsPerTick = spec.nsPerTick ?? 1;
-  const [from, to] = spec.window;
-  const origin = Math.floor(from / nsPerTick);
-  const slices = viewBytes(
-    rows,
-    startTicks + BigInt(origin),
-    startTicks + BigInt(Math.ceil(to / nsPerTick)),
-    origin,
-  );
+  const origin = Math.floor(spec.window[0] / nsPerTick);
+  const end = Math.ceil(spec.window[1] / nsPerTick);
+  const slices = viewBytes(spec.rows, startTicks + BigInt(origin), startTicks + BigInt(end), origin);
   const strings = new Strings();
-  const lanesAt = Header.SIZE + Chart.SIZE;
-  const askedAt = lanesAt + lanes.length * Lane.SIZE;
-  const sitesAt = askedAt + asked.length * Asked.SIZE;
-  const notesAt = sitesAt + sites.length * Site.SIZE;
-  const activityAt = notesAt + notes.length * Note.SIZE;
-  const viewAt = activityAt + lanes.length * ACTIVITY;
-  const stringsAt = viewAt + slices.length + ((8 - (slices.length % 8)) % 8);
-  const names = [
-    ...lanes.map(({ name }) => [strings.add(name ?? "")]),
-    ...sites.map(({ name, file }) => [strings.add(name), strings.add(file ?? "")]),
-  ];
-  const view = new DataView(new ArrayBuffer(stringsAt + strings.bytes));
+  const laneNames = spec.lanes.map(({ name }) => strings.add(name ?? ""));
+  const siteNames = spec.sites.map(({ name, file }): [TextPlace, TextPlace] => [
+    strings.add(name),
+    strings.add(file ?? ""),
+  ]);
+  const places = placesOf(spec, slices.length, strings.bytes);
+  const view = new DataView(new ArrayBuffer(places.strings + strings.bytes));
   const bytes = new Uint8Array(view.buffer);
-  bytes.set(slices, viewAt);
-  strings.copyTo(bytes, stringsAt);
-  putHead(view, spec, { viewAt, viewBytes: slices.length, stringsAt, strings: strings.bytes });
-  lanes.forEach((lane, index) => {
-    const set = setter(view, lanesAt + index * Lane.SIZE);
+  bytes.set(slices, places.view);
+  strings.copyTo(bytes, places.strings);
+  putHead(view, spec, places);
+  spec.lanes.forEach(({ activity }, at) =>
+    bytes.set((activity ?? []).slice(0, ACTIVITY), places.activity + at * ACTIVITY),
+  );
+  putLanes(view, spec, places.lanes, laneNames);
+  spec.asked.flat().forEach((word, at) => view.setUint32(places.asked + 4 * at, word, true));
+  putSites(view, spec, places.sites, siteNames);
+  putNotes(view, spec, places.notes);
+  return view.buffer as ArrayBuffer;
+}
+
+function putLanes(view: DataView, spec: ChartSpec, from: number, names: TextPlace[]): void {
+  spec.lanes.forEach((lane, at) => {
+    const set = setter(view, from + at * Lane.SIZE);
     set(Lane.ring, lane.ring);
     set(Lane.kind, lane.kind ?? 0);
     set(Lane.tid, lane.tid);
     set(Lane.rows, lane.rows);
     set(Lane.events, 1000n);
-    setText(set, Lane.name_offset, Lane.name_bytes, names[index]?.[0]);
-    bytes.set((lane.activity ?? []).slice(0, ACTIVITY), activityAt + index * ACTIVITY);
+    setText(set, Lane.name_offset, Lane.name_bytes, names[at]);
   });
-  asked.forEach((words, index) =>
-    words.forEach((word, at) => view.setUint32(askedAt + index * Asked.SIZE + 4 * at, word, true)),
-  );
-  sites.forEach((site, index) => {
-    const set = setter(view, sitesAt + index * Site.SIZE);
+}
+
+function putSites(view: DataView, spec: ChartSpec, from: number, names: [TextPlace, TextPlace][]): void {
+  spec.sites.forEach((site, at) => {
+    const set = setter(view, from + at * Site.SIZE);
     set(Site.site, site.site);
     set(Site.flags, site.flags ?? 0);
     set(Site.line, site.line ?? 0);
     set(Site.function, site.function ?? BigInt(site.site));
-    const [name, file] = names[lanes.length + index] as [[number, number], [number, number]];
-    setText(set, Site.name_offset, Site.name_bytes, name);
-    setText(set, Site.file_offset, Site.file_bytes, file);
+    setText(set, Site.name_offset, Site.name_bytes, names[at]?.[0]);
+    setText(set, Site.file_offset, Site.file_bytes, names[at]?.[1]);
   });
-  notes.forEach((note, index) => {
-    const set = setter(view, notesAt + index * Note.SIZE);
-    set(Note.first_ns, BigInt(note.at));
-    set(Note.last_ns, BigInt(note.at));
+}
+
+function putNotes(view: DataView, spec: ChartSpec, from: number): void {
+  (spec.notes ?? []).forEach((note, at) => {
+    const set = setter(view, from + at * Note.SIZE);
+    for (const field of [Note.first_ns, Note.last_ns]) set(field, BigInt(note.at));
     for (const field of [Note.first, Note.last]) set(field, BigInt(note.value ?? 0));
     set(Note.min, BigInt(note.min ?? note.value ?? 0));
     set(Note.max, BigInt(note.max ?? note.value ?? 0));
@@ -186,19 +211,11 @@ export function chartBytes(spec: ChartSpec): ArrayBuffer {
     set(Note.count, note.count ?? 1);
     set(Note.ring, note.ring);
   });
-  return view.buffer as ArrayBuffer;
 }
 
-function setText(set: Setter, offset: number, bytes: number, place: [number, number] | undefined): void {
+function setText(set: Setter, offset: number, bytes: number, place: TextPlace | undefined): void {
   set(offset, place?.[0] ?? 0);
   set(bytes, place?.[1] ?? 0);
-}
-
-interface Places {
-  viewAt: number;
-  viewBytes: number;
-  stringsAt: number;
-  strings: number;
 }
 
 function putHead(view: DataView, spec: ChartSpec, places: Places): void {
@@ -208,8 +225,8 @@ function putHead(view: DataView, spec: ChartSpec, places: Places): void {
   view.setUint16(Header.type, FrameType.CHART, true);
   head(Header.total_bytes, view.byteLength);
   head(Header.count, spec.lanes.length);
-  head(Header.strings_offset, places.stringsAt);
-  head(Header.strings_bytes, places.strings);
+  head(Header.strings_offset, places.strings);
+  head(Header.strings_bytes, places.stringsBytes);
   head(Header.session, BigInt(spec.session ?? 1));
   const set = setter(view, Header.SIZE);
   const [from, to] = spec.window;
@@ -226,7 +243,7 @@ function putHead(view: DataView, spec: ChartSpec, places: Places): void {
   set(Chart.sites, spec.sites.length);
   set(Chart.notes, spec.notes?.length ?? 0);
   set(Chart.activity_columns, ACTIVITY);
-  set(Chart.view_offset, places.viewAt);
+  set(Chart.view_offset, places.view);
   set(Chart.view_bytes, places.viewBytes);
   set(Chart.flags, spec.flags ?? 0);
   set(Chart.asked, spec.asked.length);

@@ -3,7 +3,7 @@
 import { byId, el } from "./dom.ts";
 import { type Asks, planRequest } from "./flamechart_asks.ts";
 import { drawAxis } from "./flamechart_axis.ts";
-import type { FlamechartFrame } from "./flamechart_frame.ts";
+import type { FlamechartFrame, Lane } from "./flamechart_frame.ts";
 import { LaneHeads } from "./flamechart_heads.ts";
 import { laneKey, LaneLayout, NoteHomes } from "./flamechart_lanes.ts";
 import { noteAt, notesOf, noteText, valueAt } from "./flamechart_notes.ts";
@@ -41,6 +41,12 @@ export interface FlamechartActions {
   pointerIs(inside: boolean): void;
 }
 
+/** The lanes of a thread; all, if it has none: another one may have it by now. */
+function lanesOf(lanes: Lane[], thread: number): Lane[] {
+  const own = lanes.filter(({ tid }) => tid === thread);
+  return thread !== 0 && own.length > 0 ? own : lanes;
+}
+
 export class Flamechart {
   private readonly scroller = byId("chart-scroll");
   private readonly canvas = byId<HTMLCanvasElement>("chart-canvas");
@@ -56,7 +62,8 @@ export class Flamechart {
   private wide: FrameIndex | null = null;
   private hover: SliceRef | null = null;
   private brushing: Span | null = null;
-  private cursor: number | null = null;
+  /** Where the pointer is, null: elsewhere. */
+  private cursorX: number | null = null;
   private drawing = 0;
   private width = 0;
   private height = 0;
@@ -149,8 +156,7 @@ export class Flamechart {
 
   private relayout(): void {
     const { frame } = this.main as FrameIndex;
-    const { thread } = this.store.view;
-    const lanes = frame.lanes.filter(({ tid }) => thread === 0 || tid === thread);
+    const lanes = lanesOf(frame.lanes, this.store.view.thread);
     const moved = this.homes.add(frame.notes);
     const text = JSON.stringify([
       lanes.map(({ ring, tasks, rows, name }) => [ring, tasks, rows, name]),
@@ -209,9 +215,10 @@ export class Flamechart {
       top: this.scroller.scrollTop,
     });
     const step = ((span.to - span.from) / width) * 2;
-    const cursorText = this.cursor === null ? "" : placeText(this.cursor, Math.max(1, step));
+    const cursor = this.cursorX === null ? null : this.timeAt(this.cursorX);
+    const cursorText = cursor === null ? "" : placeText(cursor, Math.max(1, step));
     drawAxis(this.axis, {
-      ...{ axis, span, range, cursor: this.cursor, cursorText, width, colors: this.look.lines },
+      ...{ axis, span, range, cursor, cursorText, width, colors: this.look.lines },
       background: this.look.palette.background,
       text: this.look.palette.hover,
     });
@@ -263,7 +270,7 @@ export class Flamechart {
       brush: (from: number, to: number) => this.brush({ from: this.timeAt(from), to: this.timeAt(to) }),
       brushEnd: () => this.brushEnd(true),
       leave: () => {
-        this.hover = this.cursor = null;
+        this.hover = this.cursorX = null;
         this.actions.point(null);
         this.changed();
       },
@@ -281,7 +288,7 @@ export class Flamechart {
     );
     const none = (): void => undefined;
     const hover = (x: number): void => {
-      this.cursor = this.timeAt(x);
+      this.cursorX = x;
       this.changed();
     };
     listenToPointer(this.axis, { ...actions, hover, click: none, doubleClick: none }, true);
@@ -289,7 +296,7 @@ export class Flamechart {
 
   private onHover(x: number, y: number, event: PointerEvent): void {
     this.hover = this.hit(x, y);
-    this.cursor = this.timeAt(x);
+    this.cursorX = x;
     const text = this.hover === null ? this.noteText(x, y) : "";
     const pointed = { slice: this.hover, text, x: event.clientX, y: event.clientY };
     this.actions.point(this.hover === null && text === "" ? null : pointed);

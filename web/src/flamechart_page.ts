@@ -145,7 +145,8 @@ export class FlamechartPage {
   /** A slice in one sentence, for screen readers. */
   private sliceText(slice: SliceRef): string {
     const calls = isMerged(slice) ? `, ${plural(slice.count, "call")}` : "";
-    return `${display(slice.site.name)}, ${durationText(slice)} at ${time(Math.max(0, slice.startNs))}${calls}, ${this.threadOf(slice.key)}`;
+    const when = `${durationText(slice)} at ${time(Math.max(0, slice.startNs))}`;
+    return `${display(slice.site.name)}, ${when}${calls}, ${this.threadOf(slice.key)}`;
   }
 
   private onPoint(pointed: Pointed | null): void {
@@ -186,6 +187,9 @@ export class FlamechartPage {
     if (chart === null) return this.store.connection === "open" ? "Waiting for the calls …" : "";
     if (chart.lanes.every(({ rows }) => rows === 0)) return "No call was recorded over time.";
     const parts = [];
+    const { thread } = this.store.view;
+    if (thread !== 0 && chart.lanes.every(({ tid }) => tid !== thread))
+      parts.push(`Thread ${thread} has no lane of its own any more: all of them are shown.`);
     if (chart.droppedEvents > 0)
       parts.push(`${count(chart.droppedEvents)} events were not kept: thagd could not keep up.`);
     if (chart.flags & VIEW_HOLES) parts.push("Of some of this time nothing is there any more.");

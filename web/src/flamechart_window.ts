@@ -87,9 +87,13 @@ function roundStep(least: number): number {
 /** A time in full, with as many digits as the unit of `step` asks for. */
 export function placeText(ns: number, step: number): string {
   const digits = Math.max(0, Math.min(9, -Math.floor(Math.log10(step / 1e9) + 1e-9)));
-  const [whole, rest = ""] = (ns / 1e9).toFixed(digits).split(".");
-  const groups = rest.replace(/(\d{3})(?=\d)/g, `$1${THIN}`);
-  return `${whole}${rest === "" ? "" : `.${groups}`}${THIN}s`;
+  return `${grouped((ns / 1e9).toFixed(digits))}${THIN}s`;
+}
+
+/** Digits behind the point in groups of three. */
+function grouped(text: string): string {
+  const [whole, rest = ""] = text.split(".");
+  return `${whole}${rest === "" ? "" : `.${rest.replace(/(\d{3})(?=\d)/g, `$1${THIN}`)}`}`;
 }
 
 /**
@@ -121,5 +125,5 @@ function plainText(ns: number, step: number, unit: number, name: string): string
   if (ns === 0) return "0";
   if (step >= 1e9 && ns >= 1e11) return time(ns);
   const digits = Math.max(0, -Math.floor(Math.log10(step / unit) + 1e-9));
-  return `${(ns / unit).toFixed(digits)}${THIN}${name}`;
+  return `${grouped((ns / unit).toFixed(digits))}${THIN}${name}`;
 }

@@ -53,6 +53,7 @@ export class Status {
   }
 
   private leftOut(header: FrameHeader): string {
+    if (this.store.layout === "chart") return `calls as measured, wall time${this.rangeText(header)}`;
     const hidden = this.store.frame?.hiddenNodes ?? 0;
     const colors = this.store.view.colorBy === "self" ? " · the stronger a colour, the more self" : "";
     const unit = metricOf(header).id === "time" ? timeUnit(header) + this.rangeText(header) : this.memoryUnit(header);
