@@ -41,15 +41,24 @@ async function charted(page: Page): Promise<void> {
 }
 
 /** The window, from the address. */
-async function windowOf(page: Page): Promise<[number, number] | null> {
+function windowOf(page: Page): [number, number] | null {
   const [, from, to] = /[#&]at=(\d+)-(\d+)/.exec(page.url()) ?? [];
   return from === undefined ? null : [Number(from), Number(to)];
 }
 
-/** The address once the window rests. */
-async function rested(page: Page): Promise<[number, number] | null> {
-  await page.waitForTimeout(500);
-  return windowOf(page);
+/** The window that `act` leads to, once it rests. */
+async function windowAfter(page: Page, act: () => Promise<unknown>): Promise<[number, number]> {
+  const before = JSON.stringify(windowOf(page));
+  await act();
+  let last = before;
+  return until("another window that rests", async () => {
+    const now = JSON.stringify(windowOf(page));
+    const rests = now === last && now !== before;
+    last = now;
+    if (rests) return windowOf(page);
+    await page.waitForTimeout(300);
+    return null;
+  });
 }
 
 async function box(page: Page, selector: string): Promise<{ x: number; y: number; width: number; height: number }> {
@@ -120,40 +129,36 @@ describe("the flamechart of a run that has ended", () => {
   });
 
   test("is moved and zoomed by keys; the address has the window; Escape leads back", async () => {
-    await page.keyboard.press("w");
-    await page.keyboard.press("w");
-    const zoomed = await rested(page);
-    assert.ok(zoomed !== null);
-    await page.keyboard.press("ArrowRight");
-    const moved = await rested(page);
-    assert.ok(moved !== null && moved[0] > zoomed[0]);
+    const zoomed = await windowAfter(page, async () => {
+      await page.keyboard.press("w");
+      await page.keyboard.press("w");
+    });
+    const moved = await windowAfter(page, () => page.keyboard.press("ArrowRight"));
+    assert.ok(moved[0] > zoomed[0]);
     assert.ok(Math.abs(moved[1] - moved[0] - (zoomed[1] - zoomed[0])) < 10);
     const shown = await about(page);
     await page.reload();
     await charted(page);
     assert.equal(await about(page), shown);
-    assert.deepEqual(await windowOf(page), moved);
+    assert.deepEqual(windowOf(page), moved);
     await page.keyboard.press("f");
-    await until("all of the run", async () => (await windowOf(page)) === null);
+    await until("all of the run", () => windowOf(page) === null);
     await page.keyboard.press("Escape");
-    await until("the window before", async () => (await windowOf(page))?.[0] === moved[0]);
+    await until("the window before", () => windowOf(page)?.[0] === moved[0]);
   });
 
   test("is zoomed at the pointer by the wheel, and dragged", async () => {
     const { x, y, width } = await box(page, "#chart-canvas");
     const main = named("main");
     await page.mouse.move(x + 0.25 * width, y + 60);
-    await page.mouse.wheel(0, -400);
-    const zoomed = await rested(page);
-    assert.ok(zoomed !== null, "a window");
+    const zoomed = await windowAfter(page, () => page.mouse.wheel(0, -400));
     const fixed = zoomed[0] + 0.25 * (zoomed[1] - zoomed[0]);
     const before = main.begins + 0.25 * main.lasts;
     assert.ok(Math.abs(fixed - before) < 0.03 * main.lasts, `${fixed}, not ${before}`);
     assert.ok(zoomed[1] - zoomed[0] < 0.5 * main.lasts);
-    await drag(page, "#chart-canvas", 0.6, 0.4, 0.8);
-    const moved = await rested(page);
+    const moved = await windowAfter(page, () => drag(page, "#chart-canvas", 0.6, 0.4, 0.8));
     const length = zoomed[1] - zoomed[0];
-    assert.ok(moved !== null && Math.abs(moved[0] - zoomed[0] - 0.2 * length) < 0.02 * length);
+    assert.ok(Math.abs(moved[0] - zoomed[0] - 0.2 * length) < 0.02 * length);
   });
 
   test("chooses the range of time that all views are of", async () => {
@@ -178,12 +183,10 @@ describe("the flamechart of a run that has ended", () => {
   });
 
   test("makes its window the range by a key", async () => {
-    await page.keyboard.press("w");
+    const window = await windowAfter(page, () => page.keyboard.press("w"));
     await page.keyboard.press("x");
     await page.locator("#range-chip").waitFor({ state: "visible" });
-    const window = await rested(page);
     const [, from, to] = /from=(\d+)&to=(\d+)/.exec(page.url()) ?? [];
-    assert.ok(window !== null);
     assert.deepEqual([Number(from), Number(to)], window);
   });
 
@@ -202,7 +205,7 @@ describe("the flamechart of a run that has ended", () => {
     await slowest.first().getByRole("button").click();
     await until("the call in the chart", async () => /^steps?, /.test((await chosen.textContent()) ?? ""));
     assert.match(page.url(), /view=chart/);
-    assert.ok(((await rested(page)) ?? [0, 0])[0] > named("steps").begins);
+    assert.ok((windowOf(page) ?? [0, 0])[0] > named("steps").begins);
     assert.match((await page.locator("#chart-panel h2").textContent()) ?? "", /^steps?$/);
     assert.ok(await page.locator("#chart-panel .slowest").isVisible());
   });
