@@ -88,12 +88,14 @@ export class FlamechartPage {
     store.on(["chart", "view", "sessions"], () => this.updateText());
   }
 
-  /** A frame came in: shown, unless everything stands still and it answers no question. */
+  /** A frame came in: shown, unless it would move what is to stand still. */
   receive(frame: FlamechartFrame): void {
     const { store } = this;
     if (frame.header.session !== store.session?.id || store.layout !== "chart") return;
+    // a finer picture of the same time may follow an answer
+    const moves = this.place.isFollowing && frame.toNs !== store.chart?.toNs;
     const expected = this.asks.isWaiting;
-    if (expected || !(store.paused || store.held)) this.showFrame(frame);
+    if (expected || !moves || !(store.paused || store.held)) this.showFrame(frame);
     else if (store.held && !store.paused) this.waiting = frame;
     this.asks.answered();
   }
