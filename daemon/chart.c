@@ -276,7 +276,7 @@ static int make_view(struct making *making)
 		.columns = making->job->request.columns,
 		.lane_count = chart->asked_count,
 		.lanes = making->sorted,
-		.words_max = THAG_CHART_WORDS_MAX,
+		.words_max = making->job->fine ? THAG_CHART_FINE_WORDS_MAX : THAG_CHART_WORDS_MAX,
 		.slices_max = THAG_CHART_SLICES_MAX,
 	};
 	int ret;
@@ -287,6 +287,8 @@ static int make_view(struct making *making)
 	for (uint32_t i = 0; i < making->view.row_count && ret == 0; i++)
 		making->view.rows[i].lane = making->places[making->view.rows[i].lane];
 	chart->view = &making->view;
+	making->job->is_cut =
+		making->view.flags && making->view.words + THAG_CHUNK_WORDS > query.words_max;
 	if (making->open.cut)
 		chart->flags |= THAG_VIEW_HOLES;
 	return ret;
@@ -460,7 +462,7 @@ static void after(uv_work_t *work, int status)
 }
 
 int thag_chart_job_start(struct thag_daemon *daemon, struct thag_session *session,
-			 const struct thag_chart_request *request, uint64_t client,
+			 const struct thag_chart_request *request, bool fine, uint64_t client,
 			 thag_chart_done_fn *done, void *context)
 {
 	struct thag_chart_job *job = calloc(1, sizeof(*job));
@@ -471,6 +473,7 @@ int thag_chart_job_start(struct thag_daemon *daemon, struct thag_session *sessio
 	}
 	job->daemon = daemon;
 	job->session = thag_session_ref(session);
+	job->fine = fine;
 	job->client = client;
 	job->done = done;
 	job->context = context;

@@ -36,16 +36,18 @@ struct thag_chart_job {
 	uint64_t duration_ns;
 	struct thag_blob *chart; /* outcome; NULL: see error */
 	int error;
+	bool fine;	  /* it may take its time */
 	bool reaches_end; /* of what is known */
+	bool is_cut;	  /* with more time it would be finer */
 	uint64_t took_ns;
 };
 
 /**
  * Starts a job that answers `request` of `session`; `done` is called once, later, and then destroys
- * it. 0 or -ENOMEM.
+ * it. `fine`: it may decode more words than what is to be seen at once. 0 or -ENOMEM.
  */
 int thag_chart_job_start(struct thag_daemon *daemon, struct thag_session *session,
-			 const struct thag_chart_request *request, uint64_t client,
+			 const struct thag_chart_request *request, bool fine, uint64_t client,
 			 thag_chart_done_fn *done, void *context);
 
 void thag_chart_job_destroy(struct thag_chart_job *job);

@@ -25,7 +25,7 @@ static bool chart_is_due(const struct thag_ws_client *client, const struct thag_
 
 	if (charting->busy || charting->request.session != session->id)
 		return false;
-	if (charting->fresh)
+	if (charting->fresh || charting->refines)
 		return true;
 	if (charting->request.paused || now < charting->rest_until_ns)
 		return false;
@@ -49,6 +49,9 @@ static void give_chart(struct thag_ws_client *client, const struct thag_chart_jo
 	charting->seen_names = job->names;
 	if (charting->fresh)
 		return;
+	/* what moves on is not waited for */
+	charting->refines = job->is_cut && !job->fine &&
+			    (!job->reaches_end || !thag_session_is_live(job->session));
 	thag_ws_send_later(client, SEND_CHART, job->chart);
 	if (job->error == -ENOTSUP)
 		thag_ws_send_error(client, "thagd keeps no timeline of this session");
@@ -66,7 +69,8 @@ static void on_chart_done(struct thag_chart_job *job)
 		client->charting.busy = false;
 		give_chart(client, job);
 		session = thag_ws_find_session(ws, client->charting.request.session);
-		if (client->charting.fresh && session && !ws->daemon->stopping)
+		if ((client->charting.fresh || client->charting.refines) && session &&
+		    !ws->daemon->stopping)
 			start_chart(ws, client, session);
 	}
 	thag_chart_job_destroy(job);
@@ -78,10 +82,11 @@ static void start_chart(struct thag_ws *ws, struct thag_ws_client *client,
 	struct thag_ws_charting *charting = &client->charting;
 
 	if (!chart_is_due(client, session, thag_clock_mono_ns()) ||
-	    thag_chart_job_start(ws->daemon, session, &charting->request, client->id, on_chart_done,
+	    thag_chart_job_start(ws->daemon, session, &charting->request,
+				 charting->refines && !charting->fresh, client->id, on_chart_done,
 				 ws) != 0)
 		return;
-	charting->fresh = false;
+	charting->fresh = charting->refines = false;
 	charting->busy = true;
 }
 

@@ -29,6 +29,7 @@ struct thag_ws_charting {
 	struct thag_chart_request request; /* its session 0: nothing */
 	bool fresh;			   /* it has not been answered */
 	bool busy;			   /* an answer is being made */
+	bool refines;			   /* the answer could be finer, and will be */
 	bool follows;			   /* the window reaches the newest events */
 	uint64_t seen_events;
 	enum thag_session_state seen_state;

@@ -30,7 +30,8 @@
  *            the plot in CSS pixels; "lanes" whose slices are wanted, and which of their rows,
  *            none twice; left out: the first THAG_CHART_LANES, THAG_CHART_ROWS of each; an empty
  *            array: none. Session "" ends it. Each new chart replaces the one before it, and is
- *            answered at once by a CHART; after that more come while the session is live and the
+ *            answered at once by a CHART, and where that took more time by a finer one after it;
+ *            after that more come while the session is live and the
  *            window reaches its newest events.
  *            {"op":"slowest","session":"7","function":"16 hex","from":0,"to":0,"count":20}
  *            the longest calls of a function that ended in a range, as a watch has it.
