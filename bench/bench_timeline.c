@@ -315,6 +315,177 @@ static void run_chunks(const struct mode *mode)
 	end_worker(&worker);
 }
 
+/*
+ * Queries.
+ */
+#define RINGS 4
+#define QUERIES 300
+#define TREE_QUERIES 40
+#define COLUMNS 1920
+#define ROWS 64
+/* as thagd asks */
+#define WORDS_MAX (UINT64_C(1) << 18)
+#define SLICES_MAX 10000
+
+struct samples {
+	double values[QUERIES];
+	size_t count;
+};
+
+static void add_sample(struct samples *samples, double value)
+{
+	samples->values[samples->count++] = value;
+}
+
+static void print_samples(const char *what, struct samples *samples)
+{
+	double *values = samples->values;
+
+	printf("%s p50 %.3f p99 %.3f max %.3f\n", what, quantile(values, samples->count, 500),
+	       quantile(values, samples->count, 990), quantile(values, samples->count, 1000));
+}
+
+/* Chunks of four threads in turn, made and added; prints what an event of that costs. */
+static void fill_timeline(struct thag_timeline *timeline, uint64_t events)
+{
+	const struct mode *program = &modes[sizeof(modes) / sizeof(modes[0]) - 1];
+	struct thag_chunk_maker *maker;
+	struct worker workers[RINGS];
+	uint64_t ns[2] = { 0 }, made = 0, times[3];
+
+	if (thag_chunk_maker_create(&maker) != 0)
+		abort();
+	for (uint32_t i = 0; i < RINGS; i++)
+		begin_worker(&workers[i], i);
+	for (uint32_t i = 0; made < events; i = (i + 1) % RINGS, made += THAG_CHUNK_WORDS) {
+		struct thag_chunk chunk = { 0 };
+
+		fill_chunk(&workers[i], program);
+		times[0] = now_ns();
+		if (thag_chunk_make(maker, &chunk, &workers[i].raw) != 0)
+			abort();
+		times[1] = now_ns();
+		if (thag_timeline_add(timeline, &chunk, 0) != 0)
+			abort();
+		times[2] = now_ns();
+		ns[0] += times[1] - times[0];
+		ns[1] += times[2] - times[1];
+	}
+	for (uint32_t i = 0; i < RINGS; i++)
+		end_worker(&workers[i]);
+	thag_chunk_maker_destroy(maker);
+	printf("make %.2f ns an event, add %.2f\n", (double)ns[0] / (double)made,
+	       (double)ns[1] / (double)made);
+}
+
+/* Some part of all there is, of any length: the short ones as often as the long ones. */
+static void choose_window(struct worker *random, const struct thag_timeline_facts *facts,
+			  uint64_t *from, uint64_t *to)
+{
+	uint64_t all = facts->last_ticks - facts->first_ticks;
+	uint64_t length = all >> next_random(random) % 16;
+
+	length -= (uint64_t)((double)length / 2 * (next_random(random) % 1024) / 1024);
+	*from = facts->first_ticks +
+		(uint64_t)((double)(all - length) * (next_random(random) % 65536) / 65536);
+	*to = *from + length + 1;
+}
+
+static void measure_views(struct thag_timeline *timeline, struct worker *random,
+			  const struct thag_timeline_facts *facts)
+{
+	struct thag_view_lane lanes[RINGS];
+	struct samples times = { .count = 0 }, bytes = { .count = 0 }, coarse = { .count = 0 };
+	struct thag_buffer out = { 0 };
+	struct thag_view view = { 0 };
+	uint64_t start;
+
+	for (uint32_t i = 0; i < RINGS; i++)
+		lanes[i] = (struct thag_view_lane){ i, THAG_LANE_OWN, 0, ROWS / RINGS };
+	for (int i = 0; i < QUERIES; i++) {
+		struct thag_view_query query = { .columns = COLUMNS,
+						 .lane_count = RINGS,
+						 .lanes = lanes,
+						 .words_max = WORDS_MAX,
+						 .slices_max = SLICES_MAX };
+
+		choose_window(random, facts, &query.from, &query.to);
+		out.bytes = 0;
+		start = now_ns();
+		if (thag_timeline_view(timeline, &query, &view) != 0 ||
+		    thag_view_write(&view, &out) != 0)
+			abort();
+		add_sample(&times, (double)(now_ns() - start) / 1e6);
+		add_sample(&bytes, (double)out.bytes / 1024);
+		add_sample(&coarse, view.words >= WORDS_MAX - THAG_CHUNK_WORDS);
+	}
+	print_samples("view ms", &times);
+	print_samples("view KiB", &bytes);
+	print_samples("view with all the words it may decode", &coarse);
+	thag_view_fini(&view);
+	thag_buffer_fini(&out);
+}
+
+static struct thag_tree *tree_of(void *context, uint32_t tid)
+{
+	(void)tid;
+	return context;
+}
+
+static void measure_ranges(struct thag_timeline *timeline, struct worker *random,
+			   const struct thag_timeline_facts *facts)
+{
+	struct samples trees = { .count = 0 }, slowest = { .count = 0 };
+	struct thag_range_facts range;
+	struct thag_tree tree;
+	uint64_t start;
+
+	for (int i = 0; i < TREE_QUERIES; i++) {
+		struct thag_slow_call calls[20];
+		struct thag_range_query query = { .tree = tree_of, .context = &tree };
+		struct thag_slowest_query slow = { .site = 10 + (uint32_t)i, .count = 20 };
+		uint32_t found;
+
+		choose_window(random, facts, &query.from, &query.to);
+		if (thag_tree_init(&tree, 1 << 20) != 0)
+			abort();
+		start = now_ns();
+		if (thag_timeline_tree(timeline, &query, &range) != 0)
+			abort();
+		add_sample(&trees, (double)(now_ns() - start) / 1e6);
+		thag_tree_fini(&tree);
+		slow.from = query.from;
+		slow.to = query.to;
+		start = now_ns();
+		if (thag_timeline_slowest(timeline, &slow, calls, &found) != 0)
+			abort();
+		add_sample(&slowest, (double)(now_ns() - start) / 1e6);
+	}
+	print_samples("tree ms", &trees);
+	print_samples("slowest ms", &slowest);
+}
+
+static int run_queries(uint64_t events, uint64_t budget_bytes)
+{
+	struct thag_timeline_options options = { .budget_bytes = budget_bytes };
+	struct worker random = { .random = 1 };
+	struct thag_timeline_facts facts;
+	struct thag_timeline *timeline;
+
+	if (thag_timeline_create(&timeline, &options) != 0)
+		abort();
+	fill_timeline(timeline, events);
+	thag_timeline_facts(timeline, &facts);
+	printf("timeline of %.1f M events: %.1f MiB, %.2f bytes an event; whole %.0f %%\n",
+	       (double)facts.events / 1e6, (double)facts.bytes / (1 << 20),
+	       (double)facts.bytes / (double)facts.events,
+	       100 - 100 * (double)facts.dropped_words / (double)facts.words);
+	measure_views(timeline, &random, &facts);
+	measure_ranges(timeline, &random, &facts);
+	thag_timeline_destroy(timeline);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "chunks") == 0) {
@@ -322,6 +493,9 @@ int main(int argc, char **argv)
 			run_chunks(&modes[i]);
 		return 0;
 	}
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "queries") == 0)
+		return run_queries(strtoull(argv[2], NULL, 10),
+				   argc == 4 ? strtoull(argv[3], NULL, 10) << 20 : 0);
 	fprintf(stderr, "usage: bench_timeline chunks | queries EVENTS [BUDGET_MIB]\n");
 	return 2;
 }

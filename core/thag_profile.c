@@ -42,6 +42,11 @@ static uint32_t usable_bytes(size_t bytes)
 	return bytes < THAG_SITE_NAME_MAX ? (uint32_t)bytes : THAG_SITE_NAME_MAX;
 }
 
+uint64_t thag_profile_function_id(const char *name, size_t bytes)
+{
+	return hash_name(name, usable_bytes(bytes));
+}
+
 static int reserve_functions(struct thag_profile *profile, uint32_t count)
 {
 	uint32_t capacity = profile->function_capacity;
@@ -69,7 +74,7 @@ int thag_profile_put_function(struct thag_profile *profile, const char *name, si
 		ret = thag_strings_put(&profile->names, name, usable_bytes(bytes), number);
 	if (!ret && *number == before)
 		profile->functions[before] =
-			(struct thag_function){ .hash = hash_name(name, usable_bytes(bytes)),
+			(struct thag_function){ .hash = thag_profile_function_id(name, bytes),
 						.site = UINT32_MAX };
 	return ret;
 }

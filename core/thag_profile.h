@@ -56,6 +56,9 @@ struct thag_profile_node {
 
 struct thag_profile;
 
+/** By what a function is known in frames: the same wherever its name is. */
+uint64_t thag_profile_function_id(const char *name, size_t bytes);
+
 /** `root_name`: what the root frame is called, the program's name. */
 int thag_profile_create(struct thag_profile **out, const char *root_name);
 void thag_profile_destroy(struct thag_profile *profile);

@@ -151,13 +151,19 @@ static bool follows(const struct thag_level *level, const struct thag_chunk_head
 	       head->base_ticks >= last->last_ticks;
 }
 
+/* What was open before its first event was so since the chunk before; else nothing was. */
+static uint64_t begin_of(const struct thag_chunk_head *head)
+{
+	return head->flags & THAG_CHUNK_THREAD ? head->base_ticks : head->first_ticks;
+}
+
 static void count_chunk(struct thag_timeline *timeline, struct thag_timeline_lane_ring *ring,
 			const struct thag_chunk_head *head)
 {
 	struct thag_timeline_facts *facts = &timeline->facts;
 
-	if (facts->chunks == 0 || head->base_ticks < facts->first_ticks)
-		facts->first_ticks = head->base_ticks;
+	if (facts->chunks == 0 || begin_of(head) < facts->first_ticks)
+		facts->first_ticks = begin_of(head);
 	if (head->last_ticks > facts->last_ticks)
 		facts->last_ticks = head->last_ticks;
 	if (head->flags & THAG_CHUNK_GAP && head->base_ticks > facts->whole_ticks)
@@ -166,7 +172,7 @@ static void count_chunk(struct thag_timeline *timeline, struct thag_timeline_lan
 	facts->words += head->words;
 	facts->events += head->events;
 	if (ring->events == 0)
-		ring->first_ticks = head->base_ticks;
+		ring->first_ticks = begin_of(head);
 	ring->last_ticks = head->last_ticks;
 	ring->events += head->events;
 	ring->next_pos = head->first_pos + head->words;
@@ -409,4 +415,9 @@ size_t thag_timeline_rings(const struct thag_timeline *timeline, struct thag_tim
 		memcpy(out[i].rows, ring->rows, sizeof(out[i].rows));
 	}
 	return timeline->ring_count;
+}
+
+bool thag_timeline_has_ring(const struct thag_timeline *timeline, uint32_t ring)
+{
+	return thag_timeline_find_ring(timeline, ring) != NULL;
 }

@@ -60,6 +60,9 @@ struct thag_timeline_options {
 int thag_timeline_create(struct thag_timeline **out, const struct thag_timeline_options *options);
 void thag_timeline_destroy(struct thag_timeline *timeline);
 
+/** Gives back what is beyond `bytes`, once, whatever its budget is. */
+void thag_timeline_shrink(struct thag_timeline *timeline, uint64_t bytes);
+
 /**
  * Adds a chunk of level 0, encoded and summarised: the next of its ring. Takes its parts: `chunk`
  * is empty afterwards, whatever is returned. `token`: by which they can be loaded again, 0: they
@@ -110,6 +113,9 @@ struct thag_timeline_ring {
 /** The rings, by number; returns how many there are, of which up to `room` are in `out`. */
 size_t thag_timeline_rings(const struct thag_timeline *timeline, struct thag_timeline_ring *out,
 			   size_t room);
+
+/** Whether anything of that ring was added. */
+bool thag_timeline_has_ring(const struct thag_timeline *timeline, uint32_t ring);
 
 /** Chunks that are not in the timeline yet, one a ring: what is being filled. They lie behind those
  * of their rings that were added. All zero: none. */

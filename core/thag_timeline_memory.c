@@ -256,9 +256,14 @@ static bool drop_most(struct thag_timeline *timeline)
 	return false;
 }
 
-void thag_timeline_trim(struct thag_timeline *timeline)
+void thag_timeline_shrink(struct thag_timeline *timeline, uint64_t bytes)
 {
-	while (timeline->bytes > timeline->options.budget_bytes)
+	while (timeline->bytes > bytes)
 		if (!drop_loaded(timeline) && !drop_most(timeline) && !give_up(timeline))
 			return;
+}
+
+void thag_timeline_trim(struct thag_timeline *timeline)
+{
+	thag_timeline_shrink(timeline, timeline->options.budget_bytes);
 }

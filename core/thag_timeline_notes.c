@@ -55,12 +55,14 @@ static bool take(struct thag_walk *walk, const struct thag_place *place, bool ha
 	const struct thag_chunk_head *head = &entry->chunk.head;
 	const struct thag_buffer *stored;
 
+	stored = thag_timeline_part(walk->timeline, entry, THAG_PART_NOTES);
+	if (stored && stored->bytes == 0)
+		return true;
 	/* points of a coarser column may lie outside of the range, though some notes are in it */
 	if (thag_slices_shift(head->last_ticks - head->base_ticks, THAG_SLICES_COLUMNS) >
 		    gathering->shift &&
 	    (has_below || try_words(walk, entry)))
 		return !has_below;
-	stored = thag_timeline_part(walk->timeline, entry, THAG_PART_NOTES);
 	if (!stored)
 		return false;
 	walk->error = thag_notes_merge(&gathering->notes, stored->data, stored->bytes);

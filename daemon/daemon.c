@@ -192,6 +192,7 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 
 	*daemon = (struct thag_daemon){ .options = *options, .runtime = THAG_RUNTIME_EMPTY };
 	thag_clock_init(&daemon->clock);
+	thag_histories_init(&daemon->histories, options->timeline_bytes);
 	ret = find_dirs(daemon);
 	if (ret == 0)
 		ret = thag_runtime_open(&daemon->runtime, options->socket);
@@ -211,6 +212,7 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 	stop_serving(daemon);
 out:
 	thag_runtime_close(&daemon->runtime);
+	thag_histories_fini(&daemon->histories);
 	thag_clock_fini(&daemon->clock);
 	return exit_status(ret);
 }

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "drain.h"
+#include "history.h"
 #include "options.h"
 #include "registry.h"
 #include "runtime.h"
@@ -31,6 +32,7 @@ struct thag_daemon {
 	struct thag_runtime runtime;
 	struct thag_clock_rate clock; /* any thread */
 	struct thag_drain *drain;
+	struct thag_histories histories; /* any thread */
 	struct thag_registry registry;
 	struct thag_control *control;
 	struct thag_await *awaits; /* who waits for a program's profile */

@@ -11,7 +11,7 @@
 #include "memory_json.h"
 #include "memory_view.h"
 #include "notes.h"
-#include "snapshot.h"
+#include "range.h"
 #include "symbols.h"
 
 enum thag_export_format thag_export_find_format(const char *name)
@@ -27,11 +27,12 @@ enum thag_export_format thag_export_find_format(const char *name)
 static void make_folded(struct thag_export *job)
 {
 	struct thag_profile *profile = NULL;
+	uint32_t flags;
 
 	thag_symbols_wait(job->daemon->symbols, job->session,
 			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
-	job->error = thag_snapshot_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
-					job->wish.raw);
+	job->error = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
+				     job->wish.raw, &job->wish.metric, &flags);
 	if (job->error == 0)
 		job->error = thag_folded_write(profile, &job->out);
 	if (profile)

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "chunks.h"
 #include "daemon.h"
 #include "handshake.h"
 #include "life.h"
@@ -142,8 +143,11 @@ static int begin(struct thag_daemon *daemon, struct thag_session_origin *origin,
 		ret = thag_session_create(&session, origin);
 	if (ret == 0)
 		origin->memory = (struct thag_session_memory){ 0 };
-	if (ret == 0)
+	if (ret == 0) {
+		thag_history_create(&session->history, &daemon->histories);
 		thag_recording_file_begin(session, &daemon->clock, daemon->record_dir);
+		thag_chunks_try_begin(session);
+	}
 	if (ret == 0)
 		ret = thag_life_begin(daemon, session, pidfd);
 	if (ret == 0) {

@@ -124,7 +124,7 @@ static const struct lws_protocols protocols[] = {
 	{ .name = THAG_WS_PROTOCOL,
 	  .callback = on_ws,
 	  .per_session_data_size = THAG_WS_CLIENT_BYTES,
-	  .rx_buffer_size = THAG_WS_MESSAGE_BYTES },
+	  .rx_buffer_size = THAG_WS_PIECE_BYTES },
 	{ 0 },
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "thagd_limits.h"
@@ -21,6 +22,8 @@ static int open_socket(int family, const struct sockaddr *address, socklen_t byt
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* what is accepted has it, too: an answer doesn't wait until the message before was seen */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, address, bytes) != 0 || listen(fd, THAG_HTTP_BACKLOG) != 0)

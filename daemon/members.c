@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "log.h"
-#include "recorder.h"
+#include "chunks.h"
 
 #define FIRST_CAPACITY 16
 
@@ -116,6 +116,14 @@ static struct thag_thread *start(struct thag_session *session, uint32_t tid)
 	return &member->thread;
 }
 
+static void note_tid(const struct thag_session_ring *ring, uint32_t tid)
+{
+	struct thag_session *session = ring->session;
+
+	atomic_store_explicit(&session->ring_tids[ring - session->rings], tid,
+			      memory_order_relaxed);
+}
+
 static struct thag_thread *on_start(void *context, uint32_t tid)
 {
 	struct thag_session *session = ((struct thag_session_ring *)context)->session;
@@ -123,6 +131,7 @@ static struct thag_thread *on_start(void *context, uint32_t tid)
 
 	pthread_mutex_lock(&session->members_lock);
 	thread = start(session, tid);
+	note_tid(context, tid);
 	pthread_mutex_unlock(&session->members_lock);
 	return thread;
 }
@@ -149,7 +158,7 @@ static void on_note(void *context, struct thag_thread *thread, const struct thag
 static void on_task(void *context, const struct thag_task_event *event,
 		    const struct thag_task_state *task)
 {
-	thag_recorder_note_task(context, event, task);
+	thag_chunks_note_task(context, event, task);
 }
 
 void thag_members_listen(struct thag_session_ring *ring)
@@ -164,6 +173,7 @@ void thag_members_listen(struct thag_session_ring *ring)
 struct thag_thread *thag_members_resume(struct thag_session_ring *ring, uint32_t tid)
 {
 	ring->stream.thread = start(ring->session, tid);
+	note_tid(ring, tid);
 	if (ring->stream.thread)
 		ring->stream.thread->first_ticks = ring->stream.last_ticks;
 	return ring->stream.thread;

@@ -4,16 +4,6 @@
 #include "sites.h"
 #include "snapshot.h"
 
-static uint64_t to_ticks(const struct thag_session *session, double rate, uint64_t ns)
-{
-	double ticks = (double)ns / rate;
-	uint64_t start = session->header.start_ticks;
-
-	if (ns == UINT64_MAX || ticks >= (double)(UINT64_MAX - start))
-		return UINT64_MAX;
-	return start + (uint64_t)ticks;
-}
-
 /* The range in ticks; both 0 where there is none. */
 static void find_range(const struct thag_memory_view *view, const struct thag_metric_query *metric,
 		       uint64_t *from, uint64_t *to)
@@ -21,8 +11,8 @@ static void find_range(const struct thag_memory_view *view, const struct thag_me
 	*from = *to = 0;
 	if (metric->to_ns == 0)
 		return;
-	*from = to_ticks(view->session, view->ns_per_tick, metric->from_ns);
-	*to = to_ticks(view->session, view->ns_per_tick, metric->to_ns);
+	*from = thag_snapshot_ticks(view->session, view->ns_per_tick, metric->from_ns);
+	*to = thag_snapshot_ticks(view->session, view->ns_per_tick, metric->to_ns);
 }
 
 int thag_memory_view_take(struct thag_memory_view *view, struct thag_session *session,

@@ -58,7 +58,7 @@ int thag_metric_parse(struct thag_metric_query *query, const char *metric, const
 	if (from && !to)
 		parsed.to_ns = UINT64_MAX;
 	if (parsed.metric == THAG_METRIC_TIME)
-		parsed = (struct thag_metric_query){ 0 };
+		parsed.by = 0;
 	*query = parsed;
 	return 0;
 }

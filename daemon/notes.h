@@ -5,8 +5,8 @@
  *
  * Thread: any. Takes the session's locks.
  */
-#ifndef THAG_NOTES_H
-#define THAG_NOTES_H
+#ifndef THAG_SESSION_NOTES_H
+#define THAG_SESSION_NOTES_H
 
 #include <jansson.h>
 

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "opened_memory.h"
 #include "opened_names.h"
+#include "opened_timeline.h"
 #include "recording_file.h"
 #include "replay.h"
 
@@ -123,6 +124,7 @@ static int make_session(struct thag_opened *file, struct sources *sources)
 	}
 	struct thag_session *session = file->session;
 
+	thag_history_create(&session->history, &file->daemon->histories);
 	session->start_real_ns = facts->start_real_ns;
 	session->start_mono_ns = 1; /* of no moment of ours: only how long it was is told */
 	session->end_mono_ns = 1 + facts->duration_ns;
@@ -145,6 +147,10 @@ static int replay(struct thag_session *session, struct sources *sources)
 
 	sources->unused = replay.unused + sources->reader.missing;
 	thag_session_conclude(session, true);
+	thag_opened_timeline_make(session, &sources->reader, session->opened.path,
+				  replay.remainder);
+	if (session->history)
+		thag_history_end(session->history);
 	if (ret == 0)
 		ret = thag_opened_names_put(session, &sources->reader, &unreadable);
 	sources->unreadable += unreadable;

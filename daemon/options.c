@@ -9,12 +9,15 @@
 
 #include "log.h"
 #include "thag/control.h"
+#include "thag_timeline.h"
+#include "thagd_limits.h"
 
 enum {
 	OPT_PORT = 256,
 	OPT_SOCKET,
 	OPT_OUTPUT_DIR,
 	OPT_RECORD,
+	OPT_TIMELINE,
 	OPT_FOREGROUND,
 	OPT_DAEMONIZE,
 	OPT_LOG_LEVEL,
@@ -34,6 +37,10 @@ static const char help[] =
 	"                        Default: the directory the program was started in\n"
 	"      --record DIR      record all programs, each into a file in DIR; 'thag open' shows "
 	"it\n"
+	"      --timeline BYTES  memory for what happened when, of all programs together: the "
+	"newest\n"
+	"                        is whole, older time coarser; with K, M or G behind the number.\n"
+	"                        off: none is kept. Default: 256M\n"
 	"      --foreground      stay attached to the terminal (default)\n"
 	"      --daemonize       go to the background once programs can connect;\n"
 	"                        messages then go to thagd.log beside the socket\n"
@@ -51,6 +58,7 @@ static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "output-dir", required_argument, NULL, OPT_OUTPUT_DIR },
 	{ "record", required_argument, NULL, OPT_RECORD },
+	{ "timeline", required_argument, NULL, OPT_TIMELINE },
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 	{ "daemonize", no_argument, NULL, OPT_DAEMONIZE },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
@@ -88,6 +96,36 @@ static int parse_level(struct thag_options *options, const char *text)
 	return -1;
 }
 
+/* How far a unit shifts its number; -1: there is no such unit. */
+static int find_unit(const char *unit)
+{
+	static const char units[] = "KMG";
+	const char *at = unit[0] ? strchr(units, unit[0]) : NULL;
+
+	if (!unit[0])
+		return 0;
+	return at && !unit[1] ? 10 * (int)(at - units + 1) : -1;
+}
+
+static int parse_timeline(struct thag_options *options, const char *text)
+{
+	char *end = NULL;
+	unsigned long long number;
+	int shift;
+
+	options->timeline_bytes = 0;
+	if (strcmp(text, "off") == 0)
+		return -1;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	shift = find_unit(end);
+	if (text[0] < '0' || text[0] > '9' || errno || shift < 0 ||
+	    number > THAG_TIMELINE_BYTES_MAX >> shift || number << shift < THAG_TIMELINE_BYTES_MIN)
+		return usage("--timeline needs off, or from 1M to 1024G, not", text);
+	options->timeline_bytes = number << shift;
+	return -1;
+}
+
 static int parse_path(const char **path, const char *option, const char *text)
 {
 	if (!text[0])
@@ -107,6 +145,8 @@ static int parse_one(struct thag_options *options, int option, char **argv)
 		return parse_path(&options->output_dir, "--output-dir", optarg);
 	case OPT_RECORD:
 		return parse_path(&options->record_dir, "--record", optarg);
+	case OPT_TIMELINE:
+		return parse_timeline(options, optarg);
 	case OPT_FOREGROUND:
 		options->daemonize = false;
 		return -1;
@@ -135,7 +175,9 @@ int thag_options_parse(struct thag_options *options, int argc, char **argv)
 {
 	int option, ret = -1;
 
-	*options = (struct thag_options){ .port = THAG_DEFAULT_PORT, .log_level = THAG_LOG_INFO };
+	*options = (struct thag_options){ .port = THAG_DEFAULT_PORT,
+					  .timeline_bytes = THAG_TIMELINE_BUDGET,
+					  .log_level = THAG_LOG_INFO };
 	opterr = 0;
 	while (ret < 0 && (option = getopt_long(argc, argv, "+:h", long_options, NULL)) != -1)
 		ret = parse_one(options, option, argv);

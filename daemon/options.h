@@ -19,9 +19,10 @@ enum thag_exit_status {
 struct thag_options {
 	uint32_t port; /* 0: any free one */
 	bool port_given;
-	const char *socket;	/* NULL: see proto/thag/socket_path.h */
-	const char *output_dir; /* NULL: where each program runs */
-	const char *record_dir; /* NULL: only what asks for it is recorded */
+	const char *socket;	 /* NULL: see proto/thag/socket_path.h */
+	const char *output_dir;	 /* NULL: where each program runs */
+	const char *record_dir;	 /* NULL: only what asks for it is recorded */
+	uint64_t timeline_bytes; /* of all sessions together; 0: none are kept */
 	bool daemonize;
 	bool symbols;  /* be the process that reads symbols: not for users */
 	int log_level; /* enum thag_log_level */

@@ -11,6 +11,7 @@
 
 #include <sys/mman.h>
 
+#include "chunks.h"
 #include "daemon.h"
 #include "handshake.h"
 #include "hello.h"
@@ -118,7 +119,8 @@ static int find_memory(struct search *search)
 }
 
 /* The session of what was found; takes its memory over. `replayed`: see thag_session_origin. */
-static int make_session(struct search *search, bool replayed, struct thag_session **out)
+static int make_session(struct thag_daemon *daemon, struct search *search, bool replayed,
+			struct thag_session **out)
 {
 	struct thag_session_origin origin = { .id = search->record->id,
 					      .pid = search->record->pid,
@@ -131,6 +133,7 @@ static int make_session(struct search *search, bool replayed, struct thag_sessio
 	if (ret != 0)
 		return ret;
 	search->memory = (struct thag_session_memory){ 0 };
+	thag_history_create(&(*out)->history, &daemon->histories);
 	(*out)->start_real_ns = search->record->start_real_ns;
 	return 0;
 }
@@ -151,7 +154,7 @@ static int begin(struct thag_daemon *daemon, struct thag_session *session, int p
 static int adopt(struct thag_daemon *daemon, struct search *search, int pidfd)
 {
 	struct thag_session *session = NULL;
-	int ret = make_session(search, false, &session);
+	int ret = make_session(daemon, search, false, &session);
 
 	if (ret != 0)
 		return ret;
@@ -160,6 +163,7 @@ static int adopt(struct thag_daemon *daemon, struct search *search, int pidfd)
 				 "thagd was restarted: the %llu words recorded before that went "
 				 "with the earlier one",
 				 (unsigned long long)session->lost_before);
+	thag_chunks_try_begin(session);
 	ret = begin(daemon, session, pidfd);
 	if (ret != 0)
 		thag_session_unref(session);
@@ -202,7 +206,7 @@ static int adopt_recorded(struct thag_daemon *daemon, struct search *search, int
 {
 	struct recorded *recorded = calloc(1, sizeof(*recorded));
 	struct thag_session *session = NULL;
-	int ret = recorded ? make_session(search, true, &session) : -ENOMEM;
+	int ret = recorded ? make_session(daemon, search, true, &session) : -ENOMEM;
 
 	if (ret != 0) {
 		free(recorded);

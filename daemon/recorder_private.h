@@ -8,23 +8,8 @@
 #include <pthread.h>
 
 #include "recorder.h"
-#include "thag_chunk_stage.h"
 #include "thag_recording_journal.h"
 #include "thag_recording_tables.h"
-
-/** The chunk of a ring that is being filled. */
-struct thag_filling {
-	struct thag_chunk_stage stage;
-	struct thag_recording_slot *slot; /* NULL: none is */
-	uint64_t begun_ns;
-	uint32_t side_bytes;
-};
-
-/** A chunk that waits to be written. */
-struct thag_filled {
-	struct thag_chunk_raw raw;
-	struct thag_recording_slot *slot;
-};
 
 /** Which entries of a table of the program's were written. */
 struct thag_told {
@@ -38,21 +23,13 @@ struct thag_recorder {
 	struct thag_clock_rate *clock;
 	struct thag_recorder_file file;
 	struct thag_recording_journal *journal;
-	struct thag_filling *fillings; /* one for each ring */
-	pthread_t thread;
+	bool drained; /* no more chunks will come */
 
 	/* relaxed: whoever misses it does what is in vain */
 	atomic_int error;
-	atomic_bool held; /* a ring was left alone */
 
 	pthread_mutex_t lock;
-	pthread_cond_t work; /* for its thread */
-	pthread_cond_t room; /* for those who wait */
-	struct thag_filled queue[THAG_RECORDER_QUEUE_MAX];
-	uint32_t first, count;
-	bool ending;  /* no more chunks will come */
-	bool drained; /* its thread is gone */
-	bool ended;   /* the file is */
+	bool ended; /* the file is */
 	struct thag_recording_table names;
 	struct thag_recording_table frames;
 

@@ -25,8 +25,15 @@ static int add_part(struct thag_recording_pack *pack, enum thag_recording_kind k
 	return part->bytes ? thag_recording_pack_part(pack, kind, part->data, part->bytes) : 0;
 }
 
-static int pack_chunk(struct thag_recording_pack *pack, const struct thag_chunk *chunk)
+int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag_chunk *chunk)
 {
+	static const enum thag_recording_kind kinds[THAG_PART_COUNT] = {
+		[THAG_PART_OPENINGS] = THAG_RECORDING_OPENINGS,
+		[THAG_PART_WORDS] = THAG_RECORDING_WORDS,
+		[THAG_PART_TREE] = THAG_RECORDING_TREE,
+		[THAG_PART_SLICES] = THAG_RECORDING_SLICES,
+		[THAG_PART_NOTES] = THAG_RECORDING_NOTES,
+	};
 	const struct thag_chunk_head *head = &chunk->head;
 	struct thag_recording_chunk info = {
 		.first_pos = head->first_pos,
@@ -43,22 +50,16 @@ static int pack_chunk(struct thag_recording_pack *pack, const struct thag_chunk 
 	if (ret == 0)
 		ret = thag_recording_pack_part(pack, THAG_RECORDING_CHUNK_HEAD, head,
 					       sizeof(*head));
-	if (ret == 0)
-		ret = add_part(pack, THAG_RECORDING_OPENINGS, &chunk->parts[THAG_PART_OPENINGS]);
-	if (ret == 0)
-		ret = add_part(pack, THAG_RECORDING_WORDS, &chunk->parts[THAG_PART_WORDS]);
+	for (uint32_t i = 0; ret == 0 && i < THAG_PART_COUNT; i++)
+		ret = add_part(pack, kinds[i], &chunk->parts[i]);
 	return ret;
 }
 
-int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag_chunk_raw *raw)
+static int encode(struct thag_chunk *chunk, const struct thag_chunk_raw *raw)
 {
-	struct thag_chunk chunk = { 0 };
-	int ret = thag_chunk_encode(&chunk, raw);
+	int ret = thag_chunk_encode(chunk, raw);
 
-	if (ret == 0)
-		ret = pack_chunk(pack, &chunk);
-	thag_chunk_fini(&chunk);
-	return ret;
+	return ret ? ret : thag_chunk_summarise(chunk, raw);
 }
 
 /* --- new files --- */
@@ -194,7 +195,7 @@ void thag_recording_file_begin(struct thag_session *session, struct thag_clock_r
 
 /* --- going on --- */
 
-/* What a slot's side holds: see write_side in recorder.c. False: it makes no sense. */
+/* What a slot's side holds: see write_side in chunks.c. False: it makes no sense. */
 static bool read_side(const struct thag_recording_remains *remains, const uint8_t *side,
 		      struct thag_chunk_raw *raw)
 {
@@ -215,26 +216,38 @@ static bool read_side(const struct thag_recording_remains *remains, const uint8_
 	return true;
 }
 
+int thag_recording_file_read_remains(const struct thag_recording_remainder *remainder, uint32_t i,
+				     struct thag_chunk_raw *raw)
+{
+	uint8_t *side = malloc(THAG_RECORDING_SIDE_BYTES);
+	int ret = side ? thag_recording_remains_read(remainder, i, raw->words, side) : -ENOMEM;
+
+	if (ret == 0 && !read_side(&remainder->remains[i], side, raw))
+		ret = -EBADMSG;
+	free(side);
+	return ret;
+}
+
 static int put_remains(struct thag_recording_writer *writer,
 		       const struct thag_recording_remainder *remainder, uint32_t i,
 		       struct thag_recording_pack *pack, uint64_t *words)
 {
 	const struct thag_recording_remains *remains = &remainder->remains[i];
 	struct thag_chunk_raw raw = { .words = words };
-	uint8_t *side = malloc(THAG_RECORDING_SIDE_BYTES);
+	struct thag_chunk chunk = { 0 };
 	uint64_t next = writer->next_pos[remains->ring];
-	int ret = side ? thag_recording_remains_read(remainder, i, words, side) : -ENOMEM;
+	int ret = thag_recording_file_read_remains(remainder, i, &raw);
 
-	if (ret == 0 && !read_side(remains, side, &raw))
-		ret = -EBADMSG;
 	if (ret == 0 && next && remains->first_pos > next)
 		raw.head.flags |= THAG_CHUNK_GAP;
 	if (ret == 0)
-		ret = thag_recording_file_pack(pack, &raw);
+		ret = encode(&chunk, &raw);
+	if (ret == 0)
+		ret = thag_recording_file_pack(pack, &chunk);
 	if (ret == 0)
 		ret = thag_recording_writer_put(writer, pack, NULL);
+	thag_chunk_fini(&chunk);
 	thag_openings_fini(&raw.openings);
-	free(side);
 	return ret;
 }
 

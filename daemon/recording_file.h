@@ -17,7 +17,7 @@
 #include "thag_recording_resume.h"
 
 /** Makes `pack` the block of a chunk. 0 or a negative errno. */
-int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag_chunk_raw *raw);
+int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag_chunk *chunk);
 
 /**
  * Begins to record the new session where it is to be recorded; `directory`: absolute, "" for none.
@@ -39,6 +39,13 @@ void thag_recording_file_close(struct thag_recorder_file *file);
 /** The program is gone, and its recording will not go on: its journal goes into it. */
 void thag_recording_file_salvage(const char *path,
 				 const uint8_t nonce[static THAG_RECORDING_NONCE_BYTES]);
+
+/**
+ * Reads the words that a journal has of a ring into `raw`, whose words are for THAG_CHUNK_WORDS, to
+ * be ended by thag_openings_fini. 0 or a negative errno.
+ */
+int thag_recording_file_read_remains(const struct thag_recording_remainder *remainder, uint32_t i,
+				     struct thag_chunk_raw *raw);
 
 /** Opens the journal of a recording: a descriptor, or a negative errno. */
 int thag_recording_file_open_journal(const char *path, int flags);

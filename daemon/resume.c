@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "daemon.h"
+#include "opened_timeline.h"
 #include "recording_file.h"
 #include "replay.h"
 
@@ -31,6 +32,7 @@ static int play(struct thag_session *session, const struct thag_recorder_file *f
 	if (ret == 0) {
 		replay->reader = reader;
 		ret = thag_replay_run(replay);
+		thag_opened_timeline_make(session, reader, file->path, NULL);
 		thag_recording_reader_fini(reader);
 	}
 	free(reader);

@@ -3,7 +3,7 @@
 
 #include "clock.h"
 #include "memory.h"
-#include "recorder.h"
+#include "chunks.h"
 
 #define LEAST_BATCH 64
 
@@ -32,11 +32,11 @@ static bool step_over(struct thag_session_ring *ring, uint64_t now_ns, bool writ
 	uint64_t holes = ring->reader.holes;
 	bool go_on;
 
-	if (thag_recorder_room(ring, now_ns) == 0)
+	if (thag_chunks_room(ring, now_ns) == 0)
 		return false;
 	go_on = thag_ring_skip_hole(&ring->reader, now_ns, writer_dead);
 	if (ring->reader.holes != holes) {
-		thag_recorder_put_hole(ring, ring->reader.tail - 1, now_ns);
+		thag_chunks_put_hole(ring, ring->reader.tail - 1, now_ns);
 		thag_stream_gap(&ring->stream);
 	}
 	return go_on;
@@ -98,9 +98,9 @@ static size_t read_batch(struct thag_session_ring *ring, uint64_t *words, size_t
 	size_t read = thag_ring_read(&ring->reader, words, batch < room ? batch : room), taken;
 
 	if (read)
-		thag_recorder_expect(ring, ring->reader.tail - read, now_ns);
+		thag_chunks_expect(ring, ring->reader.tail - read, now_ns);
 	taken = thag_stream_feed(&ring->stream, words, read);
-	thag_recorder_put(ring, words, taken);
+	thag_chunks_put(ring, words, taken);
 	ring->empty = read == 0;
 	ring->reader.tail -= read - taken;
 	ring->batch = next_batch(ring, read, taken);
@@ -124,7 +124,7 @@ enum thag_found thag_rings_read(struct thag_session_ring *ring, uint64_t *words,
 		found = THAG_FOUND_WORDS;
 	}
 	for (int i = 0; i < THAG_DRAIN_BATCHES && !is_quarantined(ring->session); i++) {
-		size_t room = thag_recorder_room(ring, now_ns), taken;
+		size_t room = thag_chunks_room(ring, now_ns), taken;
 
 		if (room == 0) {
 			ring->empty = false;
@@ -257,7 +257,8 @@ void thag_rings_finish(struct thag_session *session, bool writer_dead)
 	for (uint32_t i = 0; i < session->header.slots; i++)
 		ends[i] = session->rings[i].reader.tail + 2 * (uint64_t)THAG_RING_WORDS;
 	/* each round reads words or takes a step of which there are at most so many as words */
-	while (!is_quarantined(session) && (finish_all(session, words, ends, writer_dead) ||
-					    thag_recorder_wait(session) || unblock_locked(session)))
+	while (!is_quarantined(session) &&
+	       (finish_all(session, words, ends, writer_dead) || thag_chunks_catch_up(session) ||
+		unblock_locked(session)))
 		continue;
 }

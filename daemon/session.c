@@ -10,8 +10,10 @@
 
 #include <sys/mman.h>
 
+#include "chunks.h"
 #include "clock.h"
 #include "format.h"
+#include "history.h"
 #include "members.h"
 #include "memory.h"
 #include "recorder.h"
@@ -55,7 +57,7 @@ void thag_session_ring_commit(struct thag_session_ring *ring)
 {
 	if (!thag_checkpoint_save(ring->saved, &ring->stream, ring->reader.tail))
 		return;
-	thag_recorder_publish(ring);
+	thag_chunks_publish(ring);
 	thag_ring_release(&ring->reader);
 }
 
@@ -159,8 +161,10 @@ static int fill(struct thag_session *session, const struct thag_session_origin *
 	session->header = *origin->header;
 	session->adopted = origin->adopted && !origin->replayed;
 	session->rings = calloc(session->header.slots, sizeof(*session->rings));
+	session->ring_tids = calloc(session->header.slots, sizeof(*session->ring_tids));
 	session->sites_named = calloc(SITE_WORDS, sizeof(*session->sites_named));
-	if (!session->rings || !session->sites_named || thag_names_create(&session->names) != 0)
+	if (!session->rings || !session->ring_tids || !session->sites_named ||
+	    thag_names_create(&session->names) != 0)
 		return -ENOMEM;
 	if (thag_tasks_init(&session->tasks) != 0 || thag_events_init(&session->events) != 0)
 		return -ENOMEM;
@@ -232,7 +236,9 @@ void thag_session_unref(struct thag_session *session)
 	/* acquire and release: what others did with it is done before it is freed */
 	if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	thag_chunks_destroy(session);
 	thag_recorder_destroy(session);
+	thag_history_destroy(session->history);
 	thag_memory_fini(session);
 	thag_tasks_fini(&session->tasks);
 	thag_events_fini(&session->events);
@@ -243,6 +249,7 @@ void thag_session_unref(struct thag_session *session)
 		thag_names_destroy(session->names);
 	thag_naming_destroy(session->naming);
 	free(session->rings);
+	free(session->ring_tids);
 	free(session->sites_named);
 	pthread_rwlock_destroy(&session->lock);
 	pthread_mutex_destroy(&session->members_lock);
@@ -446,7 +453,7 @@ void thag_session_finish(struct thag_session *session, bool writer_dead)
 		return;
 	/* the rings are ours alone now, but snapshots are still taken */
 	thag_rings_finish(session, writer_dead);
-	thag_recorder_drain(session);
+	thag_chunks_drain(session);
 	thag_session_conclude(session, writer_dead);
 }
 

@@ -38,6 +38,8 @@
 struct thag_session;
 struct thag_clock_rate;
 struct thag_recorder;
+struct thag_chunks;
+struct thag_history;
 
 /** Where a session is in its life. */
 enum thag_session_state {
@@ -151,6 +153,9 @@ struct thag_session {
 	struct thag_events events;	/* likewise */
 	struct thag_heap *heap;		/* see memory.h; NULL only when it is lost */
 	struct thag_recorder *recorder; /* NULL: it isn't recorded. Fixed; see recorder.h */
+	struct thag_history *history;	/* NULL: it has no timeline. Fixed; see history.h */
+	struct thag_chunks *chunks;	/* NULL: its words are not kept. Fixed; see chunks.h */
+	atomic_uint *ring_tids;		/* of each ring the last thread that wrote to it; relaxed */
 	/* relaxed: one thread reads all rings, as tasks cross them, or events of memory, whose
 	 * order counts, are in them */
 	atomic_bool tangled;

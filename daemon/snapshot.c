@@ -22,6 +22,16 @@ double thag_snapshot_rate(const struct thag_session *session, struct thag_clock_
 	return rate > 0 ? rate : thag_clock_ns_per_tick(clock, session->header.clock);
 }
 
+uint64_t thag_snapshot_ticks(const struct thag_session *session, double rate, uint64_t ns)
+{
+	double ticks = (double)ns / rate;
+	uint64_t start = session->header.start_ticks;
+
+	if (ns == UINT64_MAX || ticks >= (double)(UINT64_MAX - start))
+		return UINT64_MAX;
+	return start + (uint64_t)ticks;
+}
+
 void thag_snapshot_fix(struct thag_session *session, struct thag_clock_rate *clock)
 {
 	atomic_store_explicit(&session->final_ns_per_tick,

@@ -18,6 +18,9 @@
 /** Nanoseconds of the session's ticks: measured while it runs, fixed by thag_snapshot_fix. */
 double thag_snapshot_rate(const struct thag_session *session, struct thag_clock_rate *clock);
 
+/** The tick of a moment, ns since the session began; UINT64_MAX for that and what is beyond it. */
+uint64_t thag_snapshot_ticks(const struct thag_session *session, double rate, uint64_t ns);
+
 /** Fixes the rate: what is shown, exported and saved from now on is the same to the digit. */
 void thag_snapshot_fix(struct thag_session *session, struct thag_clock_rate *clock);
 

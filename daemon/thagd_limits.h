@@ -64,9 +64,24 @@
 #define THAG_PROC_MAPS_BYTES (64u << 20) /* of /proc/PID/maps */
 #define THAG_PROC_NET_BYTES (16u << 20)	 /* of /proc/net/tcp */
 
+/* timelines */
+#define THAG_TIMELINE_BYTES_MIN (UINT64_C(1) << 20) /* of all sessions, as --timeline says … */
+#define THAG_TIMELINE_BYTES_MAX (UINT64_C(1) << 40) /* … and its default: THAG_TIMELINE_BUDGET */
+#define THAG_CHUNKS_QUEUE_MAX 16		    /* of a session that wait to be encoded */
+#define THAG_CHUNKS_AGE_NS UINT64_C(1000000000)	    /* then one is, full or not */
+#define THAG_CHART_WORDS_MAX (UINT64_C(1) << 18)    /* decoded for a chart: some 3 ms … */
+#define THAG_CHART_FINE_WORDS_MAX (UINT64_C(1) << 22) /* … and for a finer one after it */
+#define THAG_CHART_SLICES_MAX 10000 /* of one chart: some 100 KB with their names */
+#define THAG_CHART_NOTES_MAX 2048
+#define THAG_CHART_LOOK_WORDS 4096 /* of a chunk being filled, that a lane's rows are found by */
+#define THAG_SLOWEST_SITES_MAX 256 /* of one function's name, that are looked at */
+#define THAG_OPEN_WORDS_MAX \
+	(UINT64_C(1) << 22)	 /* of chunks being filled, copied for one answer \
+				  */
+#define THAG_POOL_CHUNKS_MAX 512 /* being filled or waiting, of all sessions; 512 KiB each */
+#define THAG_POOL_SPARES_MAX 32	 /* of them, kept for later */
+
 /* recordings */
-#define THAG_RECORDER_QUEUE_MAX 16 /* chunks of a session that wait to be written */
-#define THAG_RECORDER_CHUNK_NS UINT64_C(1000000000)   /* then one is written, full or not */
 #define THAG_RECORDER_FACTS_NS UINT64_C(60000000000)  /* likewise what is known of the session */
 #define THAG_RECORDER_TABLE_BYTES (UINT32_C(4) << 20) /* of one block of a table */
 #define THAG_OPENED_JSON_BYTES (UINT32_C(4) << 20)    /* of what is known of a session */
@@ -78,7 +93,8 @@
 #define THAG_HTTP_TIMEOUT_S 10
 #define THAG_HTTP_CHUNK_BYTES 65536
 #define THAG_HTTP_BACKLOG 64
-#define THAG_WS_MESSAGE_BYTES 4096 /* of one request of a browser */
+#define THAG_WS_MESSAGE_BYTES (UINT32_C(1) << 17) /* of one request of a browser: of 4096 lanes */
+#define THAG_WS_PIECE_BYTES 4096		  /* that are received at once */
 #define THAG_VIEW_SEARCH_BYTES 256
 #define THAG_VIEW_WIDTH_MAX 16384
 #define THAG_VIEW_QUERIES_MAX 64 /* distinct views of one session made by one job */

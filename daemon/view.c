@@ -6,14 +6,15 @@
 #include "clock.h"
 #include "daemon.h"
 #include "memory_view.h"
+#include "range.h"
 #include "snapshot.h"
 #include "symbols.h"
 #include "thag/frames.h"
 #include "thag_sandwich.h"
 
-struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_session *session)
+struct thag_view_job *thag_view_create(struct thag_daemon *daemon, struct thag_session *session)
 {
-	struct thag_view *view = calloc(1, sizeof(*view));
+	struct thag_view_job *view = calloc(1, sizeof(*view));
 
 	if (!view)
 		return NULL;
@@ -26,7 +27,7 @@ struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_sessi
 	return view;
 }
 
-bool thag_view_add(struct thag_view *view, const struct thag_watch *watch)
+bool thag_view_add(struct thag_view_job *view, const struct thag_watch *watch)
 {
 	if (thag_view_find(view, watch))
 		return true;
@@ -36,8 +37,8 @@ bool thag_view_add(struct thag_view *view, const struct thag_watch *watch)
 	return true;
 }
 
-const struct thag_view_query *thag_view_find(const struct thag_view *view,
-					     const struct thag_watch *watch)
+const struct thag_view_wish *thag_view_find(const struct thag_view_job *view,
+					    const struct thag_watch *watch)
 {
 	for (uint32_t i = 0; i < view->query_count; i++)
 		if (thag_watch_equal(&view->queries[i].watch, watch))
@@ -45,7 +46,7 @@ const struct thag_view_query *thag_view_find(const struct thag_view *view,
 	return NULL;
 }
 
-static void fill_facts(const struct thag_view *view, const struct thag_watch *watch,
+static void fill_facts(const struct thag_view_job *view, const struct thag_watch *watch,
 		       struct thag_frame_facts *facts)
 {
 	const struct thag_session_counts *counts = &view->counts;
@@ -75,7 +76,7 @@ static struct thag_blob *take_blob(struct thag_buffer *buffer, int err)
 	return blob;
 }
 
-bool thag_view_is_whole(const struct thag_view_query *query)
+bool thag_view_is_whole(const struct thag_view_wish *query)
 {
 	bool halves = query->callers && query->callees;
 	bool memory = query->memory || query->watch.metric.metric == THAG_METRIC_TIME;
@@ -104,7 +105,7 @@ static struct thag_blob *make_half(const struct thag_watch *watch, struct thag_p
 	return make_flame(watch, half, facts, type);
 }
 
-static void make_sandwich(struct thag_view_query *query, const struct thag_profile *profile,
+static void make_sandwich(struct thag_view_wish *query, const struct thag_profile *profile,
 			  const struct thag_frame_facts *facts)
 {
 	const struct thag_watch *watch = &query->watch;
@@ -120,8 +121,8 @@ static void make_sandwich(struct thag_view_query *query, const struct thag_profi
 	}
 }
 
-static void make_frames(struct thag_view *view, struct thag_view_query *query,
-			const struct thag_profile *profile)
+static void make_frames(struct thag_view_job *view, struct thag_view_wish *query,
+			const struct thag_profile *profile, uint32_t flags)
 {
 	const struct thag_watch *watch = &query->watch;
 	struct thag_frame_facts facts;
@@ -129,6 +130,7 @@ static void make_frames(struct thag_view *view, struct thag_view_query *query,
 
 	query->made = true;
 	fill_facts(view, watch, &facts);
+	facts.flags |= flags;
 	if (watch->sandwich)
 		make_sandwich(query, profile, &facts);
 	else
@@ -141,31 +143,32 @@ static void make_frames(struct thag_view *view, struct thag_view_query *query,
 							watch->search, &facts, &out));
 }
 
-/* All queries for the same threads and order, from `first` on, share one profile. */
-static void make_group(struct thag_view *view, uint32_t first)
+/* All queries for the same threads, range and order, from `first` on, share one profile. */
+static void make_group(struct thag_view_job *view, uint32_t first)
 {
 	const struct thag_watch *watch = &view->queries[first].watch;
 	struct thag_profile *profile;
+	uint32_t flags;
 
-	if (thag_snapshot_take(&profile, view->session, &view->daemon->clock, watch->tid,
-			       watch->raw) != 0)
+	if (thag_range_take(&profile, view->session, &view->daemon->clock, watch->tid, watch->raw,
+			    &watch->metric, &flags) != 0)
 		return;
 	if (watch->heavy && thag_profile_put_heavy_first(profile) != 0) {
 		thag_profile_destroy(profile);
 		return;
 	}
 	for (uint32_t i = first; i < view->query_count; i++) {
-		struct thag_view_query *query = &view->queries[i];
+		struct thag_view_wish *query = &view->queries[i];
 
-		if (!query->made && query->watch.metric.metric == THAG_METRIC_TIME &&
+		if (!query->made && thag_metric_equal(&query->watch.metric, &watch->metric) &&
 		    query->watch.tid == watch->tid && query->watch.raw == watch->raw &&
 		    query->watch.heavy == watch->heavy)
-			make_frames(view, query, profile);
+			make_frames(view, query, profile, flags);
 	}
 	thag_profile_destroy(profile);
 }
 
-static void make_memory_frame(struct thag_view *view, struct thag_view_query *query,
+static void make_memory_frame(struct thag_view_job *view, struct thag_view_wish *query,
 			      const struct thag_memory_view *memory,
 			      const struct thag_heap_query *asked,
 			      const struct thag_profile *profile)
@@ -181,7 +184,7 @@ static void make_memory_frame(struct thag_view *view, struct thag_view_query *qu
 }
 
 /* All queries for the same metric and order, from `first` on, share one profile. */
-static void make_metric(struct thag_view *view, uint32_t first,
+static void make_metric(struct thag_view_job *view, uint32_t first,
 			const struct thag_memory_view *memory)
 {
 	const struct thag_metric_query *metric = &view->queries[first].watch.metric;
@@ -197,19 +200,19 @@ static void make_metric(struct thag_view *view, uint32_t first,
 		return;
 	}
 	for (uint32_t i = first; i < view->query_count; i++) {
-		struct thag_view_query *query = &view->queries[i];
+		struct thag_view_wish *query = &view->queries[i];
 
 		if (query->made || query->watch.heavy != heavy ||
 		    !thag_metric_equal(&query->watch.metric, metric))
 			continue;
-		make_frames(view, query, profile);
+		make_frames(view, query, profile, 0);
 		make_memory_frame(view, query, memory, &asked, profile);
 	}
 	thag_profile_destroy(profile);
 }
 
 /* All queries for the same part of the run share one copy of the heap. */
-static void make_range(struct thag_view *view, uint32_t first)
+static void make_range(struct thag_view_job *view, uint32_t first)
 {
 	const struct thag_metric_query *range = &view->queries[first].watch.metric;
 	struct thag_memory_view memory;
@@ -217,7 +220,7 @@ static void make_range(struct thag_view *view, uint32_t first)
 	if (thag_memory_view_take(&memory, view->session, &view->daemon->clock, range) != 0)
 		return;
 	for (uint32_t i = first; i < view->query_count; i++) {
-		const struct thag_view_query *query = &view->queries[i];
+		const struct thag_view_wish *query = &view->queries[i];
 
 		if (!query->made && query->watch.metric.metric != THAG_METRIC_TIME &&
 		    thag_metric_same_range(&query->watch.metric, range))
@@ -228,7 +231,7 @@ static void make_range(struct thag_view *view, uint32_t first)
 
 static void run(uv_work_t *work)
 {
-	struct thag_view *view = work->data;
+	struct thag_view_job *view = work->data;
 	uint64_t start = thag_clock_mono_ns();
 
 	thag_session_count(view->session, &view->counts);
@@ -248,7 +251,7 @@ static void run(uv_work_t *work)
 
 static void after(uv_work_t *work, int status)
 {
-	struct thag_view *view = work->data;
+	struct thag_view_job *view = work->data;
 	struct thag_daemon *daemon = view->daemon;
 
 	(void)status;
@@ -256,7 +259,7 @@ static void after(uv_work_t *work, int status)
 	thag_daemon_release(daemon);
 }
 
-void thag_view_start(struct thag_view *view, thag_view_done_fn *done, void *context)
+void thag_view_start(struct thag_view_job *view, thag_view_done_fn *done, void *context)
 {
 	view->done = done;
 	view->context = context;
@@ -264,7 +267,7 @@ void thag_view_start(struct thag_view *view, thag_view_done_fn *done, void *cont
 	uv_queue_work(&view->daemon->loop, &view->work, run, after);
 }
 
-void thag_view_destroy(struct thag_view *view)
+void thag_view_destroy(struct thag_view_job *view)
 {
 	for (uint32_t i = 0; i < view->query_count; i++) {
 		thag_blob_unref(view->queries[i].flame);

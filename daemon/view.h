@@ -19,10 +19,10 @@
 #include "watch.h"
 
 struct thag_daemon;
-struct thag_view;
+struct thag_view_job;
 
 /** A way to look, and what is seen; the blobs are NULL when there was no memory. */
-struct thag_view_query {
+struct thag_view_wish {
 	struct thag_watch watch;
 	struct thag_blob *flame; /* or the two that follow */
 	struct thag_blob *callers;
@@ -33,9 +33,9 @@ struct thag_view_query {
 	bool made;		     /* as far as there was memory */
 };
 
-typedef void thag_view_done_fn(struct thag_view *view);
+typedef void thag_view_done_fn(struct thag_view_job *view);
 
-struct thag_view {
+struct thag_view_job {
 	uv_work_t work;
 	struct thag_daemon *daemon;
 	struct thag_session *session; /* a reference */
@@ -47,25 +47,25 @@ struct thag_view {
 	uint64_t duration_ns;
 	uint64_t took_ns;
 	uint32_t query_count;
-	struct thag_view_query queries[THAG_VIEW_QUERIES_MAX];
+	struct thag_view_wish queries[THAG_VIEW_QUERIES_MAX];
 };
 
 /** A job for `session` without queries yet. NULL without memory. */
-struct thag_view *thag_view_create(struct thag_daemon *daemon, struct thag_session *session);
+struct thag_view_job *thag_view_create(struct thag_daemon *daemon, struct thag_session *session);
 
 /** Adds a way to look, unless it is there already. False when there is no room. */
-bool thag_view_add(struct thag_view *view, const struct thag_watch *watch);
+bool thag_view_add(struct thag_view_job *view, const struct thag_watch *watch);
 
 /** Whether there was memory for all that belongs to it. */
-bool thag_view_is_whole(const struct thag_view_query *query);
+bool thag_view_is_whole(const struct thag_view_wish *query);
 
 /** Starts; `done` is called once, later, and then destroys the job. */
-void thag_view_start(struct thag_view *view, thag_view_done_fn *done, void *context);
+void thag_view_start(struct thag_view_job *view, thag_view_done_fn *done, void *context);
 
 /** The answer to `watch`, or NULL. */
-const struct thag_view_query *thag_view_find(const struct thag_view *view,
-					     const struct thag_watch *watch);
+const struct thag_view_wish *thag_view_find(const struct thag_view_job *view,
+					    const struct thag_watch *watch);
 
-void thag_view_destroy(struct thag_view *view);
+void thag_view_destroy(struct thag_view_job *view);
 
 #endif

@@ -28,7 +28,7 @@ static int parse_sort(const char *name, uint32_t *sort)
 	return -EINVAL;
 }
 
-static int parse_id(const char *hex, uint64_t *id)
+int thag_watch_parse_id(const char *hex, uint64_t *id)
 {
 	if (!hex[0]) {
 		*id = 0;
@@ -46,7 +46,7 @@ static int parse_order(const char *name, bool *heavy)
 	return *heavy || strcmp(name, "name") == 0 ? 0 : -EINVAL;
 }
 
-static int parse_session(const char *id, uint64_t latest, uint64_t *session)
+int thag_watch_parse_session(const char *id, uint64_t latest, uint64_t *session)
 {
 	if (strcmp(id, "latest") == 0) {
 		*session = latest;
@@ -125,11 +125,12 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 	if (parse_metric(watch, request, &fault->why) != 0)
 		return -EINVAL;
 	fault->why = "a field of the watch has a wrong value";
-	if (tid < 0 || tid > UINT32_MAX || parse_session(id, latest, &watch->session) != 0 ||
-	    parse_id(focus, &watch->focus) != 0 || parse_sort(sort, &watch->sort) != 0 ||
-	    parse_id(sandwich, &watch->sandwich) != 0 ||
-	    parse_id(durations, &watch->durations) != 0 || parse_order(order, &watch->heavy) != 0 ||
-	    parse_search(watch, search, fault) != 0)
+	if (tid < 0 || tid > UINT32_MAX ||
+	    thag_watch_parse_session(id, latest, &watch->session) != 0 ||
+	    thag_watch_parse_id(focus, &watch->focus) != 0 || parse_sort(sort, &watch->sort) != 0 ||
+	    thag_watch_parse_id(sandwich, &watch->sandwich) != 0 ||
+	    thag_watch_parse_id(durations, &watch->durations) != 0 ||
+	    parse_order(order, &watch->heavy) != 0 || parse_search(watch, search, fault) != 0)
 		return -EINVAL;
 	watch->tid = watch->metric.metric == THAG_METRIC_TIME ? (uint32_t)tid : 0;
 	watch->width = clamp_width(width);

@@ -46,6 +46,12 @@ struct thag_watch_fault {
 int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 		     struct thag_watch_fault *fault);
 
+/** The id of a node or a function, 0 for none: "" or 16 hex digits. 0 or -EINVAL. */
+int thag_watch_parse_id(const char *hex, uint64_t *id);
+
+/** The session that a request names. 0 or -EINVAL. */
+int thag_watch_parse_session(const char *id, uint64_t latest, uint64_t *session);
+
 /** Whether both get the same frames: they differ in nothing but being paused. */
 bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b);
 

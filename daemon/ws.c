@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "ws.h"
+#include "ws_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,58 +8,14 @@
 
 #include <libwebsockets.h>
 
-#include "daemon.h"
 #include "modes.h"
 #include "thag/frames.h"
-#include "view.h"
 
 #define LIST_PERIOD_NS UINT64_C(1000000000) /* counts of live sessions grow all the time */
+#define SETTLE_NS UINT64_C(3000000000)	    /* then what happened is in the timeline */
 #define OPEN_PERIOD_NS UINT64_C(1000000000) /* so do open calls, without any event */
 
-/* What waits to be sent, in the order it is sent. */
-enum {
-	SEND_ERROR,
-	SEND_LIST,
-	SEND_FLAME,
-	SEND_CALLERS,
-	SEND_CALLEES,
-	SEND_TABLE,
-	SEND_DURATIONS,
-	SEND_MEMORY,
-	SEND_COUNT
-};
-
-struct client {
-	struct client *next;
-	struct lws *wsi;
-	struct thag_blob *waiting[SEND_COUNT]; /* a newer one replaces it */
-	uint32_t sequence;
-	bool watching;
-	bool fresh; /* a request has not been answered */
-	struct thag_watch watch;
-	uint64_t seen_events;
-	enum thag_session_state seen_state;
-	uint32_t seen_names;
-	uint64_t seen_ns;
-	uint64_t rest_until_ns; /* frames that take long are made less often */
-	size_t rx_bytes;
-	char rx[THAG_WS_MESSAGE_BYTES];
-};
-
-_Static_assert(sizeof(struct client) <= THAG_WS_CLIENT_BYTES, "the room libwebsockets gives");
-
-struct thag_ws {
-	struct thag_daemon *daemon;
-	uv_timer_t timer;
-	struct client *clients;
-	struct thag_view *views[THAG_SESSIONS_LIVE_MAX]; /* jobs under way */
-	uint32_t view_count;
-	struct thag_blob *list;
-	uint64_t list_version;
-	uint64_t list_ns;
-};
-
-static void send_later(struct client *client, int which, struct thag_blob *blob)
+void thag_ws_send_later(struct thag_ws_client *client, int which, struct thag_blob *blob)
 {
 	if (!blob)
 		return;
@@ -77,24 +33,27 @@ static struct thag_blob *json_blob(json_t *json)
 	return blob;
 }
 
-static void send_error(struct client *client, const char *message)
+void thag_ws_send_json(struct thag_ws_client *client, int which, json_t *json)
 {
-	struct thag_blob *blob =
-		json_blob(json_pack("{s:s, s:s}", "op", "error", "message", message));
+	struct thag_blob *blob = json_blob(json);
 
-	send_later(client, SEND_ERROR, blob);
+	thag_ws_send_later(client, which, blob);
 	thag_blob_unref(blob);
 }
 
-/* Why a watch is refused; the page says it beside the text that is at fault. */
-static void send_fault(struct client *client, const struct thag_watch_fault *fault)
+void thag_ws_send_error(struct thag_ws_client *client, const char *message)
 {
-	struct thag_blob *blob = json_blob(
-		json_pack("{s:s, s:s, s:s*, s:s*, s:I}", "op", "error", "message", fault->why,
-			  "field", fault->field, "text", fault->text, "at", (json_int_t)fault->at));
+	thag_ws_send_json(client, SEND_ERROR,
+			  json_pack("{s:s, s:s}", "op", "error", "message", message));
+}
 
-	send_later(client, SEND_ERROR, blob);
-	thag_blob_unref(blob);
+/* Why a watch is refused; the page says it beside the text that is at fault. */
+static void send_fault(struct thag_ws_client *client, const struct thag_watch_fault *fault)
+{
+	thag_ws_send_json(client, SEND_ERROR,
+			  json_pack("{s:s, s:s, s:s*, s:s*, s:I}", "op", "error", "message",
+				    fault->why, "field", fault->field, "text", fault->text, "at",
+				    (json_int_t)fault->at));
 }
 
 static void make_list(struct thag_ws *ws)
@@ -117,7 +76,7 @@ static bool list_is_old(const struct thag_ws *ws)
 	       (registry->live_count && thag_clock_mono_ns() - ws->list_ns > LIST_PERIOD_NS);
 }
 
-static struct thag_session *find_session(const struct thag_ws *ws, uint64_t id)
+struct thag_session *thag_ws_find_session(const struct thag_ws *ws, uint64_t id)
 {
 	const struct thag_registry *registry = &ws->daemon->registry;
 
@@ -125,6 +84,13 @@ static struct thag_session *find_session(const struct thag_ws *ws, uint64_t id)
 		if (registry->sessions[i]->id == id)
 			return registry->sessions[i];
 	return NULL;
+}
+
+uint64_t thag_ws_latest(const struct thag_ws *ws)
+{
+	const struct thag_session *latest = thag_registry_find(&ws->daemon->registry, "latest");
+
+	return latest ? latest->id : 0;
 }
 
 static bool has_view(const struct thag_ws *ws, uint64_t session)
@@ -135,7 +101,7 @@ static bool has_view(const struct thag_ws *ws, uint64_t session)
 	return false;
 }
 
-static void remove_view(struct thag_ws *ws, const struct thag_view *view)
+static void remove_view(struct thag_ws *ws, const struct thag_view_job *view)
 {
 	for (uint32_t i = 0; i < ws->view_count; i++) {
 		if (ws->views[i] != view)
@@ -151,7 +117,18 @@ static uint32_t names_version(const struct thag_session *session)
 	return atomic_load_explicit(&session->naming_counts.version, memory_order_relaxed);
 }
 
-static bool is_due(const struct client *client, const struct thag_session *session, uint64_t now)
+/* Whether nothing more will come of the range that is watched. */
+static bool range_is_over(const struct thag_ws_client *client)
+{
+	const struct thag_metric_query *metric = &client->watch.metric;
+
+	return metric->metric == THAG_METRIC_TIME && metric->to_ns &&
+	       metric->to_ns < UINT64_MAX - SETTLE_NS &&
+	       client->seen_duration_ns > metric->to_ns + SETTLE_NS;
+}
+
+static bool is_due(const struct thag_ws_client *client, const struct thag_session *session,
+		   uint64_t now)
 {
 	if (!client->watching || client->watch.session != session->id)
 		return false;
@@ -159,15 +136,17 @@ static bool is_due(const struct client *client, const struct thag_session *sessi
 		return true;
 	if (client->watch.paused || now < client->rest_until_ns)
 		return false;
+	if (range_is_over(client))
+		return client->seen_names != names_version(session);
 	return client->seen_events != session->counts.events ||
 	       client->seen_names != names_version(session) ||
 	       client->seen_state != session->state ||
 	       (thag_session_is_live(session) && now - client->seen_ns > OPEN_PERIOD_NS);
 }
 
-static void give_frames(struct client *client, const struct thag_view *view)
+static void give_frames(struct thag_ws_client *client, const struct thag_view_job *view)
 {
-	const struct thag_view_query *query = thag_view_find(view, &client->watch);
+	const struct thag_view_wish *query = thag_view_find(view, &client->watch);
 
 	if (!client->watching || !query)
 		return;
@@ -175,28 +154,29 @@ static void give_frames(struct client *client, const struct thag_view *view)
 	client->seen_events = view->counts.events;
 	client->seen_state = view->state;
 	client->seen_names = view->names;
+	client->seen_duration_ns = view->duration_ns;
 	client->seen_ns = thag_clock_mono_ns();
 	client->rest_until_ns = client->seen_ns + view->took_ns;
 	if (!thag_view_is_whole(query))
-		send_error(client, "thagd has no memory for this view");
-	send_later(client, SEND_FLAME, query->flame);
-	send_later(client, SEND_CALLERS, query->callers);
-	send_later(client, SEND_CALLEES, query->callees);
-	send_later(client, SEND_TABLE, query->table);
-	send_later(client, SEND_DURATIONS, query->durations);
-	send_later(client, SEND_MEMORY, query->memory);
+		thag_ws_send_error(client, "thagd has no memory for this view");
+	thag_ws_send_later(client, SEND_FLAME, query->flame);
+	thag_ws_send_later(client, SEND_CALLERS, query->callers);
+	thag_ws_send_later(client, SEND_CALLEES, query->callees);
+	thag_ws_send_later(client, SEND_TABLE, query->table);
+	thag_ws_send_later(client, SEND_DURATIONS, query->durations);
+	thag_ws_send_later(client, SEND_MEMORY, query->memory);
 }
 
 static void start_view(struct thag_ws *ws, struct thag_session *session);
 
-static void on_view_done(struct thag_view *view)
+static void on_view_done(struct thag_view_job *view)
 {
 	struct thag_ws *ws = view->context;
-	struct thag_session *session = find_session(ws, view->session->id);
+	struct thag_session *session = thag_ws_find_session(ws, view->session->id);
 	bool waiting = false;
 
 	remove_view(ws, view);
-	for (struct client *client = ws->clients; client; client = client->next) {
+	for (struct thag_ws_client *client = ws->clients; client; client = client->next) {
 		give_frames(client, view);
 		waiting |= client->watching && client->fresh;
 	}
@@ -210,14 +190,14 @@ static void on_view_done(struct thag_view *view)
 static void start_view(struct thag_ws *ws, struct thag_session *session)
 {
 	uint64_t now = thag_clock_mono_ns();
-	struct thag_view *view;
+	struct thag_view_job *view;
 
 	if (ws->view_count == THAG_SESSIONS_LIVE_MAX || has_view(ws, session->id))
 		return;
 	view = thag_view_create(ws->daemon, session);
 	if (!view)
 		return;
-	for (struct client *client = ws->clients; client; client = client->next)
+	for (struct thag_ws_client *client = ws->clients; client; client = client->next)
 		if (is_due(client, session, now) && !thag_view_add(view, &client->watch))
 			break;
 	if (view->query_count == 0) {
@@ -230,7 +210,7 @@ static void start_view(struct thag_ws *ws, struct thag_session *session)
 
 static bool is_watched(const struct thag_ws *ws, const struct thag_session *session)
 {
-	for (const struct client *client = ws->clients; client; client = client->next)
+	for (const struct thag_ws_client *client = ws->clients; client; client = client->next)
 		if (client->watching && client->watch.session == session->id)
 			return true;
 	return false;
@@ -258,33 +238,27 @@ static void on_timer(uv_timer_t *timer)
 		return;
 	if (list_is_old(ws)) {
 		make_list(ws);
-		for (struct client *client = ws->clients; client; client = client->next)
-			send_later(client, SEND_LIST, ws->list);
+		for (struct thag_ws_client *client = ws->clients; client; client = client->next)
+			thag_ws_send_later(client, SEND_LIST, ws->list);
 	}
 	refresh_views(ws);
+	thag_ws_refresh_charts(ws);
 }
 
-static uint64_t latest_id(const struct thag_ws *ws)
-{
-	const struct thag_session *latest = thag_registry_find(&ws->daemon->registry, "latest");
-
-	return latest ? latest->id : 0;
-}
-
-static void run_watch(struct thag_ws *ws, struct client *client, json_t *request)
+static void run_watch(struct thag_ws *ws, struct thag_ws_client *client, json_t *request)
 {
 	struct thag_session *session;
 	struct thag_watch_fault fault;
 	struct thag_watch watch;
 
-	if (thag_watch_parse(&watch, request, latest_id(ws), &fault) != 0) {
+	if (thag_watch_parse(&watch, request, thag_ws_latest(ws), &fault) != 0) {
 		send_fault(client, &fault);
 		return;
 	}
-	session = find_session(ws, watch.session);
+	session = thag_ws_find_session(ws, watch.session);
 	if (!session) {
 		client->watching = false;
-		send_error(client, "no such session");
+		thag_ws_send_error(client, "no such session");
 		return;
 	}
 	client->watch = watch;
@@ -293,64 +267,81 @@ static void run_watch(struct thag_ws *ws, struct client *client, json_t *request
 }
 
 /* The answer is the list, which says what is waited for and, in time, what is recorded. */
-static void run_switch(struct thag_ws *ws, struct client *client, json_t *request, const char *op)
+static void run_switch(struct thag_ws *ws, struct thag_ws_client *client, json_t *request,
+		       const char *op)
 {
 	struct thag_registry *registry = &ws->daemon->registry;
 	struct thag_session *session;
 	const char *id = "", *kinds = NULL, *why;
 
 	if (json_unpack(request, "{s:s, s?s}", "session", &id, "kinds", &kinds) != 0) {
-		send_error(client, "a field of the switch is wrong");
+		thag_ws_send_error(client, "a field of the switch is wrong");
 		return;
 	}
 	session = thag_registry_find(registry, id);
 	if (!session)
-		send_error(client, "no such session");
+		thag_ws_send_error(client, "no such session");
 	else if (thag_modes_switch(session, op, kinds, &why) != 0)
-		send_error(client, why);
+		thag_ws_send_error(client, why);
 	else
 		registry->version++;
 }
 
-static void run_request(struct thag_ws *ws, struct client *client)
+static void run_request(struct thag_ws *ws, struct thag_ws_client *client)
 {
 	json_t *request = json_loadb(client->rx, client->rx_bytes, 0, NULL);
 	const char *op = "";
 
 	if (!request || json_unpack(request, "{s:s}", "op", &op) != 0)
-		send_error(client, "not a request");
+		thag_ws_send_error(client, "not a request");
 	else if (strcmp(op, "watch") == 0)
 		run_watch(ws, client, request);
+	else if (strcmp(op, "chart") == 0)
+		thag_ws_run_chart(ws, client, request);
+	else if (strcmp(op, "slowest") == 0)
+		thag_ws_run_slowest(ws, client, request);
 	else if (strcmp(op, "enable") == 0 || strcmp(op, "disable") == 0)
 		run_switch(ws, client, request, op);
 	else
-		send_error(client, "unknown op");
+		thag_ws_send_error(client, "unknown op");
 	json_decref(request);
+}
+
+static void forget_request(struct thag_ws_client *client)
+{
+	free(client->rx);
+	client->rx = NULL;
+	client->rx_bytes = 0;
 }
 
 int thag_ws_receive(struct thag_ws *ws, void *user, const void *data, size_t bytes)
 {
-	struct client *client = user;
+	struct thag_ws_client *client = user;
+	char *grown;
 
 	if (lws_frame_is_binary(client->wsi)) {
 		lws_close_reason(client->wsi, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, NULL, 0);
 		return -1;
 	}
-	if (bytes > sizeof(client->rx) - client->rx_bytes) {
+	if (bytes > THAG_WS_MESSAGE_BYTES - client->rx_bytes) {
 		lws_close_reason(client->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
 		return -1;
 	}
+	grown = realloc(client->rx, client->rx_bytes + bytes + 1);
+	if (!grown)
+		return -1;
+	client->rx = grown;
 	memcpy(client->rx + client->rx_bytes, data, bytes);
 	client->rx_bytes += bytes;
 	if (!lws_is_final_fragment(client->wsi))
 		return 0;
 	run_request(ws, client);
-	client->rx_bytes = 0;
+	forget_request(client);
 	return 0;
 }
 
 /* Frames are shared by browsers; only this number is each one's own. */
-static void number(struct client *client, struct thag_blob *blob)
+static void number(struct thag_ws_client *client, struct thag_blob *blob)
 {
 	memcpy(blob->data + offsetof(struct thag_frame_header, sequence), &client->sequence,
 	       sizeof(client->sequence));
@@ -359,7 +350,7 @@ static void number(struct client *client, struct thag_blob *blob)
 
 int thag_ws_send(struct thag_ws *ws, void *user)
 {
-	struct client *client = user;
+	struct thag_ws_client *client = user;
 	struct thag_blob *blob = NULL;
 	int which = 0, sent;
 
@@ -385,22 +376,23 @@ int thag_ws_send(struct thag_ws *ws, void *user)
 
 int thag_ws_open(struct thag_ws *ws, void *user, struct lws *wsi)
 {
-	struct client *client = user;
+	struct thag_ws_client *client = user;
 
 	client->wsi = wsi;
+	client->id = ++ws->last_id;
 	client->next = ws->clients;
 	ws->clients = client;
 	if (list_is_old(ws))
 		make_list(ws);
-	send_later(client, SEND_LIST, ws->list);
+	thag_ws_send_later(client, SEND_LIST, ws->list);
 	return 0;
 }
 
 void thag_ws_close(struct thag_ws *ws, void *user)
 {
-	struct client *client = user;
+	struct thag_ws_client *client = user;
 
-	for (struct client **at = &ws->clients; *at; at = &(*at)->next) {
+	for (struct thag_ws_client **at = &ws->clients; *at; at = &(*at)->next) {
 		if (*at != client)
 			continue;
 		*at = client->next;
@@ -408,6 +400,8 @@ void thag_ws_close(struct thag_ws *ws, void *user)
 	}
 	for (int i = 0; i < SEND_COUNT; i++)
 		thag_blob_set(&client->waiting[i], NULL);
+	thag_chart_request_fini(&client->charting.request);
+	forget_request(client);
 }
 
 int thag_ws_create(struct thag_ws **out, struct thag_daemon *daemon)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #define THAG_WS_PROTOCOL "thag-1"
-#define THAG_WS_CLIENT_BYTES 6144 /* room for struct client of ws.c */
+#define THAG_WS_CLIENT_BYTES 1024 /* room for struct client of ws.c */
 
 struct lws;
 struct thag_daemon;

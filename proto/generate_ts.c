@@ -64,6 +64,7 @@ static void print_frame_constants(void)
 	VALUE(THAG_FRAME_, CALLERS);
 	VALUE(THAG_FRAME_, CALLEES);
 	VALUE(THAG_FRAME_, DURATIONS);
+	VALUE(THAG_FRAME_, CHART);
 	end();
 
 	begin("FrameFlag");
@@ -72,6 +73,8 @@ static void print_frame_constants(void)
 	VALUE(THAG_FRAME_, CAPPED);
 	VALUE(THAG_FRAME_, TRACES);
 	VALUE(THAG_FRAME_, SEARCH_CUT);
+	VALUE(THAG_FRAME_, RANGE);
+	VALUE(THAG_FRAME_, ESTIMATED);
 	end();
 
 	begin("NodeFlag");
@@ -306,6 +309,79 @@ static void print_memory_parts(void)
 	end();
 }
 
+static void print_chart_layout(void)
+{
+	begin("Chart");
+	SIZE(thag_frame_chart);
+	FIELD(thag_frame_chart, from_ns);
+	FIELD(thag_frame_chart, to_ns);
+	FIELD(thag_frame_chart, first_ns);
+	FIELD(thag_frame_chart, last_ns);
+	FIELD(thag_frame_chart, whole_ns);
+	FIELD(thag_frame_chart, start_ticks);
+	FIELD(thag_frame_chart, ns_per_tick);
+	FIELD(thag_frame_chart, dropped_events);
+	FIELD(thag_frame_chart, lanes);
+	FIELD(thag_frame_chart, sites);
+	FIELD(thag_frame_chart, notes);
+	FIELD(thag_frame_chart, activity_columns);
+	FIELD(thag_frame_chart, view_offset);
+	FIELD(thag_frame_chart, view_bytes);
+	FIELD(thag_frame_chart, flags);
+	FIELD(thag_frame_chart, asked);
+	end();
+
+	begin("Lane");
+	SIZE(thag_frame_lane);
+	FIELD(thag_frame_lane, ring);
+	FIELD(thag_frame_lane, kind);
+	FIELD(thag_frame_lane, tid);
+	FIELD(thag_frame_lane, rows);
+	FIELD(thag_frame_lane, first_ns);
+	FIELD(thag_frame_lane, last_ns);
+	FIELD(thag_frame_lane, events);
+	FIELD(thag_frame_lane, name_offset);
+	FIELD(thag_frame_lane, name_bytes);
+	end();
+
+	begin("Asked");
+	SIZE(thag_frame_asked);
+	FIELD(thag_frame_asked, ring);
+	FIELD(thag_frame_asked, kind);
+	FIELD(thag_frame_asked, first_row);
+	FIELD(thag_frame_asked, rows);
+	end();
+}
+
+static void print_chart_parts(void)
+{
+	begin("Site");
+	SIZE(thag_frame_site);
+	FIELD(thag_frame_site, site);
+	FIELD(thag_frame_site, flags);
+	FIELD(thag_frame_site, name_offset);
+	FIELD(thag_frame_site, name_bytes);
+	FIELD(thag_frame_site, file_offset);
+	FIELD(thag_frame_site, file_bytes);
+	FIELD(thag_frame_site, line);
+	FIELD(thag_frame_site, function);
+	end();
+
+	begin("Note");
+	SIZE(thag_frame_note);
+	FIELD(thag_frame_note, first_ns);
+	FIELD(thag_frame_note, last_ns);
+	FIELD(thag_frame_note, first);
+	FIELD(thag_frame_note, last);
+	FIELD(thag_frame_note, min);
+	FIELD(thag_frame_note, max);
+	FIELD(thag_frame_note, site);
+	FIELD(thag_frame_note, kind);
+	FIELD(thag_frame_note, count);
+	FIELD(thag_frame_note, ring);
+	end();
+}
+
 static void print_word_constants(void)
 {
 	puts("\n/** Event words; see thag/words.h. */");
@@ -364,6 +440,8 @@ int main(void)
 	print_heap_layout();
 	print_memory_layout();
 	print_memory_parts();
+	print_chart_layout();
+	print_chart_parts();
 	print_word_constants();
 	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

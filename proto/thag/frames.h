@@ -11,9 +11,9 @@
  *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus"
  *            a node id in 16 hex digits or "" for the root; "width" in CSS pixels; "search" text
  *            or an expression, see core/thag_search.h; "metric" what the frames show, see enum
- *            thag_metric; of memory: "by" the profiled calls ("calls") or native stacks
- *            ("traces"; without it, whichever there are), of what happened from "from" to "to",
- *            nanoseconds since the session began, both 0: always, and for all threads together.
+ *            thag_metric, of what happened from "from" to "to", nanoseconds since the session
+ *            began, both 0: always; of memory: for all threads together, "by" the profiled calls
+ *            ("calls") or native stacks ("traces"; without it, whichever there are).
  *            With "sandwich", the id of a function, CALLERS and CALLEES come in place of a FLAME.
  *            With "durations", likewise, and of time a DURATIONS of that function comes, too.
  *            "order" of siblings: by "name", or "heavy" ones first. Every field but op and session
@@ -23,7 +23,21 @@
  *            {"op":"enable","session":"7","kinds":"both"} or {"op":"disable","session":"7"}
  *            what that program is to record; "kinds" time, memory or both, left out: what it was
  *            started with. The list says when the program has heeded that, see daemon/report.h.
+ *            {"op":"chart","session":"7","from":0,"to":0,"last":0,"columns":1280,"paused":false,
+ *             "lanes":[[ring,kind,first_row,rows],…]}
+ *            what happened when, beside a watch: of a window, nanoseconds since the session began,
+ *            both 0: all of it; or of the "last" so many, following a live session. "columns" of
+ *            the plot in CSS pixels; "lanes" whose slices are wanted, and which of their rows,
+ *            none twice; left out: the first THAG_CHART_LANES, THAG_CHART_ROWS of each; an empty
+ *            array: none. Session "" ends it. Each new chart replaces the one before it, and is
+ *            answered at once by a CHART, and where that took more time by a finer one after it;
+ *            after that more come while the session is live and the
+ *            window reaches its newest events.
+ *            {"op":"slowest","session":"7","function":"16 hex","from":0,"to":0,"count":20}
+ *            the longest calls of a function that ended in a range, as a watch has it.
  *   thagd:   {"op":"sessions","sessions":[…]}     on connecting and whenever the list changes
+ *            {"op":"slowest","session":"7","function":"…","calls":[{"start":ns,"duration":ns,
+ *             "ring":0,"tid":123},…]}           the longest first; durations without waits
  *            {"op":"error","message":"…"}; after a watch that was refused, the one before it goes
  *            on, and of a text that is at fault there are "field", "text" and "at", the byte of it
  *
@@ -42,6 +56,11 @@
  *
  *   MEMORY +--------------------+------------------------+-----------------------------+---------+
  *          | thag_frame_header  | thag_frame_memory      | points, sizes, places       | strings |
+ *          +--------------------+------------------------+-----------------------------+---------+
+ *
+ *   CHART  +--------------------+------------------------+-----------------------------+---------+
+ *          | thag_frame_header  | thag_frame_chart       | lanes, asked, sites, notes, | strings |
+ *          |                    |                        | activity, view              |         |
  *          +--------------------+------------------------+-----------------------------+---------+
  *
  *   DURATIONS are a thag_frame_durations, and a thag_frame_bucket for each of `count`.
@@ -71,6 +90,7 @@ enum thag_frame_type {
 	THAG_FRAME_CALLERS = 4,
 	THAG_FRAME_CALLEES = 5,
 	THAG_FRAME_DURATIONS = 6,
+	THAG_FRAME_CHART = 7,
 };
 
 /** What a flamegraph's widths show; the words of a watch's "metric". */
@@ -129,6 +149,8 @@ enum thag_frame_flags {
 	THAG_FRAME_CAPPED = 4, /* a memory limit was reached: some calls count under "<overflow>" */
 	THAG_FRAME_TRACES = 8, /* by native stacks, not by profiled calls */
 	THAG_FRAME_SEARCH_CUT = 16, /* the search took too long: not all names were searched */
+	THAG_FRAME_RANGE = 32,	    /* of time: of the range that was asked for, without waits */
+	THAG_FRAME_ESTIMATED = 64,  /* not all of that is known any more: in proportion */
 };
 
 /**
@@ -317,7 +339,93 @@ struct thag_frame_place {
 	uint32_t flags; /* THAG_FRAME_NODE_MATCHED or none */
 };
 
+#define THAG_CHART_LANES 64 /* that a chart shows unless it says which, and … */
+#define THAG_CHART_ROWS 64  /* … how many rows of each */
+
+/**
+ * What happened when: slices of the lanes that were asked for, and an overview of all lanes of the
+ * session. The header's `count` is that of all lanes. Behind it follow
+ *
+ *   thag_frame_lane [lanes]         all of the session, by ring, then by kind
+ *   thag_frame_asked [asked]        in the order of the request
+ *   thag_frame_site [sites]         all that a slice or a note names
+ *   thag_frame_note [notes]         by site, then by time, at most one a column
+ *   uint8_t [lanes][activity_columns]  how busy a lane's ring was, 0 to 255, in equal parts of
+ *                                   first_ns … last_ns; of lanes of tasks all are 0
+ *   view_bytes at view_offset       as core/thag_timeline.h has it for thag_view_write: times in
+ *                                   ticks, `lane` an index of what was asked
+ */
+struct thag_frame_chart {
+	uint64_t from_ns, to_ns; /* the window as it was asked, and can be */
+	uint64_t first_ns;	 /* of all that is known … */
+	uint64_t last_ns;	 /* … up to here */
+	uint64_t whole_ns;	 /* from here on each call is known; before it, sums of several */
+	uint64_t start_ticks;	 /* the tick that is 0 ns */
+	double ns_per_tick;
+	uint64_t dropped_events; /* that thagd was too slow to keep */
+	uint32_t lanes;
+	uint32_t sites;
+	uint32_t notes;
+	uint32_t activity_columns; /* fewer, the more lanes there are */
+	uint32_t view_offset;	   /* from the start of the message */
+	uint32_t view_bytes;
+	uint32_t flags; /* enum thag_view_flags of core/thag_timeline.h */
+	uint32_t asked;
+};
+
+/** A lane: the frames of the threads that wrote to a ring, or of the tasks that ran on them. */
+struct thag_frame_lane {
+	uint32_t ring;
+	uint32_t kind; /* 0: the threads' own frames, 1: of tasks */
+	uint32_t tid;  /* of the last thread; 0: not known */
+	uint32_t rows;
+	uint64_t first_ns;
+	uint64_t last_ns;
+	uint64_t events;      /* of the ring */
+	uint32_t name_offset; /* of the thread; "" when it has none */
+	uint32_t name_bytes;
+};
+
+/** Rows of a lane whose slices were asked for. */
+struct thag_frame_asked {
+	uint32_t ring;
+	uint32_t kind;
+	uint32_t first_row;
+	uint32_t rows;
+};
+
+/** What slices and notes call a site. */
+struct thag_frame_site {
+	uint32_t site;
+	uint32_t flags; /* enum thag_frame_node_flags: SECTION, TASK */
+	uint32_t name_offset;
+	uint32_t name_bytes;
+	uint32_t file_offset;
+	uint32_t file_bytes;
+	uint32_t line;
+	uint32_t reserved;
+	uint64_t function; /* as a node's */
+};
+
+/** A mark or a value, or all of a column. */
+struct thag_frame_note {
+	uint64_t first_ns;
+	uint64_t last_ns;
+	int64_t first, last; /* values; 0 of a mark */
+	int64_t min, max;
+	uint32_t site;
+	uint32_t kind; /* 0: mark, 1: value */
+	uint32_t count;
+	uint32_t ring; /* of the first */
+};
+
 #ifndef __cplusplus
+_Static_assert(sizeof(struct thag_frame_chart) == 96, "part of the ABI");
+_Static_assert(offsetof(struct thag_frame_chart, lanes) == 64, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_lane) == 48, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_asked) == 16, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_site) == 40, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_note) == 64, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_heap) == 128, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_memory) == 248, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_point) == 56, "part of the ABI");

@@ -40,6 +40,7 @@ skip() { echo "skipped: $1: $2"; }
 start_thagd() {
   stop_thagd
   mkdir -p "$work/out"
+  : >"$work/line" # what the one before said is not to be taken for this one's
   thagd --socket "$THAG_SOCKET" --port 0 --output-dir "$work/out" "$@" >"$work/line" \
     2>>"$work/thagd.log" &
   thagd=$!

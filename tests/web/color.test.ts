@@ -14,6 +14,7 @@ import {
   SHADES,
   type Theme,
 } from "thag-web/color.ts";
+import { lineColors, PALE, PALE_TEXT } from "thag-web/flamechart_paint.ts";
 import { PALETTE_IDS } from "thag-web/palettes.ts";
 
 type Rgb = readonly [number, number, number];
@@ -49,6 +50,15 @@ function contrast(one: string, other: string): number {
   const luminance = ([r, g, b]: Rgb): number => 0.2126 * r + 0.7152 * g + 0.0722 * b;
   const [high, low] = [luminance(linear(one)), luminance(linear(other))].sort((a, b) => b - a);
   return ((high as number) + 0.05) / ((low as number) + 0.05);
+}
+
+/** `share` of one colour over another, as a canvas mixes them. */
+function mix(one: string, other: string, share: number): string {
+  const bytes = (color: string): number[] =>
+    linear(color).map((part) => 255 * (part <= 0.0031308 ? 12.92 * part : 1.055 * part ** (1 / 2.4) - 0.055));
+  const [above, below] = [bytes(one), bytes(other)];
+  const parts = above.map((byte, at) => Math.round(byte * share + (below[at] as number) * (1 - share)));
+  return `#${parts.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
 /** How those see who have no cones for red or for green: Viénot, Brettel and Mollon 1999, linear RGB. */
@@ -106,6 +116,22 @@ for (const theme of ["light", "dark"] as const)
             assert.ok(ratio >= 4.5, `paint ${paint}: ${ratio.toFixed(2)}`);
           });
         });
+
+    for (const id of PALETTE_IDS)
+      test(`names can be read on slices that stand for several calls, ${id}`, () => {
+        const { fill, text, background } = palette(theme, id);
+        for (const share of PALE)
+          fill.forEach((color, paint) => {
+            const ratio = contrast(mix(color, background, share), text[PALE_TEXT] as string);
+            assert.ok(ratio >= 4.5, `paint ${paint} at ${share}: ${ratio.toFixed(2)}`);
+          });
+      });
+
+    test("the axis of the flamechart can be read", () => {
+      const { background } = palette(theme);
+      assert.ok(contrast(lineColors(theme).text, background) >= 4.5);
+      assert.ok(contrast(lineColors(theme).note, background) >= 3);
+    });
 
     for (const sight of SIGHTS)
       test(`modules can be told apart in the colour-blind palette, ${sight}`, () => {

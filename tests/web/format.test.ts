@@ -141,6 +141,9 @@ describe("the address", () => {
       by: "calls",
       rangeFrom: 1_000_000,
       rangeTo: 2_500_000_000,
+      spanFrom: 3_000_000,
+      spanTo: 4_000_000,
+      last: -1,
       layout: "functions",
       sort: "p99",
       ascending: true,
@@ -159,6 +162,8 @@ describe("the address", () => {
     assert.deepEqual(parseView("#window=a-b&thread=1.5"), DEFAULT_VIEW);
     for (const range of ["from=5&to=5", "from=-1&to=5", "from=1.5&to=9", "to=1e99", "from=7"])
       assert.deepEqual(parseView(`#metric=rss&by=me&${range}`), DEFAULT_VIEW, range);
+    for (const span of ["at=5-5", "at=5", "at=-1-5", "at=a-b", "at=1-1e99", "last=1.5", "last=-7", "last=x"])
+      assert.deepEqual(parseView(`#${span}`), DEFAULT_VIEW, span);
   });
 });
 

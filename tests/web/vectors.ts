@@ -26,7 +26,7 @@ export function vectorMeaning(name: string): Record<string, Fields | Fields[] | 
 /** A message that must be of a flamegraph. */
 export function decodeFlame(buffer: ArrayBuffer): FlameFrame {
   const { kind, frame } = decodeFrame(buffer);
-  if (kind === "table" || kind === "memory" || kind === "durations")
+  if (kind !== "flame" && kind !== "callers" && kind !== "callees")
     throw new Error(`a ${kind} where a flame is meant to be`);
   return frame;
 }

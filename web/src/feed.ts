@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Keeps the store fed: asks thagd for what the view shows, and decides when news is shown. */
 import type { DurationsFrame } from "./durations_frame.ts";
+import type { ChartRequest } from "./flamechart_asks.ts";
+import type { FlamechartFrame } from "./flamechart_frame.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import type { FrameHeader } from "./message.ts";
 import { metricOf } from "./metric.ts";
 import type { MemoryFrame } from "./memory_frame.ts";
 import type { TableFrame } from "./table_frame.ts";
 import type { Detail } from "./detail.ts";
-import type { Kinds, Session } from "./sessions.ts";
+import { isRunning, type Kinds, type Session } from "./sessions.ts";
 import { type Connection, Socket, type Watch } from "./socket.ts";
 import { Searches } from "./searches.ts";
+import type { SlowestCalls } from "./slowest_calls.ts";
 import type { Fault, Store } from "./store.ts";
 import { TIME_SORTS } from "./url.ts";
 
@@ -23,9 +26,14 @@ export interface FeedActions {
   /** Functions and their files. */
   modules(modules: Map<string, string>): void;
   header(header: FrameHeader): void;
+  /** Calls over time. */
+  chart(frame: FlamechartFrame): void;
 }
 
 const ASK_DELAY_MS = 30;
+/** The slowest calls of a program that runs are asked for again so often. */
+const SLOWEST_EVERY_MS = 3000;
+const SLOWEST_COUNT = 20;
 
 export class Feed {
   private socket: Socket | null = null;
@@ -41,6 +49,8 @@ export class Feed {
   private expectDurations = false;
   private waiting: FlameFrame | null = null;
   private readonly searches = new Searches();
+  /** Of which the slowest calls were asked for last, and when. */
+  private slowest = { asked: "", at: 0 };
 
   constructor(
     private readonly store: Store,
@@ -56,6 +66,8 @@ export class Feed {
       onDurations: (frame) => this.onDurations(frame),
       onTable: (frame) => this.onTable(frame),
       onMemory: (frame) => this.onMemory(frame),
+      onChart: (frame) => this.actions.chart(frame),
+      onSlowest: (slowest) => this.onSlowest(slowest),
       onError: (message) => this.onError(message),
       onFault: (fault) => this.onFault(fault),
     });
@@ -77,6 +89,31 @@ export class Feed {
     if (this.store.wanted === id) return;
     this.store.wanted = id;
     this.askSoon();
+    this.askSlowest();
+  }
+
+  /** Asks for calls over time. */
+  askChart(request: ChartRequest): void {
+    this.socket?.askChart(request);
+  }
+
+  /** Asks for the longest calls of the function wanted, if they may be others by now. */
+  private askSlowest(): void {
+    const { session, view, wanted, metric, paused } = this.store;
+    if (session === null || wanted === "" || metric !== "time") return;
+    const range = { from: view.rangeFrom, to: view.rangeTo };
+    const request = { session: session.id, function: wanted, ...range, count: SLOWEST_COUNT };
+    const asked = JSON.stringify(request);
+    const now = performance.now();
+    const old = isRunning(session) && !paused && now - this.slowest.at >= SLOWEST_EVERY_MS;
+    if (asked === this.slowest.asked && !old) return;
+    this.slowest = { asked, at: now };
+    this.socket?.askSlowest(request);
+  }
+
+  private onSlowest(slowest: SlowestCalls): void {
+    this.store.slowest = slowest;
+    this.store.changed("slowest");
   }
 
   /** Keeps what is shown while the pointer is over it. */
@@ -102,9 +139,11 @@ export class Feed {
     const common = { session: session.id, ...this.actions.detail(), search, sort, raw, order, paused };
     const { metric, thread, layout } = this.store;
     if (layout === "sandwich") Object.assign(common, { sandwich: view.function });
-    if (metric === "time") return { ...common, thread, metric, durations: this.store.wanted };
+    const range = { from: view.rangeFrom, to: view.rangeTo };
+    if (metric === "time")
+      return { ...common, thread, metric, durations: this.store.wanted, ...range };
     const by = view.by === "" ? {} : { by: view.by };
-    return { ...common, thread, metric, ...by, from: view.rangeFrom, to: view.rangeTo };
+    return { ...common, thread, metric, ...by, ...range };
   }
 
   private ask(): void {
@@ -129,6 +168,7 @@ export class Feed {
     if (connection === "open") {
       this.store.error = "";
       this.expectFlame = this.expectTable = this.expectMemory = true;
+      this.slowest.asked = "";
     }
     this.store.changed("connection");
   }
@@ -156,6 +196,7 @@ export class Feed {
     this.store.callers = this.store.callees = null;
     this.store.table = null;
     this.store.durations = null;
+    this.store.slowest = null;
     this.store.memory = null;
     this.waiting = null;
     this.actions.reset();
@@ -212,6 +253,7 @@ export class Feed {
     this.expectDurations = false;
     this.store.durations = frame;
     this.store.changed("durations");
+    this.askSlowest();
   }
 
   private onTable(frame: TableFrame): void {

@@ -4,8 +4,9 @@
  * before it is used. Numbers stay where they are until asked for; only what drawing needs for each
  * node is unpacked. Browsers run on little-endian machines, as the frames are.
  */
-import { Bucket, Durations, Flame, FrameType, Heap, Memory, Metric, Node, Place, Row, Table } from "thag-proto";
+import { Bucket, Chart, Durations, Flame, FrameType, Heap, Lane, Memory, Metric, Node, Place, Row, Table } from "thag-proto";
 import { type DurationsFrame, readDurations } from "./durations_frame.ts";
+import { type FlamechartFrame, readFlamechart } from "./flamechart_frame.ts";
 import { FlameFrame } from "./flame_frame.ts";
 import { type MemoryFrame, readMemory } from "./memory_frame.ts";
 import { checkParts, FrameError, Message, readHeader } from "./message.ts";
@@ -18,7 +19,8 @@ export type Frame =
   | { kind: FlameKind; frame: FlameFrame }
   | { kind: "durations"; frame: DurationsFrame }
   | { kind: "table"; frame: TableFrame }
-  | { kind: "memory"; frame: MemoryFrame };
+  | { kind: "memory"; frame: MemoryFrame }
+  | { kind: "chart"; frame: FlamechartFrame };
 
 function kindOfFlame(type: number): FlameKind {
   if (type === FrameType.CALLERS) return "callers";
@@ -46,6 +48,9 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
     case FrameType.MEMORY:
       checkParts(message, header, Memory.SIZE, Place.SIZE, size);
       return { kind: "memory", frame: readMemory(message, header) };
+    case FrameType.CHART:
+      checkParts(message, header, Chart.SIZE, Lane.SIZE, size);
+      return { kind: "chart", frame: readFlamechart(message, header) };
     default:
       throw new FrameError("of an unknown type");
   }

@@ -35,7 +35,10 @@ const LAYOUT_NAMES: Record<Layout, string> = {
   functions: "Functions",
   memory: "Memory",
   sandwich: "Sandwich",
+  chart: "Chart",
 };
+/** From left to right; the digits that choose them are in the order of LAYOUTS. */
+const TABS: readonly Layout[] = ["split", "flame", "chart", "functions", "memory", "sandwich"];
 const SEARCH_DELAY_MS = 120;
 
 /** What is wrong with an expression, and behind what. */
@@ -77,14 +80,15 @@ export class Header {
     private readonly theme: ThemeSwitch,
   ) {
     this.session.append(this.dot, this.program, this.about, icon("down"));
-    for (const layout of LAYOUTS) this.addLayout(layout);
+    for (const layout of TABS) this.addLayout(layout);
     this.listen();
     store.on(["view", "sessions", "connection"], () => this.update());
     store.on(["flame", "table", "memory"], () => this.updateNumbers());
   }
 
   private addLayout(layout: Layout): void {
-    const button = el("button", { type: "button" }, LAYOUT_NAMES[layout]);
+    const title = `${LAYOUT_NAMES[layout]} (${LAYOUTS.indexOf(layout) + 1})`;
+    const button = el("button", { type: "button", title }, LAYOUT_NAMES[layout]);
     button.addEventListener("click", () => this.chooseLayout(layout));
     this.layouts.set(layout, button);
     byId("layouts").append(button);

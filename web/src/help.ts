@@ -19,7 +19,10 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["m, Shift + m", "what the widths show: time, bytes allocated, live, leaked …"],
   ["b", "memory by native stacks, or by profiled calls"],
   ["c", "callers and callees of the frame chosen: the sandwich"],
-  ["1 2 3 4 5", "both views, the flamegraph, the functions, memory, the sandwich"],
+  ["1 2 3 4 5 6", "both views, the flamegraph, the functions, memory, the sandwich, the chart"],
+  ["in the chart: wheel, drag", "zoom around the pointer, move; Alt + wheel scrolls"],
+  ["Shift + drag, x", "choose a range of time, or the window, for all views"],
+  ["double click, Enter", "zoom to a call; f or 0 the whole run"],
   ["?", "this help"],
 ];
 
@@ -27,6 +30,7 @@ const READING: readonly string[] = [
   "A frame is a function where it was called: its width is the time spent in it and below it. Its callees lie under it, side by side by name, or those with most first, not in time.",
   "Self is the time in the function alone. Every call is counted; nothing is sampled.",
   "A line below a frame means that it runs now. Pale frames are sections.",
+  "In the chart time goes from left to right, and each thread has a lane. A pale slice stands for several calls, too short to be told apart: zoom in.",
   "While the pointer is over the flamegraph it stands still; counting goes on.",
   "With memory, a frame is as wide as the bytes, or the number, of what was allocated in it and below it. Drag over the chart of live memory to see a range of time alone; its two edges move with the arrow keys.",
   "“Recording” in the bar switches what the program records, while it runs; p only halts this page.",

@@ -4,6 +4,7 @@ import { el, setText } from "./dom.ts";
 import type { DurationBucket, DurationsFrame } from "./durations_frame.ts";
 import { Figures } from "./figures.ts";
 import { count, exact, exactTime, plural, share, time } from "./format.ts";
+import { isRange } from "./message.ts";
 import { display } from "./names.ts";
 import { meanOf } from "./table_frame.ts";
 
@@ -82,17 +83,22 @@ export class Histogram {
   private readonly table = el("div", { class: "hidden", id: "durations-table" });
   private readonly legend = el("p", { class: "axis", "aria-hidden": "true" }, this.left, this.right);
   readonly element = el("section", { id: "durations", hidden: "" }, el("h3", {}, "How long its calls took"));
+  private readonly none = el("p", { class: "unknown" }, "None of this range of time is known: no call ended in it, or only sums are left.");
   private shown = "";
 
   constructor() {
-    this.element.append(this.figures.element, this.drawing, this.legend, this.table);
+    this.element.append(this.none, this.figures.element, this.drawing, this.legend, this.table);
   }
 
   /** Shows the durations of a function, if they are those asked for. */
   show(durations: DurationsFrame | null, wanted: string): void {
-    const known = durations !== null && durations.function === wanted && durations.calls > 0;
-    this.element.hidden = !known;
-    if (!known) return;
+    const known = durations !== null && durations.function === wanted && wanted !== "";
+    const some = known && durations.calls > 0;
+    this.element.hidden = !some && !(known && isRange(durations.header));
+    this.none.hidden = some;
+    for (const part of [this.figures.element, this.drawing, this.legend, this.table])
+      part.toggleAttribute("hidden", !some);
+    if (!some) return;
     this.setFigures(durations);
     const shown = JSON.stringify([durations.name, durations.buckets]);
     if (shown === this.shown) return;

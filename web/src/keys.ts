@@ -19,6 +19,8 @@ export interface KeyActions {
   metric(by: number): void;
   /** Native stacks, or profiled calls. */
   by(): void;
+  /** The flamechart's window becomes the range of every view. */
+  range(): void;
 }
 
 const ZOOM_STEP = 0.8;
@@ -56,10 +58,12 @@ function actionsByKey(actions: KeyActions): Record<string, () => void> {
     "3": () => actions.layout(2),
     "4": () => actions.layout(3),
     "5": () => actions.layout(4),
+    "6": () => actions.layout(5),
     c: () => actions.sandwich(),
     m: () => actions.metric(1),
     M: () => actions.metric(-1),
     b: () => actions.by(),
+    x: () => actions.range(),
   };
 }
 

@@ -10,6 +10,8 @@ import { display } from "./names.ts";
 import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
 import { type FlameActions, FlameView } from "./flame.ts";
+import { FlamechartPage } from "./flamechart_page.ts";
+import { FlamechartTable } from "./flamechart_table.ts";
 import { FlameTable } from "./flame_table.ts";
 import { type FlameFrame, ROOT } from "./flame_frame.ts";
 import type { FunctionRow } from "./table_frame.ts";
@@ -26,6 +28,7 @@ import { listenToKeys } from "./keys.ts";
 import { Panel, Tip } from "./panel.ts";
 import { isByTraces } from "./message.ts";
 import { type Direction, neighbour } from "./neighbour.ts";
+import { RangeChip } from "./range_chip.ts";
 import { RecordSwitch } from "./record.ts";
 import { SandwichView } from "./sandwich.ts";
 import { SessionMenu } from "./session_menu.ts";
@@ -54,6 +57,7 @@ function viewChanged(): void {
     view.setColorBy(store.view.colorBy);
     view.update(false);
   }
+  chart.look.setColorBy(store.view.colorBy);
 }
 
 /** Zooming stays with the session it was done in, whatever starts later. */
@@ -80,7 +84,7 @@ function pause(): void {
 }
 
 function choose(session: string): void {
-  show({ session, thread: 0, focus: ROOT, from: 0, to: 1, rangeFrom: 0, rangeTo: 0 }, true);
+  show({ session, thread: 0, focus: ROOT, from: 0, to: 1, rangeFrom: 0, rangeTo: 0, spanFrom: 0, spanTo: 0, last: 0 }, true);
 }
 
 /** Who calls a function, and what it calls. */
@@ -91,6 +95,7 @@ function sandwichOf(id: string): void {
 
 /** The same of the frame chosen or zoomed to, or of the function with most of its own. */
 function sandwich(): void {
+  if (store.layout === "chart" && store.view.function !== "") return sandwichOf(store.view.function);
   const found = store.find(store.pointed ?? store.view.focus);
   const most = store.table?.rows.reduce((a, b) => (b.self > a.self ? b : a), store.table.rows[0] as FunctionRow);
   const id = found !== null && found.node > 0 ? found.frame.functionId(found.node) : most?.id;
@@ -161,6 +166,7 @@ function back(): void {
     return show({ search: "" }, false);
   }
   if (timelineHolds(document.activeElement) && view.rangeTo > 0) return showRange(null, true);
+  if (store.layout === "chart" && chart.back()) return;
   if (view.from > 0 || view.to < 1) return show({ from: 0, to: 1 }, false);
   if (view.focus !== ROOT) {
     const found = store.find(view.focus);
@@ -185,6 +191,7 @@ function frameBeside(found: Found, direction: Direction): Found {
 }
 
 function chooseFrame(direction: Direction): void {
+  if (store.layout === "chart") return chart.chooseBeside(direction);
   const start = store.find(store.pointed ?? store.view.focus) ?? store.find(ROOT);
   if (start === null) return;
   const { frame, node } = store.pointed === null ? start : frameBeside(start, direction);
@@ -200,6 +207,7 @@ function frameText(frame: FlameFrame, node: number): string {
 }
 
 function zoomKeys(factor: number): void {
+  if (store.layout === "chart") return chart.zoom(factor);
   const { from, to } = store.view;
   if (factor > 1 && from === 0 && to === 1) back();
   else moving().zoom(factor);
@@ -209,8 +217,12 @@ const status = new Status(store);
 const feed = new Feed(store, {
   live: () => flames.forEach((view) => view.update(true)),
   detail: () => viewOf(store.find(store.view.focus)?.frame ?? null).detail,
-  modules: (modules) => flames.forEach((view) => view.setModules(modules)),
+  modules: (modules) => {
+    for (const view of flames) view.setModules(modules);
+    chart.look.setModules(modules);
+  },
   header: (header) => status.count(header),
+  chart: (frame) => chart.receive(frame),
   reset: () => flames.forEach((view) => view.update(false)),
 });
 const actions: FlameActions = {
@@ -248,10 +260,19 @@ function moving(): FlameView {
   return flames.find((view) => view.pointer !== null) ?? viewOf(store.find(store.view.focus)?.frame ?? null);
 }
 
+const chart = new FlamechartPage(store, {
+  show,
+  ask: (request) => feed.askChart(request),
+  want: (id) => feed.wantDurations(id),
+  sandwichOf,
+  showRange: (range) => showRange(range, true),
+  hold: (held) => feed.hold(held),
+});
 const timeline = new Timeline(store, showRange);
 const theme = new ThemeSwitch((chosen) => {
   for (const view of flames) view.setTheme(chosen);
   timeline.recolor();
+  chart.look.setTheme(chosen);
 });
 const menu = new SessionMenu(store, choose);
 
@@ -272,33 +293,45 @@ new FlameTable(
 new FlameTable(store, byId("callers-table"), () => store.callers, "The callers with most");
 new FlameTable(store, byId("callees-table"), () => store.callees, "The callees with most");
 new SandwichView(store);
-new Panel(store, zoomTo, sandwichOf, (id) => feed.wantDurations(id));
+new Panel(store, {
+  zoomTo,
+  sandwichOf,
+  wantDurations: (id) => feed.wantDurations(id),
+  goTo: (id, call) => chart.goTo(id, call),
+});
+new FlamechartTable(store, chart.chart, (key) => chart.threadOf(key));
+new RangeChip(store, () => showRange(null, true));
 new Tip(store, () => flames.find((view) => view.pointer !== null)?.pointer ?? null);
 new Crumbs(store, zoomTo);
 const colors = new ColorDialog(store, {
   setBy: (colorBy) => show({ colorBy }, true),
-  setPalette: (id) => flames.forEach((view) => view.setPalette(id)),
+  setPalette: (id) => {
+    for (const view of flames) view.setPalette(id);
+    chart.look.setPalette(id);
+  },
 });
 const help = new Help();
 
 listenToKeys({
   zoom: zoomKeys,
-  pan: (by) => moving().pan(by),
+  pan: (by) => (store.layout === "chart" ? chart : moving()).pan(by),
   choose: chooseFrame,
   enter: () => {
+    if (store.layout === "chart") return chart.enter();
     if (store.pointed !== null)
       zoomTo(store.find(store.pointed)?.node === 0 ? ROOT : store.pointed);
   },
   back,
   sandwich,
-  home: () => zoomTo(ROOT),
+  home: () => (store.layout === "chart" ? chart.fit() : zoomTo(ROOT)),
   search: () => header.focusSearch(),
   help: () => help.open(),
   colors: () => colors.open(),
-  press: (id) => byId(id).click(),
+  press: (id) => (id === "flip" && store.layout === "chart" ? chart.fit() : byId(id).click()),
   layout: (index) => header.chooseLayout(LAYOUTS[index] ?? "split"),
   metric: stepMetric,
   by: () => header.switchTree(),
+  range: () => store.layout === "chart" && chart.brushWindow(),
 });
 
 addEventListener("popstate", () => {

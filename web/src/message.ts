@@ -51,6 +51,21 @@ export class Message {
     return (this.words[(at >>> 2) + 1] as number) * 4294967296 + (this.words[at >>> 2] as number);
   }
 
+  /** 64 bits with a sign as a number, likewise. */
+  i64(at: number): number {
+    return ((this.words[(at >>> 2) + 1] as number) | 0) * 4294967296 + (this.words[at >>> 2] as number);
+  }
+
+  f64(at: number): number {
+    return new DataView(this.bytes.buffer).getFloat64(at, true);
+  }
+
+  /** `count` bytes from `at` on, which must be there. */
+  slice(at: number, count: number): Uint8Array {
+    if (at + count > this.bytes.length) throw new FrameError("a part lies outside of it");
+    return this.bytes.subarray(at, at + count);
+  }
+
   u64Text(at: number): string {
     return ((BigInt(this.u32(at + 4)) << 32n) | BigInt(this.u32(at))).toString();
   }
@@ -158,6 +173,16 @@ export function isByTraces(header: FrameHeader): boolean {
 /** Whether a search took too long, so that not all names were searched. */
 export function isSearchCut(header: FrameHeader): boolean {
   return (header.flags & FrameFlag.SEARCH_CUT) !== 0;
+}
+
+/** Whether it is of a range of time. */
+export function isRange(header: FrameHeader): boolean {
+  return (header.flags & FrameFlag.RANGE) !== 0;
+}
+
+/** Whether a range's edges are estimated, or some of it is missing. */
+export function isEstimated(header: FrameHeader): boolean {
+  return (header.flags & FrameFlag.ESTIMATED) !== 0;
 }
 
 export function isCapped(header: FrameHeader): boolean {

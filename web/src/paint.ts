@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Draws a flamegraph on a canvas: the rows in sight, a colour at a time. */
 import { Paint, type Palette } from "./color.ts";
+import { FittedText } from "./fitted_text.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import { firstRightOf, type Glide, type Rows } from "./layout.ts";
-import { display, fit } from "./names.ts";
 
 export const ROW_PX = 19;
-const FRAME_PX = 18;
-const GAP_PX = 1;
-const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
-const TEXT_INDENT_PX = 5;
+export const FRAME_PX = 18;
+export const GAP_PX = 1;
+export const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
+export const TEXT_INDENT_PX = 5;
 /** No name is worth reading in less. */
-const NARROWEST_TEXT_PX = 24;
+export const NARROWEST_TEXT_PX = 24;
 /** Frames narrower than this fall together with their neighbours. */
 const NARROWEST_FRAME_PX = 0.35;
 
@@ -59,8 +59,7 @@ export function rowTop(row: number, rowCount: number, flipped: boolean): number 
 export class Painter {
   private readonly context: CanvasRenderingContext2D;
   private readonly batches = Array.from({ length: Paint.COUNT }, () => new Batch());
-  private readonly widths = new Map<string, number>();
-  private readonly fitted = new Map<string, string>();
+  private readonly names: FittedText;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -69,6 +68,7 @@ export class Painter {
     const context = canvas.getContext("2d", { alpha: false });
     if (context === null) throw new Error("this browser draws no canvas");
     this.context = context;
+    this.names = new FittedText(context);
   }
 
   /** Makes the canvas `width` by `height` CSS pixels, sharp on this screen. */
@@ -170,7 +170,7 @@ export class Painter {
       for (let at = 0; at < batch.nodes.length; at++) {
         const width = batch.width[at] as number;
         if (width < NARROWEST_TEXT_PX) continue;
-        const text = this.fit(
+        const text = this.names.fit(
           frame.name(batch.nodes[at] as number),
           Math.floor(width - 2 * TEXT_INDENT_PX),
         );
@@ -199,27 +199,5 @@ export class Painter {
         Math.max(1, right - left - GAP_PX - 1.5),
         FRAME_PX - 1.5,
       );
-  }
-
-  /** The longest form of a name that has room; remembered, as most frames ask for the same again. */
-  private fit(name: string, room: number): string {
-    const key = `${room} ${name}`;
-    let text = this.fitted.get(key);
-    if (text === undefined) {
-      if (this.fitted.size > 20000) this.fitted.clear();
-      text = fit(display(name), room, (form) => this.measure(form));
-      this.fitted.set(key, text);
-    }
-    return text;
-  }
-
-  private measure(text: string): number {
-    let width = this.widths.get(text);
-    if (width === undefined) {
-      if (this.widths.size > 20000) this.widths.clear();
-      width = this.context.measureText(text).width;
-      this.widths.set(text, width);
-    }
-    return width;
   }
 }

@@ -9,9 +9,19 @@ import { Histogram } from "./histogram.ts";
 import { type Kind, kindText } from "./message.ts";
 import { leakName } from "./metric.ts";
 import { baseName, display } from "./names.ts";
+import { Slowest } from "./slowest.ts";
+import type { SlowCall } from "./slowest_calls.ts";
 import type { Store } from "./store.ts";
 
 const WANT_DELAY_MS = 120;
+
+export interface PanelActions {
+  zoomTo(id: string): void;
+  sandwichOf(functionId: string): void;
+  wantDurations(functionId: string): void;
+  /** Shows a call where it happened. */
+  goTo(functionId: string, call: SlowCall): void;
+}
 
 export class Panel {
   private readonly place = byId("panel");
@@ -34,18 +44,18 @@ export class Panel {
   );
   private readonly callees: Callees;
   private readonly histogram = new Histogram();
+  private readonly slowest: Slowest;
   private wantTimer = 0;
 
   constructor(
     private readonly store: Store,
-    zoomTo: (id: string) => void,
-    sandwichOf: (functionId: string) => void,
-    private readonly wantDurations: (functionId: string) => void,
+    private readonly actions: PanelActions,
   ) {
-    this.callees = new Callees(zoomTo);
+    this.callees = new Callees((id) => actions.zoomTo(id));
+    this.slowest = new Slowest(store, (id, call) => actions.goTo(id, call));
     const head = el("header", {}, this.heading, this.source, this.sandwich);
     this.sandwich.addEventListener("click", () =>
-      sandwichOf(this.sandwich.dataset["function"] ?? ""),
+      actions.sandwichOf(this.sandwich.dataset["function"] ?? ""),
     );
     this.place.append(
       head,
@@ -53,12 +63,15 @@ export class Panel {
       this.callees.element,
       this.overallPart,
       this.histogram.element,
+      this.slowest.element,
     );
     store.on(["durations"], () => this.histogram.show(store.durations, store.wanted));
+    store.on(["slowest"], () => this.slowest.show(store.slowest, store.wanted));
     store.on(["flame", "table", "pointed", "view"], () => this.update());
   }
 
   private update(): void {
+    if (this.store.layout === "chart") return;
     const { pointed, view } = this.store;
     const found = this.store.find(pointed ?? view.focus) ?? this.store.find(ROOT);
     if (found === null) return;
@@ -78,8 +91,9 @@ export class Panel {
   private want(id: string): void {
     clearTimeout(this.wantTimer);
     if (id !== this.store.wanted)
-      this.wantTimer = window.setTimeout(() => this.wantDurations(id), WANT_DELAY_MS);
+      this.wantTimer = window.setTimeout(() => this.actions.wantDurations(id), WANT_DELAY_MS);
     this.histogram.show(this.store.durations, id);
+    this.slowest.show(this.store.slowest, id);
   }
 
   /** What the numbers of a frame are of. */

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The connection to thagd: asks for what the view needs, comes back by itself when it is lost. */
 import type { DurationsFrame } from "./durations_frame.ts";
+import type { ChartRequest } from "./flamechart_asks.ts";
+import type { FlamechartFrame } from "./flamechart_frame.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import { decodeFrame, type FlameKind } from "./frames.ts";
 import type { MemoryFrame } from "./memory_frame.ts";
 import { FrameError } from "./message.ts";
+import { readSlowest, type SlowestCalls } from "./slowest_calls.ts";
 import type { Fault } from "./store.ts";
 import type { TableFrame } from "./table_frame.ts";
 import { type Kinds, readSessions, type Session } from "./sessions.ts";
@@ -24,7 +27,7 @@ export interface Watch {
   order: string;
   paused: boolean;
   metric: string;
-  /** Of memory: call paths, and the range, nanoseconds of the session. */
+  /** The range, nanoseconds of the session, and of memory call paths. */
   by?: string;
   from?: number;
   to?: number;
@@ -41,12 +44,23 @@ export interface Listener {
   onDurations(frame: DurationsFrame): void;
   onTable(frame: TableFrame): void;
   onMemory(frame: MemoryFrame): void;
+  onChart(frame: FlamechartFrame): void;
+  onSlowest(slowest: SlowestCalls): void;
   onError(message: string): void;
   onFault(fault: Fault): void;
 }
 
 function readFault({ field, text, message, at }: Record<string, unknown>): Fault {
   return { field: String(field), text: String(text), message: String(message), at: Number(at) };
+}
+
+/** Which calls of a function are asked for; see proto/thag/frames.h. */
+export interface SlowestRequest {
+  session: string;
+  function: string;
+  from: number;
+  to: number;
+  count: number;
 }
 
 const FIRST_RETRY_MS = 250;
@@ -75,6 +89,20 @@ export class Socket {
     if (this.socket?.readyState !== WebSocket.OPEN) return;
     const request = kinds === "none" ? { op: "disable" } : { op: "enable", kinds };
     this.socket.send(JSON.stringify({ ...request, session }));
+  }
+
+  /** Asks for calls over time; not again by itself. */
+  askChart(request: ChartRequest): void {
+    this.sendNow({ op: "chart", ...request });
+  }
+
+  /** Asks for the longest calls of a function, once. */
+  askSlowest(request: SlowestRequest): void {
+    this.sendNow({ op: "slowest", ...request });
+  }
+
+  private sendNow(request: object): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(request));
   }
 
   private send(): void {
@@ -116,6 +144,7 @@ export class Socket {
   private receiveText(text: string): void {
     const message = JSON.parse(text) as Record<string, unknown>;
     if (message["op"] === "sessions") this.listener.onSessions(readSessions(message["sessions"]));
+    else if (message["op"] === "slowest") this.listener.onSlowest(readSlowest(message));
     else if (message["op"] !== "error") return;
     else if (message["field"] === undefined) this.listener.onError(String(message["message"]));
     else this.listener.onFault(readFault(message));
@@ -126,6 +155,7 @@ export class Socket {
     if (kind === "table") this.listener.onTable(frame);
     else if (kind === "durations") this.listener.onDurations(frame);
     else if (kind === "memory") this.listener.onMemory(frame);
+    else if (kind === "chart") this.listener.onChart(frame);
     else this.listener.onFlame(kind, frame);
   }
 }

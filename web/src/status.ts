@@ -2,7 +2,7 @@
 /** The line at the bottom: how much was recorded, in what unit, and what is left out. */
 import { byId, el, setText } from "./dom.ts";
 import { count, exact, plural, time } from "./format.ts";
-import { type FrameHeader, isByTraces, isCorrected, isLive } from "./message.ts";
+import { type FrameHeader, isByTraces, isCorrected, isEstimated, isLive, isRange } from "./message.ts";
 import { metricOf } from "./metric.ts";
 import type { Store } from "./store.ts";
 
@@ -53,11 +53,19 @@ export class Status {
   }
 
   private leftOut(header: FrameHeader): string {
+    if (this.store.layout === "chart") return `calls as measured, wall time${this.rangeText(header)}`;
     const hidden = this.store.frame?.hiddenNodes ?? 0;
     const colors = this.store.view.colorBy === "self" ? " · the stronger a colour, the more self" : "";
-    const unit = metricOf(header).id === "time" ? timeUnit(header) : this.memoryUnit(header);
+    const unit = metricOf(header).id === "time" ? timeUnit(header) + this.rangeText(header) : this.memoryUnit(header);
     if (hidden === 0) return unit + colors;
     return `${unit}${colors} · ${count(hidden)} of ${plural(header.treeNodes, "frame")} too narrow or deep to draw: zoom in`;
+  }
+
+  /** Of which time the numbers are, unless of all. */
+  private rangeText(header: FrameHeader): string {
+    if (!isRange(header)) return "";
+    const { rangeFrom, rangeTo } = this.store.view;
+    return ` · from ${time(rangeFrom)} to ${time(rangeTo)}${isEstimated(header) ? ", estimated at its edges" : ""}`;
   }
 
   private memoryUnit(header: FrameHeader): string {

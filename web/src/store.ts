@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What the page knows, in one place; the parts of the page read it and are told of changes. */
 import type { DurationsFrame } from "./durations_frame.ts";
+import type { FlamechartFrame } from "./flamechart_frame.ts";
 import type { FlameFrame } from "./flame_frame.ts";
+import type { SlowestCalls } from "./slowest_calls.ts";
 import type { TableFrame } from "./table_frame.ts";
 import type { MemoryFrame } from "./memory_frame.ts";
 import { chosenMetric, type MetricId } from "./metric.ts";
@@ -24,6 +26,8 @@ export type Topic =
   | "sessions"
   | "flame"
   | "table"
+  | "chart"
+  | "slowest"
   | "durations" | "memory" | "connection" | "pointed";
 
 /** A node, and the flamegraph that has it. */
@@ -45,6 +49,10 @@ export class Store {
   callers: FlameFrame | null = null;
   callees: FlameFrame | null = null;
   table: TableFrame | null = null;
+  /** What the flamechart shows of, while it is shown. */
+  chart: FlamechartFrame | null = null;
+  /** The longest calls of the function that was asked for last. */
+  slowest: SlowestCalls | null = null;
   /** Of the function that was asked for last. */
   durations: DurationsFrame | null = null;
   /** The id of the function whose durations are wanted, "" for none. */

@@ -4,7 +4,7 @@
 import { COLOR_BY, type ColorBy } from "./color.ts";
 import { METRIC_IDS, type MetricId } from "./metric.ts";
 
-export const LAYOUTS = ["split", "flame", "functions", "memory", "sandwich"] as const;
+export const LAYOUTS = ["split", "flame", "functions", "memory", "sandwich", "chart"] as const;
 export type Layout = (typeof LAYOUTS)[number];
 
 /** The columns of tables: those of times first, which thagd can sort by as well. */
@@ -48,6 +48,11 @@ export interface View {
   /** Nanoseconds of the session that memory is shown of; both 0: all. */
   rangeFrom: number;
   rangeTo: number;
+  /** The flamechart's window, nanoseconds of the session; both 0: the newest, or all. */
+  spanFrom: number;
+  spanTo: number;
+  /** How much of the newest the flamechart shows: nanoseconds, 0 for as much as usual, -1 for all. */
+  last: number;
   layout: Layout;
   sort: Sort;
   ascending: boolean;
@@ -72,6 +77,9 @@ export const DEFAULT_VIEW: Readonly<View> = {
   by: "",
   rangeFrom: 0,
   rangeTo: 0,
+  spanFrom: 0,
+  spanTo: 0,
+  last: 0,
   layout: "split",
   sort: "self",
   ascending: false,
@@ -103,6 +111,18 @@ function parseRange(fields: URLSearchParams): Pick<View, "rangeFrom" | "rangeTo"
   return valid ? { rangeFrom: from, rangeTo: to } : { rangeFrom: 0, rangeTo: 0 };
 }
 
+/** The flamechart's window: "FROM-TO" in nanoseconds, or how much of the newest. */
+function parseSpan(fields: URLSearchParams): Pick<View, "spanFrom" | "spanTo" | "last"> {
+  const [from, to] = (/^\d+-\d+$/.exec(fields.get("at") ?? "")?.[0] ?? "").split("-").map(Number);
+  const last = fields.get("last") === "all" ? -1 : Number(fields.get("last") ?? "0");
+  const valid = Number.isSafeInteger(from) && Number.isSafeInteger(to) && Number(to) > Number(from);
+  return {
+    spanFrom: valid ? Number(from) : 0,
+    spanTo: valid ? Number(to) : 0,
+    last: Number.isSafeInteger(last) && last >= -1 ? last : 0,
+  };
+}
+
 /** The view an address names; what is missing or wrong gets its default. */
 export function parseView(hash: string): View {
   const fields = new URLSearchParams(hash.replace(/^#/, ""));
@@ -120,6 +140,7 @@ export function parseView(hash: string): View {
     metric: oneOf(METRIC_IDS, fields.get("metric"), DEFAULT_VIEW.metric),
     by: oneOf(TREES, fields.get("by"), DEFAULT_VIEW.by),
     ...parseRange(fields),
+    ...parseSpan(fields),
     layout: oneOf(LAYOUTS, fields.get("view"), DEFAULT_VIEW.layout),
     sort: oneOf(SORTS, fields.get("sort"), DEFAULT_VIEW.sort),
     ascending: fields.get("order") === "ascending",
@@ -146,6 +167,8 @@ export function formatView(view: View): string {
   put("by", view.by, view.by !== "");
   put("from", String(view.rangeFrom), view.rangeTo > 0);
   put("to", String(view.rangeTo), view.rangeTo > 0);
+  put("at", `${view.spanFrom}-${view.spanTo}`, view.spanTo > 0);
+  put("last", view.last < 0 ? "all" : String(view.last), view.last !== 0);
   put("view", view.layout, view.layout !== DEFAULT_VIEW.layout);
   put("sort", view.sort, view.sort !== DEFAULT_VIEW.sort);
   put("order", "ascending", view.ascending);

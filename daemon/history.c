@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "history.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
+
+#include "thag_recording_block.h"
+
+struct thag_history {
+	struct thag_histories *all;
+	struct thag_history *older, *newer;
+	bool ended;
+	pthread_mutex_t lock;
+	struct thag_timeline *timeline;
+	atomic_uint_least64_t bytes;
+	char *path; /* of its recording; NULL: it is in none */
+	uint64_t device, inode, seed;
+	struct thag_recording_unpacker unpacker;
+};
+
+void thag_histories_init(struct thag_histories *all, uint64_t budget_bytes)
+{
+	*all = (struct thag_histories){ .budget_bytes = budget_bytes };
+	pthread_mutex_init(&all->lock, NULL);
+	thag_chunk_pool_init(&all->pool);
+}
+
+void thag_histories_fini(struct thag_histories *all)
+{
+	thag_chunk_pool_fini(&all->pool);
+	pthread_mutex_destroy(&all->lock);
+}
+
+static uint64_t bytes_of(const struct thag_history *history)
+{
+	return atomic_load_explicit(&history->bytes, memory_order_relaxed);
+}
+
+static void note_bytes(struct thag_history *history)
+{
+	struct thag_timeline_facts facts;
+
+	thag_timeline_facts(history->timeline, &facts);
+	atomic_store_explicit(&history->bytes, facts.bytes, memory_order_relaxed);
+}
+
+static void put_newest(struct thag_history *history)
+{
+	struct thag_histories *all = history->all;
+
+	pthread_mutex_lock(&all->lock);
+	history->older = all->newest;
+	if (all->newest)
+		all->newest->newer = history;
+	else
+		all->oldest = history;
+	all->newest = history;
+	pthread_mutex_unlock(&all->lock);
+}
+
+static void take_out(struct thag_history *history)
+{
+	struct thag_histories *all = history->all;
+
+	pthread_mutex_lock(&all->lock);
+	if (history->older)
+		history->older->newer = history->newer;
+	else
+		all->oldest = history->newer;
+	if (history->newer)
+		history->newer->older = history->older;
+	else
+		all->newest = history->older;
+	pthread_mutex_unlock(&all->lock);
+}
+
+/* The recording, if it is still there. A descriptor or a negative errno. */
+static int open_file(const struct thag_history *history)
+{
+	int fd = open(history->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && st.st_dev == history->device && st.st_ino == history->inode)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+static int load_part(struct thag_history *history, const struct thag_recording_file *file,
+		     uint64_t offset, enum thag_recording_kind kind, struct thag_buffer *out)
+{
+	const struct thag_recording_place *place;
+	struct thag_recording_front front;
+
+	if (thag_recording_front_read(file, offset, &front) != THAG_RECORDING_WHOLE)
+		return -EBADMSG;
+	place = thag_recording_part_find(&front, kind);
+	if (!place) /* it has no bytes */
+		return 0;
+	return thag_recording_part_read(file, place, THAG_RECORDING_PART_MAX, &history->unpacker,
+					out);
+}
+
+/* A part of the chunk whose block lies at `token`. */
+static int load(void *context, uint64_t token, const struct thag_chunk_head *head,
+		enum thag_chunk_part part, struct thag_buffer *out)
+{
+	static const enum thag_recording_kind kinds[THAG_PART_COUNT] = {
+		[THAG_PART_OPENINGS] = THAG_RECORDING_OPENINGS,
+		[THAG_PART_WORDS] = THAG_RECORDING_WORDS,
+		[THAG_PART_TREE] = THAG_RECORDING_TREE,
+		[THAG_PART_SLICES] = THAG_RECORDING_SLICES,
+		[THAG_PART_NOTES] = THAG_RECORDING_NOTES,
+	};
+	struct thag_history *history = context;
+	struct thag_recording_file file = { .bytes = INT64_MAX, .seed = history->seed };
+	int ret;
+
+	(void)head;
+	file.fd = open_file(history);
+	if (file.fd < 0)
+		return file.fd;
+	ret = load_part(history, &file, token, kinds[part], out);
+	close(file.fd);
+	return ret;
+}
+
+int thag_history_create(struct thag_history **out, struct thag_histories *all)
+{
+	struct thag_history *history;
+
+	if (all->budget_bytes == 0)
+		return -ENOTSUP;
+	history = calloc(1, sizeof(*history));
+
+	struct thag_timeline_options options = { .budget_bytes = all->budget_bytes,
+						 .load = load,
+						 .context = history };
+
+	if (!history || thag_timeline_create(&history->timeline, &options) != 0) {
+		free(history);
+		return -ENOMEM;
+	}
+	history->all = all;
+	pthread_mutex_init(&history->lock, NULL);
+	put_newest(history);
+	*out = history;
+	return 0;
+}
+
+void thag_history_destroy(struct thag_history *history)
+{
+	if (!history)
+		return;
+	take_out(history);
+	thag_timeline_destroy(history->timeline);
+	thag_recording_unpacker_fini(&history->unpacker);
+	free(history->path);
+	pthread_mutex_destroy(&history->lock);
+	free(history);
+}
+
+int thag_history_read_from(struct thag_history *history, int fd, const char *path, uint64_t seed)
+{
+	struct stat st;
+
+	if (history->path)
+		return 0;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	history->path = strdup(path);
+	if (!history->path)
+		return -ENOMEM;
+	history->device = st.st_dev;
+	history->inode = st.st_ino;
+	history->seed = seed;
+	return 0;
+}
+
+struct thag_chunk_pool *thag_history_pool(struct thag_history *history)
+{
+	return &history->all->pool;
+}
+
+static uint64_t sum_bytes(const struct thag_histories *all)
+{
+	uint64_t sum = 0;
+
+	for (const struct thag_history *at = all->oldest; at; at = at->newer)
+		sum += bytes_of(at);
+	return sum;
+}
+
+/* What it takes becomes at most `bytes`, as far as that can be. */
+static void shrink(struct thag_history *history, uint64_t bytes)
+{
+	pthread_mutex_lock(&history->lock);
+	thag_timeline_shrink(history->timeline, bytes);
+	note_bytes(history);
+	pthread_mutex_unlock(&history->lock);
+}
+
+static void shrink_ended(struct thag_histories *all)
+{
+	uint64_t sum = sum_bytes(all);
+
+	for (struct thag_history *at = all->oldest; at && sum > all->budget_bytes; at = at->newer) {
+		uint64_t excess = sum - all->budget_bytes, before = bytes_of(at);
+
+		if (!at->ended)
+			continue;
+		shrink(at, before > excess ? before - excess : 0);
+		sum = sum_bytes(all);
+	}
+}
+
+/* The most that each may take, so that all together are within the budget. */
+static uint64_t find_level(const struct thag_histories *all)
+{
+	uint64_t level = 0, last = UINT64_MAX;
+
+	while (level != last) {
+		uint64_t small = 0, large = 0;
+
+		last = level;
+		for (const struct thag_history *at = all->oldest; at; at = at->newer) {
+			small += bytes_of(at) <= level ? bytes_of(at) : 0;
+			large += bytes_of(at) > level;
+		}
+		if (large && all->budget_bytes > small &&
+		    (all->budget_bytes - small) / large > level)
+			level = (all->budget_bytes - small) / large;
+	}
+	return level;
+}
+
+static void balance(struct thag_histories *all)
+{
+	uint64_t level;
+
+	pthread_mutex_lock(&all->lock);
+	if (sum_bytes(all) > all->budget_bytes)
+		shrink_ended(all);
+	if (sum_bytes(all) > all->budget_bytes) {
+		level = find_level(all);
+		for (struct thag_history *at = all->oldest; at; at = at->newer)
+			if (bytes_of(at) > level)
+				shrink(at, level);
+	}
+	pthread_mutex_unlock(&all->lock);
+}
+
+struct thag_timeline *thag_history_lock(struct thag_history *history)
+{
+	pthread_mutex_lock(&history->lock);
+	return history->timeline;
+}
+
+void thag_history_unlock(struct thag_history *history)
+{
+	note_bytes(history);
+	pthread_mutex_unlock(&history->lock);
+	balance(history->all);
+}
+
+int thag_history_add(struct thag_history *history, struct thag_chunk *chunk, uint64_t token)
+{
+	struct thag_timeline *timeline = thag_history_lock(history);
+	int ret = thag_timeline_add(timeline, chunk, history->path ? token : 0);
+
+	thag_history_unlock(history);
+	return ret;
+}
+
+void thag_history_end(struct thag_history *history)
+{
+	pthread_mutex_lock(&history->all->lock);
+	history->ended = true;
+	pthread_mutex_unlock(&history->all->lock);
+}
