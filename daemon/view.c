@@ -120,6 +120,7 @@ static void make_sandwich(struct thag_view_query *query, const struct thag_profi
 	}
 }
 
+/* `profile`: NULL when there was no memory. */
 static void make_frames(struct thag_view *view, struct thag_view_query *query,
 			const struct thag_profile *profile)
 {
@@ -128,6 +129,8 @@ static void make_frames(struct thag_view *view, struct thag_view_query *query,
 	struct thag_buffer out = { 0 };
 
 	query->made = true;
+	if (!profile)
+		return;
 	fill_facts(view, watch, &facts);
 	if (watch->sandwich)
 		make_sandwich(query, profile, &facts);
@@ -141,10 +144,40 @@ static void make_frames(struct thag_view *view, struct thag_view_query *query,
 							watch->search, &facts, &out));
 }
 
+/* What a sieve left of a profile, for those who look through the same one after each other. */
+struct sifted {
+	const struct thag_sieve *sieve;
+	struct thag_profile *profile;
+};
+
+static void sifted_fini(struct sifted *sifted)
+{
+	thag_profile_destroy(sifted->profile);
+	*sifted = (struct sifted){ 0 };
+}
+
+/* What there is to see of `whole`; borrowed. NULL without memory. */
+static const struct thag_profile *sift(struct sifted *sifted, const struct thag_profile *whole,
+				       const struct thag_watch *watch)
+{
+	if (thag_sieve_is_empty(&watch->sieve))
+		return whole;
+	if (sifted->profile && thag_sieve_equal(sifted->sieve, &watch->sieve))
+		return sifted->profile;
+	sifted_fini(sifted);
+	if (thag_sieve_apply(&sifted->profile, whole, &watch->sieve) != 0)
+		return NULL;
+	sifted->sieve = &watch->sieve;
+	if (watch->heavy && thag_profile_put_heavy_first(sifted->profile) != 0)
+		sifted_fini(sifted);
+	return sifted->profile;
+}
+
 /* All queries for the same threads and order, from `first` on, share one profile. */
 static void make_group(struct thag_view *view, uint32_t first)
 {
 	const struct thag_watch *watch = &view->queries[first].watch;
+	struct sifted sifted = { 0 };
 	struct thag_profile *profile;
 
 	if (thag_snapshot_take(&profile, view->session, &view->daemon->clock, watch->tid,
@@ -160,8 +193,9 @@ static void make_group(struct thag_view *view, uint32_t first)
 		if (!query->made && query->watch.metric.metric == THAG_METRIC_TIME &&
 		    query->watch.tid == watch->tid && query->watch.raw == watch->raw &&
 		    query->watch.heavy == watch->heavy)
-			make_frames(view, query, profile);
+			make_frames(view, query, sift(&sifted, profile, &query->watch));
 	}
+	sifted_fini(&sifted);
 	thag_profile_destroy(profile);
 }
 
@@ -186,6 +220,7 @@ static void make_metric(struct thag_view *view, uint32_t first,
 {
 	const struct thag_metric_query *metric = &view->queries[first].watch.metric;
 	bool heavy = view->queries[first].watch.heavy;
+	struct sifted sifted = { 0 };
 	struct thag_heap_query asked;
 	struct thag_profile *profile;
 
@@ -202,9 +237,11 @@ static void make_metric(struct thag_view *view, uint32_t first,
 		if (query->made || query->watch.heavy != heavy ||
 		    !thag_metric_equal(&query->watch.metric, metric))
 			continue;
-		make_frames(view, query, profile);
+		make_frames(view, query, sift(&sifted, profile, &query->watch));
+		/* places, sizes and slices of time are of the whole process, whatever is seen */
 		make_memory_frame(view, query, memory, &asked, profile);
 	}
+	sifted_fini(&sifted);
 	thag_profile_destroy(profile);
 }
 

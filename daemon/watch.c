@@ -107,6 +107,49 @@ static int parse_search(struct thag_watch *watch, const char *search,
 	return check_search("search", search, fault);
 }
 
+static int parse_hidden(struct thag_sieve *sieve, const json_t *list,
+			struct thag_watch_fault *fault)
+{
+	size_t count = list ? json_array_size(list) : 0;
+
+	fault->why = "\"hide\" isn't a list of functions";
+	if (list && !json_is_array(list))
+		return -EINVAL;
+	for (size_t i = 0; i < count && i < THAG_SIEVE_HIDDEN_MAX; i++) {
+		const char *id = json_string_value(json_array_get(list, i));
+
+		if (!id || !id[0] || parse_id(id, &sieve->hidden[i]) != 0)
+			return -EINVAL;
+		sieve->hidden_count++;
+	}
+	fault->why = "too many functions are hidden";
+	return count > THAG_SIEVE_HIDDEN_MAX ? -EINVAL : 0;
+}
+
+static int parse_sieve(struct thag_sieve *sieve, json_t *request, struct thag_watch_fault *fault)
+{
+	json_t *hidden = NULL;
+	const char *only = "", *mine = "";
+	int collapse = 0;
+
+	if (json_unpack(request, "{s?o, s?s, s?b, s?s}", "hide", &hidden, "only", &only, "collapse",
+			&collapse, "mine", &mine) != 0) {
+		fault->why = "a field of the watch has a wrong type";
+		return -EINVAL;
+	}
+	if (parse_hidden(sieve, hidden, fault) != 0)
+		return -EINVAL;
+	fault->why = "a field of the watch has a wrong value";
+	if (parse_id(only, &sieve->only) != 0)
+		return -EINVAL;
+	fault->why = "the path of the code to show is too long";
+	if (strlen(mine) >= sizeof(sieve->mine))
+		return -EINVAL;
+	memcpy(sieve->mine, mine, strlen(mine));
+	sieve->collapse = collapse != 0;
+	return 0;
+}
+
 int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 		     struct thag_watch_fault *fault)
 {
@@ -122,7 +165,8 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 			&search, "sort", &sort, "raw", &raw, "paused", &paused, "sandwich",
 			&sandwich, "durations", &durations, "order", &order) != 0)
 		return -EINVAL;
-	if (parse_metric(watch, request, &fault->why) != 0)
+	if (parse_metric(watch, request, &fault->why) != 0 ||
+	    parse_sieve(&watch->sieve, request, fault) != 0)
 		return -EINVAL;
 	fault->why = "a field of the watch has a wrong value";
 	if (tid < 0 || tid > UINT32_MAX || parse_session(id, latest, &watch->session) != 0 ||
@@ -143,5 +187,6 @@ bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b)
 	return a->session == b->session && a->focus == b->focus && a->sandwich == b->sandwich &&
 	       a->durations == b->durations && a->heavy == b->heavy && a->tid == b->tid &&
 	       a->width == b->width && a->sort == b->sort && a->raw == b->raw &&
-	       thag_metric_equal(&a->metric, &b->metric) && strcmp(a->search, b->search) == 0;
+	       thag_metric_equal(&a->metric, &b->metric) && strcmp(a->search, b->search) == 0 &&
+	       thag_sieve_equal(&a->sieve, &b->sieve);
 }

@@ -15,6 +15,7 @@
 #include "metric.h"
 #include "thagd_limits.h"
 #include "thag_profile.h"
+#include "thag_sieve.h"
 
 /** Made by thag_watch_parse only: unused bytes are zero, so that two may be compared. */
 struct thag_watch {
@@ -30,6 +31,7 @@ struct thag_watch {
 	bool heavy; /* siblings with most first */
 	bool paused;
 	char search[THAG_VIEW_SEARCH_BYTES];
+	struct thag_sieve sieve;
 };
 
 /** What is wrong with a request. */
