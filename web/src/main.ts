@@ -2,6 +2,7 @@
 /** Puts the page together: the store, what feeds it, and what shows it. */
 import { Banners } from "./banners.ts";
 import type { Range } from "./brush.ts";
+import { Chips } from "./chips.ts";
 import { ColorDialog } from "./color_dialog.ts";
 import { Crumbs } from "./crumbs.ts";
 import { byId, setText } from "./dom.ts";
@@ -11,6 +12,7 @@ import { Empty } from "./empty.ts";
 import { Feed } from "./feed.ts";
 import { type FlameActions, FlameView } from "./flame.ts";
 import { FlameTable } from "./flame_table.ts";
+import { FrameMenu } from "./frame_menu.ts";
 import { type FlameFrame, ROOT } from "./flame_frame.ts";
 import type { FunctionRow } from "./table_frame.ts";
 import { FunctionsView } from "./functions.ts";
@@ -23,12 +25,15 @@ import { ProcessView } from "./process.ts";
 import { SizesView } from "./sizes.ts";
 import { Timeline } from "./timeline.ts";
 import { listenToKeys } from "./keys.ts";
+import { MineDialog } from "./mine_dialog.ts";
 import { Panel, Tip } from "./panel.ts";
 import { isByTraces } from "./message.ts";
 import { type Direction, neighbour } from "./neighbour.ts";
 import { RecordSwitch } from "./record.ts";
 import { SandwichView } from "./sandwich.ts";
 import { SessionMenu } from "./session_menu.ts";
+import { NO_SIEVE } from "./sieve.ts";
+import { Sifting } from "./sifting.ts";
 import { Status } from "./status.ts";
 import { type Found, Store } from "./store.ts";
 import { ThemeSwitch } from "./theme.ts";
@@ -116,11 +121,12 @@ function findFunction(row: FunctionRow): void {
   flame.reveal(widest);
 }
 
-/** Zooms to the frame that stands for a place. */
+/** Zooms to the frame that stands for a place, in all of the profile: places are of all stacks. */
 function findPlace({ node }: HeapPlace): void {
   if (/^0*$/.test(node)) return;
   const layout = store.layout === "memory" ? "split" : store.layout;
-  show({ layout, focus: node, from: 0, to: 1, session: store.session?.id ?? "" }, true);
+  const session = store.session?.id ?? "";
+  show({ ...NO_SIEVE, layout, focus: node, from: 0, to: 1, session }, true);
 }
 
 /** Frames of native stacks are others than those of profiled calls: a zoom doesn't survive that. */
@@ -156,6 +162,7 @@ function back(): void {
   const { view } = store;
   const search = byId<HTMLInputElement>("search");
   if (menu.isOpen) return menu.toggle(false);
+  if (frameMenu.isOpen) return frameMenu.close();
   if (document.activeElement === search) {
     search.blur();
     return show({ search: "" }, false);
@@ -168,6 +175,7 @@ function back(): void {
     return zoomTo(parent === 0 || found === null ? ROOT : found.frame.id(parent));
   }
   if (view.search !== "") return show({ search: "" }, true);
+  if (sifting.undo()) return;
   if (view.rangeTo > 0) return showRange(null, true);
   if (view.layout === "sandwich") return show({ layout: "split", function: "" }, true);
   point(null);
@@ -272,7 +280,21 @@ new FlameTable(
 new FlameTable(store, byId("callers-table"), () => store.callers, "The callers with most");
 new FlameTable(store, byId("callees-table"), () => store.callees, "The callees with most");
 new SandwichView(store);
-new Panel(store, zoomTo, sandwichOf, (id) => feed.wantDurations(id));
+const sifting = new Sifting(store, (change) => show(change, true));
+const chips = new Chips(store, sifting);
+const mine = new MineDialog(store, sifting);
+const leaveOut = {
+  hide: () => {
+    if (!sifting.hide()) chips.tellFull();
+  },
+  only: () => sifting.only(),
+  collapse: () => sifting.toggleCollapse(),
+  mine: () => mine.open(),
+  sandwich,
+};
+const frameMenu = new FrameMenu(store, sifting, { point, ...leaveOut });
+const wantDurations = (id: string): void => feed.wantDurations(id);
+new Panel(store, zoomTo, sandwichOf, wantDurations, (button) => frameMenu.openOn(button));
 new Tip(store, () => flames.find((view) => view.pointer !== null)?.pointer ?? null);
 new Crumbs(store, zoomTo);
 const colors = new ColorDialog(store, {
@@ -290,7 +312,8 @@ listenToKeys({
       zoomTo(store.find(store.pointed)?.node === 0 ? ROOT : store.pointed);
   },
   back,
-  sandwich,
+  ...leaveOut,
+  menu: () => frameMenu.openOn(viewOf(store.find(store.pointed ?? store.view.focus)?.frame ?? null).element),
   home: () => zoomTo(ROOT),
   search: () => header.focusSearch(),
   help: () => help.open(),

@@ -22,6 +22,11 @@ export class Panel {
     { type: "button", class: "sandwich-of", title: "Who calls it, and what it calls, over all its places (c)" },
     "Callers and callees",
   );
+  private readonly more = el(
+    "button",
+    { type: "button", class: "sandwich-of", title: "Hide it, only stacks with it … (e)", "aria-haspopup": "menu" },
+    "Leave out…",
+  );
   private readonly hereHeading = el("h3");
   private readonly here = new Figures();
   private readonly overall = new Figures();
@@ -41,9 +46,11 @@ export class Panel {
     zoomTo: (id: string) => void,
     sandwichOf: (functionId: string) => void,
     private readonly wantDurations: (functionId: string) => void,
+    openMenu: (button: HTMLElement) => void,
   ) {
     this.callees = new Callees(zoomTo);
-    const head = el("header", {}, this.heading, this.source, this.sandwich);
+    const head = el("header", {}, this.heading, this.source, this.sandwich, this.more);
+    this.more.addEventListener("click", () => openMenu(this.more));
     this.sandwich.addEventListener("click", () =>
       sandwichOf(this.sandwich.dataset["function"] ?? ""),
     );
