@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "thag_search.h"
-
 #define ID_DIGITS 16
 
 static int parse_sort(const char *name, uint32_t *sort)
@@ -82,14 +80,17 @@ static int parse_metric(struct thag_watch *watch, json_t *request, const char **
 /* Whether `text`, at `field` of a request, can be searched for. */
 static int check_search(const char *field, const char *text, struct thag_watch_fault *fault)
 {
-	struct thag_regex_error error = { 0 };
 	struct thag_search *search;
-	int ret = thag_search_create(&search, text, &error);
+	int ret = thag_search_create(&search, text, &fault->search);
 
 	if (ret == 0)
 		thag_search_destroy(search);
-	if (ret == -EINVAL)
-		*fault = (struct thag_watch_fault){ error.why, field, text, error.at };
+	if (ret == -EINVAL) {
+		fault->why = fault->search.why;
+		fault->field = field;
+		fault->text = text;
+		fault->at = fault->search.at;
+	}
 	return ret == -EINVAL ? -EINVAL : 0;
 }
 
@@ -99,8 +100,10 @@ static int parse_search(struct thag_watch *watch, const char *search,
 	size_t bytes = strlen(search);
 
 	if (bytes >= sizeof(watch->search)) {
-		*fault = (struct thag_watch_fault){ "it is too long", "search", search,
-						    sizeof(watch->search) - 1 };
+		*fault = (struct thag_watch_fault){ .why = "it is too long",
+						    .field = "search",
+						    .text = search,
+						    .at = sizeof(watch->search) - 1 };
 		return -EINVAL;
 	}
 	memcpy(watch->search, search, bytes);

@@ -77,8 +77,8 @@ Test(watch, says_where_an_expression_makes_no_sense)
 	cr_assert_eq(thag_watch_parse(&watch, json, 42, &fault), -EINVAL);
 	cr_expect_str_eq(fault.field, "search");
 	cr_expect_str_eq(fault.text, "ab(c");
-	cr_expect_eq(fault.at, 2);
-	cr_expect(fault.why[0]);
+	cr_expect_eq(fault.at, 4);
+	cr_expect_str_eq(fault.why, "missing closing parenthesis");
 	json_decref(json);
 }
 
