@@ -173,7 +173,7 @@ describe("a running program", () => {
     await until("only functions that match", matching);
     await page.keyboard.type("(");
     await until("what is wrong", async () =>
-      /never closed after “\^\(main/.test((await page.locator("#matched").textContent()) ?? ""),
+      /missing closing parenthesis after “\^\(main/.test((await page.locator("#matched").textContent()) ?? ""),
     );
     assert.equal(await page.locator("#search").getAttribute("aria-invalid"), "true");
     assert.ok(await matching(), "what was found before stays");
