@@ -187,9 +187,6 @@ static int enter(struct sifting *sifting, uint32_t from)
 		sifting->map[from] = fate->outermost;
 		return add_recursive(sifting, from);
 	}
-	int ret = thag_profile_reserve_derived(sifting->to, sifting->to->count + 1);
-	if (ret)
-		return ret;
 	sifting->map[from] = thag_profile_child(sifting->to, up, node->name);
 	if (!fate->outermost)
 		fate->outermost = sifting->map[from];
@@ -270,6 +267,9 @@ int thag_sieve_apply(struct thag_profile **out, const struct thag_profile *profi
 
 	if (sifting.fates && sifting.places && sifting.map)
 		ret = thag_profile_derive(&sifting.to, profile, profile->nodes[ROOT].name);
+	/* at once: a table of pairs that grows while it is filled is slow */
+	if (!ret)
+		ret = thag_profile_reserve_derived(sifting.to, profile->count);
 	if (!ret)
 		ret = sift(&sifting);
 	if (ret)

@@ -9,6 +9,7 @@ import { byId, setText } from "./dom.ts";
 import { share } from "./format.ts";
 import { display } from "./names.ts";
 import { Empty } from "./empty.ts";
+import { ExportMenu } from "./export_menu.ts";
 import { Feed } from "./feed.ts";
 import { type FlameActions, FlameView } from "./flame.ts";
 import { FlameTable } from "./flame_table.ts";
@@ -163,6 +164,7 @@ function back(): void {
   const search = byId<HTMLInputElement>("search");
   if (menu.isOpen) return menu.toggle(false);
   if (frameMenu.isOpen) return frameMenu.close();
+  if (exportMenu.isOpen) return exportMenu.close();
   if (document.activeElement === search) {
     search.blur();
     return show({ search: "" }, false);
@@ -264,6 +266,7 @@ const theme = new ThemeSwitch((chosen) => {
 const menu = new SessionMenu(store, choose);
 
 const header = new Header(store, { show, pause, showMetric, showTree, sandwich }, theme);
+const exportMenu = new ExportMenu(store);
 new RecordSwitch(store, (kinds) => feed.record(kinds));
 new Banners(store, { choose, record: (kinds) => feed.record(kinds) });
 new Empty(store);
