@@ -15,7 +15,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are copied as 
 static int find_matches(struct thag_framing *framing, const char *text)
 {
 	const struct thag_strings *names = &framing->profile->names;
-	struct thag_regex_error error;
+	struct thag_search_error error;
 	struct thag_search *search;
 	int ret = text && text[0] ? thag_search_create(&search, text, &error) : -EINVAL;
 

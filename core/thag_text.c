@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /**
@@ -100,6 +101,32 @@ int thag_text_append_utf8(struct thag_buffer *buffer, const char *text, size_t b
 		ret = put_point(&out, point);
 	}
 	return ret;
+}
+
+static int put_json_byte(struct thag_buffer *out, uint8_t byte)
+{
+	char text[8];
+
+	if (byte == '"' || byte == '\\')
+		snprintf(text, sizeof(text), "\\%c", byte);
+	else if (byte < 0x20 || byte == 0x7f)
+		snprintf(text, sizeof(text), "\\u%04x", byte);
+	else
+		return thag_buffer_append(out, &byte, 1);
+	return thag_buffer_append(out, text, strlen(text));
+}
+
+int thag_text_append_json(struct thag_buffer *out, const char *text, size_t bytes, size_t max)
+{
+	struct thag_buffer plain = { 0 };
+	int ret = thag_text_append_utf8(&plain, text, bytes, max);
+
+	if (!ret)
+		ret = thag_buffer_append(out, "\"", 1);
+	for (size_t i = 0; i < plain.bytes && !ret; i++)
+		ret = put_json_byte(out, plain.data[i]);
+	thag_buffer_fini(&plain);
+	return ret ? ret : thag_buffer_append(out, "\"", 1);
 }
 
 static bool is_space(uint32_t point)

@@ -43,6 +43,9 @@ int thag_text_append_utf8(struct thag_buffer *out, const char *text, size_t byte
  */
 int thag_text_append_frame(struct thag_buffer *out, const char *text, size_t bytes, size_t max);
 
+/** Appends `text` as a string of JSON, quotes included, of at most `max` bytes as UTF-8. */
+int thag_text_append_json(struct thag_buffer *out, const char *text, size_t bytes, size_t max);
+
 /**
  * Appends `text` for a terminal: control characters, invisible and direction-changing ones as
  * `\n`, `\t`, `\x1b`, `\u202e`; a backslash doubled; invalid bytes as `\xff`.

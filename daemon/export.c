@@ -2,6 +2,7 @@
 #include "export.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +13,15 @@
 #include "memory_view.h"
 #include "notes.h"
 #include "range.h"
+#include "snapshot.h"
 #include "symbols.h"
+#include "thag_speedscope.h"
+
+#define TITLE_BYTES 300 /* a name in a list, and what parts it from the number */
 
 enum thag_export_format thag_export_find_format(const char *name)
 {
-	static const char *const names[] = { "folded", "events", "memory" };
+	static const char *const names[] = { "folded", "events", "memory", "speedscope" };
 	uint32_t format = 0;
 
 	while (format < THAG_EXPORT_FORMATS && strcmp(name, names[format]) != 0)
@@ -24,13 +29,17 @@ enum thag_export_format thag_export_find_format(const char *name)
 	return (enum thag_export_format)format;
 }
 
+static void wait_for_names(const struct thag_export *job)
+{
+	thag_symbols_wait(job->daemon->symbols, job->session,
+			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
+}
+
 static void make_folded(struct thag_export *job)
 {
 	struct thag_profile *profile = NULL;
 	uint32_t flags;
 
-	thag_symbols_wait(job->daemon->symbols, job->session,
-			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
 	job->error = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
 				     job->wish.raw, &job->wish.metric, &flags);
 	if (job->error == 0)
@@ -39,14 +48,78 @@ static void make_folded(struct thag_export *job)
 		thag_profile_destroy(profile);
 }
 
-static void make_memory_folded(struct thag_export *job)
+struct scope {
+	struct thag_export *job;
+	struct thag_speedscope file;
+};
+
+/* A title that the program gave, or "". */
+static void read_name(struct thag_session *session, uint32_t site, char out[static TITLE_BYTES])
+{
+	json_t *name;
+
+	out[0] = '\0';
+	if (!site)
+		return;
+	thag_notes_lock(session);
+	name = thag_notes_name(session, site);
+	thag_notes_unlock(session);
+	if (json_string_value(name))
+		snprintf(out, TITLE_BYTES, "%s \xc2\xb7 ", json_string_value(name));
+	json_decref(name);
+}
+
+static int put_thread(void *context, uint32_t tid, uint32_t name_site,
+		      const struct thag_profile *profile)
+{
+	struct scope *scope = context;
+	char name[TITLE_BYTES], title[TITLE_BYTES + 32];
+
+	if (scope->job->wish.tid && scope->job->wish.tid != tid)
+		return 0;
+	read_name(scope->job->session, name_site, name);
+	if (tid)
+		snprintf(title, sizeof(title), "%s%u", name, tid);
+	else
+		snprintf(title, sizeof(title), "threads that ended");
+	return thag_speedscope_add(&scope->file, profile, title, strlen(title));
+}
+
+static void make_speedscope(struct thag_export *job)
+{
+	struct scope scope = { .job = job };
+	struct thag_session *session = job->session;
+	int ret = thag_speedscope_begin(&scope.file, &job->out);
+
+	if (ret == 0)
+		ret = thag_snapshot_each(session, &job->daemon->clock, job->wish.raw, put_thread,
+					 &scope);
+	job->error = thag_speedscope_end(&scope.file, session->program, ret);
+	/* as of a thread that isn't there, in any format */
+	if (job->wish.tid && scope.file.profiles == 0)
+		job->out.bytes = 0;
+}
+
+static int write_memory(struct thag_export *job, const struct thag_profile *profile)
+{
+	const char *metric = thag_metric_name((enum thag_metric)job->wish.metric.metric);
+	struct thag_speedscope file;
+	int ret;
+
+	if (job->wish.format == THAG_EXPORT_FOLDED)
+		return thag_folded_write(profile, &job->out);
+	ret = thag_speedscope_begin(&file, &job->out);
+	if (ret == 0)
+		ret = thag_speedscope_add(&file, profile, metric, strlen(metric));
+	return thag_speedscope_end(&file, job->session->program, ret);
+}
+
+static void make_memory_stacks(struct thag_export *job)
 {
 	struct thag_memory_view view;
 	struct thag_heap_query query;
 	struct thag_profile *profile;
 
-	thag_symbols_wait(job->daemon->symbols, job->session,
-			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
 	job->error =
 		thag_memory_view_take(&view, job->session, &job->daemon->clock, &job->wish.metric);
 	if (job->error != 0)
@@ -54,7 +127,7 @@ static void make_memory_folded(struct thag_export *job)
 	thag_memory_view_query(&view, &job->wish.metric, &query);
 	job->error = thag_memory_view_profile(&view, &query, &profile);
 	if (job->error == 0) {
-		job->error = thag_folded_write(profile, &job->out);
+		job->error = write_memory(job, profile);
 		thag_profile_destroy(profile);
 	}
 	thag_memory_view_fini(&view);
@@ -86,8 +159,6 @@ static void make_memory(struct thag_export *job)
 {
 	struct thag_memory_view view;
 
-	thag_symbols_wait(job->daemon->symbols, job->session,
-			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
 	thag_session_count(job->session, &job->counts);
 	job->error =
 		thag_memory_view_take(&view, job->session, &job->daemon->clock, &job->wish.metric);
@@ -107,12 +178,17 @@ static void run(uv_work_t *work)
 {
 	struct thag_export *job = work->data;
 
+	if (job->wish.format == THAG_EXPORT_EVENTS) {
+		make_events(job);
+		return;
+	}
+	wait_for_names(job);
 	if (job->wish.format == THAG_EXPORT_MEMORY)
 		make_memory(job);
-	else if (job->wish.format == THAG_EXPORT_EVENTS)
-		make_events(job);
 	else if (job->wish.metric.metric != THAG_METRIC_TIME)
-		make_memory_folded(job);
+		make_memory_stacks(job);
+	else if (job->wish.format == THAG_EXPORT_SPEEDSCOPE)
+		make_speedscope(job);
 	else
 		make_folded(job);
 }

@@ -21,13 +21,15 @@ struct thag_export;
 
 /** What is exported. */
 enum thag_export_format {
-	THAG_EXPORT_FOLDED, /* folded stacks */
-	THAG_EXPORT_EVENTS, /* tasks, marks, frames and values, as JSON: see notes.h */
-	THAG_EXPORT_MEMORY, /* what is known of the program's memory, as JSON */
+	THAG_EXPORT_FOLDED,	/* folded stacks */
+	THAG_EXPORT_EVENTS,	/* tasks, marks, frames and values, as JSON: see notes.h */
+	THAG_EXPORT_MEMORY,	/* what is known of the program's memory, as JSON */
+	THAG_EXPORT_SPEEDSCOPE, /* stacks of each thread, or of memory, see thag_speedscope.h */
 	THAG_EXPORT_FORMATS
 };
 
-/** What is wanted; the rest is of folded stacks, the metric of memory as well. */
+/** What is wanted; the rest is of stacks, folded or for speedscope, the metric of memory as well.
+ */
 struct thag_export_wish {
 	enum thag_export_format format;
 	struct thag_metric_query metric;

@@ -73,7 +73,7 @@ static int parse_export(json_t *request, const char **id, struct thag_export_wis
 	wish->format = thag_export_find_format(format);
 	wish->tid = (uint32_t)tid;
 	wish->raw = raw != 0;
-	*why = "unknown format; 'folded', 'events' and 'memory' are known";
+	*why = "unknown format; 'folded', 'speedscope', 'events' and 'memory' are known";
 	if (wish->format == THAG_EXPORT_FORMATS)
 		return -EINVAL;
 	return thag_metric_parse(&wish->metric, metric, by, from, to, why);

@@ -197,17 +197,18 @@ static void name_export(const struct thag_session *session, const struct thag_ex
 			char out[static FILE_NAME_BYTES])
 {
 	const char *metric = thag_metric_name((enum thag_metric)wish->metric.metric);
+	const char *stacks = wish->format == THAG_EXPORT_FOLDED ? "folded" : "speedscope.json";
 	char stamp[16];
 
 	thag_format_stamp(stamp, session->start_real_ns);
-	if (wish->format != THAG_EXPORT_FOLDED)
+	if (wish->format == THAG_EXPORT_EVENTS || wish->format == THAG_EXPORT_MEMORY)
 		snprintf(out, FILE_NAME_BYTES, "%s-%s.%s.json", session->program, stamp,
 			 wish->format == THAG_EXPORT_EVENTS ? "events" : "memory");
 	else if (wish->metric.metric == THAG_METRIC_TIME)
-		snprintf(out, FILE_NAME_BYTES, "%s-%s.folded", session->program, stamp);
+		snprintf(out, FILE_NAME_BYTES, "%s-%s.%s", session->program, stamp, stacks);
 	else
-		snprintf(out, FILE_NAME_BYTES, "%s-%s-memory-%s.folded", session->program, stamp,
-			 metric);
+		snprintf(out, FILE_NAME_BYTES, "%s-%s-memory-%s.%s", session->program, stamp,
+			 metric, stacks);
 }
 
 static int start_export(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,

@@ -134,3 +134,50 @@ int thag_snapshot_take(struct thag_profile **out, struct thag_session *session,
 	thag_members_unpin(session);
 	return ret;
 }
+
+static int take_one(struct thag_session *session, struct thag_member *member,
+		    const struct thag_scale *scale, struct thag_profile **out)
+{
+	struct chosen chosen = { .members = &member, .count = 1 };
+	int ret = thag_profile_create(out, session->program);
+
+	if (ret == 0)
+		ret = add_members(*out, session, &chosen);
+	return ret ? ret : thag_profile_finish(*out, scale);
+}
+
+static int give_one(struct thag_session *session, struct thag_member *member,
+		    const struct thag_scale *scale, thag_snapshot_fn *fn, void *context)
+{
+	struct thag_profile *profile = NULL;
+	uint32_t count, name_site;
+	int ret = take_one(session, member, scale, &profile);
+
+	pthread_rwlock_rdlock(&session->lock);
+	name_site = member->thread.name_site;
+	pthread_rwlock_unlock(&session->lock);
+	if (ret == 0) {
+		thag_profile_nodes(profile, &count);
+		if (count > 1)
+			ret = fn(context, member->thread.tid, name_site, profile);
+	}
+	thag_profile_destroy(profile);
+	return ret;
+}
+
+int thag_snapshot_each(struct thag_session *session, struct thag_clock_rate *clock, bool raw,
+		       thag_snapshot_fn *fn, void *context)
+{
+	struct chosen chosen = { 0 };
+	struct thag_scale scale;
+	int ret;
+
+	thag_snapshot_scale(session, clock, raw, &scale);
+	thag_members_pin(session);
+	ret = choose(session, 0, &chosen);
+	for (uint32_t i = 0; i < chosen.count && ret == 0; i++)
+		ret = give_one(session, chosen.members[i], &scale, fn, context);
+	free(chosen.members);
+	thag_members_unpin(session);
+	return ret;
+}

@@ -38,4 +38,16 @@ uint32_t thag_snapshot_cost(const struct thag_session *session, struct thag_cloc
 int thag_snapshot_take(struct thag_profile **out, struct thag_session *session,
 		       struct thag_clock_rate *clock, uint32_t tid, bool raw);
 
+/**
+ * Takes a thread's profile, which goes away afterwards. `tid` 0: all together that ended long
+ * ago; `name_site` 0: the program has no name for it. 0, or an error that
+ * ends it.
+ */
+typedef int thag_snapshot_fn(void *context, uint32_t tid, uint32_t name_site,
+			     const struct thag_profile *profile);
+
+/** The finished profile of each thread that has one, one after the other. 0 or an error. */
+int thag_snapshot_each(struct thag_session *session, struct thag_clock_rate *clock, bool raw,
+		       thag_snapshot_fn *fn, void *context);
+
 #endif

@@ -121,6 +121,7 @@ static void make_sandwich(struct thag_view_wish *query, const struct thag_profil
 	}
 }
 
+/* `profile`: NULL when there was no memory. */
 static void make_frames(struct thag_view_job *view, struct thag_view_wish *query,
 			const struct thag_profile *profile, uint32_t flags)
 {
@@ -129,6 +130,8 @@ static void make_frames(struct thag_view_job *view, struct thag_view_wish *query
 	struct thag_buffer out = { 0 };
 
 	query->made = true;
+	if (!profile)
+		return;
 	fill_facts(view, watch, &facts);
 	facts.flags |= flags;
 	if (watch->sandwich)
@@ -143,10 +146,40 @@ static void make_frames(struct thag_view_job *view, struct thag_view_wish *query
 							watch->search, &facts, &out));
 }
 
+/* What a sieve left of a profile, for those who look through the same one after each other. */
+struct sifted {
+	const struct thag_sieve *sieve;
+	struct thag_profile *profile;
+};
+
+static void sifted_fini(struct sifted *sifted)
+{
+	thag_profile_destroy(sifted->profile);
+	*sifted = (struct sifted){ 0 };
+}
+
+/* What there is to see of `whole`; borrowed. NULL without memory. */
+static const struct thag_profile *sift(struct sifted *sifted, const struct thag_profile *whole,
+				       const struct thag_watch *watch)
+{
+	if (thag_sieve_is_empty(&watch->sieve))
+		return whole;
+	if (sifted->profile && thag_sieve_equal(sifted->sieve, &watch->sieve))
+		return sifted->profile;
+	sifted_fini(sifted);
+	if (thag_sieve_apply(&sifted->profile, whole, &watch->sieve) != 0)
+		return NULL;
+	sifted->sieve = &watch->sieve;
+	if (watch->heavy && thag_profile_put_heavy_first(sifted->profile) != 0)
+		sifted_fini(sifted);
+	return sifted->profile;
+}
+
 /* All queries for the same threads, range and order, from `first` on, share one profile. */
 static void make_group(struct thag_view_job *view, uint32_t first)
 {
 	const struct thag_watch *watch = &view->queries[first].watch;
+	struct sifted sifted = { 0 };
 	struct thag_profile *profile;
 	uint32_t flags;
 
@@ -163,8 +196,9 @@ static void make_group(struct thag_view_job *view, uint32_t first)
 		if (!query->made && thag_metric_equal(&query->watch.metric, &watch->metric) &&
 		    query->watch.tid == watch->tid && query->watch.raw == watch->raw &&
 		    query->watch.heavy == watch->heavy)
-			make_frames(view, query, profile, flags);
+			make_frames(view, query, sift(&sifted, profile, &query->watch), flags);
 	}
+	sifted_fini(&sifted);
 	thag_profile_destroy(profile);
 }
 
@@ -189,6 +223,7 @@ static void make_metric(struct thag_view_job *view, uint32_t first,
 {
 	const struct thag_metric_query *metric = &view->queries[first].watch.metric;
 	bool heavy = view->queries[first].watch.heavy;
+	struct sifted sifted = { 0 };
 	struct thag_heap_query asked;
 	struct thag_profile *profile;
 
@@ -205,9 +240,11 @@ static void make_metric(struct thag_view_job *view, uint32_t first,
 		if (query->made || query->watch.heavy != heavy ||
 		    !thag_metric_equal(&query->watch.metric, metric))
 			continue;
-		make_frames(view, query, profile, 0);
+		make_frames(view, query, sift(&sifted, profile, &query->watch), 0);
+		/* places, sizes and slices of time are of the whole process, whatever is seen */
 		make_memory_frame(view, query, memory, &asked, profile);
 	}
+	sifted_fini(&sifted);
 	thag_profile_destroy(profile);
 }
 

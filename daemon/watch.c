@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "thag_search.h"
-
 #define ID_DIGITS 16
 
 static int parse_sort(const char *name, uint32_t *sort)
@@ -82,14 +80,17 @@ static int parse_metric(struct thag_watch *watch, json_t *request, const char **
 /* Whether `text`, at `field` of a request, can be searched for. */
 static int check_search(const char *field, const char *text, struct thag_watch_fault *fault)
 {
-	struct thag_regex_error error = { 0 };
 	struct thag_search *search;
-	int ret = thag_search_create(&search, text, &error);
+	int ret = thag_search_create(&search, text, &fault->search);
 
 	if (ret == 0)
 		thag_search_destroy(search);
-	if (ret == -EINVAL)
-		*fault = (struct thag_watch_fault){ error.why, field, text, error.at };
+	if (ret == -EINVAL) {
+		fault->why = fault->search.why;
+		fault->field = field;
+		fault->text = text;
+		fault->at = fault->search.at;
+	}
 	return ret == -EINVAL ? -EINVAL : 0;
 }
 
@@ -99,12 +100,57 @@ static int parse_search(struct thag_watch *watch, const char *search,
 	size_t bytes = strlen(search);
 
 	if (bytes >= sizeof(watch->search)) {
-		*fault = (struct thag_watch_fault){ "it is too long", "search", search,
-						    sizeof(watch->search) - 1 };
+		*fault = (struct thag_watch_fault){ .why = "it is too long",
+						    .field = "search",
+						    .text = search,
+						    .at = sizeof(watch->search) - 1 };
 		return -EINVAL;
 	}
 	memcpy(watch->search, search, bytes);
 	return check_search("search", search, fault);
+}
+
+static int parse_hidden(struct thag_sieve *sieve, const json_t *list,
+			struct thag_watch_fault *fault)
+{
+	size_t count = list ? json_array_size(list) : 0;
+
+	fault->why = "\"hide\" isn't a list of functions";
+	if (list && !json_is_array(list))
+		return -EINVAL;
+	for (size_t i = 0; i < count && i < THAG_SIEVE_HIDDEN_MAX; i++) {
+		const char *id = json_string_value(json_array_get(list, i));
+
+		if (!id || !id[0] || thag_watch_parse_id(id, &sieve->hidden[i]) != 0)
+			return -EINVAL;
+		sieve->hidden_count++;
+	}
+	fault->why = "too many functions are hidden";
+	return count > THAG_SIEVE_HIDDEN_MAX ? -EINVAL : 0;
+}
+
+static int parse_sieve(struct thag_sieve *sieve, json_t *request, struct thag_watch_fault *fault)
+{
+	json_t *hidden = NULL;
+	const char *only = "", *mine = "";
+	int collapse = 0;
+
+	if (json_unpack(request, "{s?o, s?s, s?b, s?s}", "hide", &hidden, "only", &only, "collapse",
+			&collapse, "mine", &mine) != 0) {
+		fault->why = "a field of the watch has a wrong type";
+		return -EINVAL;
+	}
+	if (parse_hidden(sieve, hidden, fault) != 0)
+		return -EINVAL;
+	fault->why = "a field of the watch has a wrong value";
+	if (thag_watch_parse_id(only, &sieve->only) != 0)
+		return -EINVAL;
+	fault->why = "the path of the code to show is too long";
+	if (strlen(mine) >= sizeof(sieve->mine))
+		return -EINVAL;
+	memcpy(sieve->mine, mine, strlen(mine));
+	sieve->collapse = collapse != 0;
+	return 0;
 }
 
 int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
@@ -122,7 +168,8 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 			&search, "sort", &sort, "raw", &raw, "paused", &paused, "sandwich",
 			&sandwich, "durations", &durations, "order", &order) != 0)
 		return -EINVAL;
-	if (parse_metric(watch, request, &fault->why) != 0)
+	if (parse_metric(watch, request, &fault->why) != 0 ||
+	    parse_sieve(&watch->sieve, request, fault) != 0)
 		return -EINVAL;
 	fault->why = "a field of the watch has a wrong value";
 	if (tid < 0 || tid > UINT32_MAX ||
@@ -144,5 +191,6 @@ bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b)
 	return a->session == b->session && a->focus == b->focus && a->sandwich == b->sandwich &&
 	       a->durations == b->durations && a->heavy == b->heavy && a->tid == b->tid &&
 	       a->width == b->width && a->sort == b->sort && a->raw == b->raw &&
-	       thag_metric_equal(&a->metric, &b->metric) && strcmp(a->search, b->search) == 0;
+	       thag_metric_equal(&a->metric, &b->metric) && strcmp(a->search, b->search) == 0 &&
+	       thag_sieve_equal(&a->sieve, &b->sieve);
 }

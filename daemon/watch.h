@@ -15,6 +15,8 @@
 #include "metric.h"
 #include "thagd_limits.h"
 #include "thag_profile.h"
+#include "thag_search.h"
+#include "thag_sieve.h"
 
 /** Made by thag_watch_parse only: unused bytes are zero, so that two may be compared. */
 struct thag_watch {
@@ -30,14 +32,16 @@ struct thag_watch {
 	bool heavy; /* siblings with most first */
 	bool paused;
 	char search[THAG_VIEW_SEARCH_BYTES];
+	struct thag_sieve sieve;
 };
 
 /** What is wrong with a request. */
 struct thag_watch_fault {
-	const char *why;   /* a constant line */
+	const char *why;   /* a line: constant, or that of `search` */
 	const char *field; /* a text of the request that makes no sense, or NULL … */
 	const char *text;  /* … the text, the request's … */
 	uint32_t at;	   /* … and where in it, bytes */
+	struct thag_search_error search;
 };
 
 /**

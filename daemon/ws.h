@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #define THAG_WS_PROTOCOL "thag-1"
-#define THAG_WS_CLIENT_BYTES 1024 /* room for struct client of ws.c */
+#define THAG_WS_CLIENT_BYTES 2048 /* room for struct thag_ws_client */
 
 struct lws;
 struct thag_daemon;

@@ -28,10 +28,12 @@ const struct thag_command thag_command_export = {
 		"  -f, --format FORMAT  folded: a line a stack, `a;b;c N`, N its own time in ns,\n"
 		"                       as inferno, flamegraph.pl and speedscope read it "
 		"(default)\n"
+		"                       speedscope: a file for speedscope.app, a profile a "
+		"thread\n"
 		"                       events: tasks, marks, frames and values, as JSON\n"
 		"                       memory: totals, sizes and history of the memory, as JSON\n"
 		"  -o, --output FILE    write FILE, whole or not at all; default and '-': stdout\n"
-		"  -t, --thread TID     this thread only; default: all together\n"
+		"  -t, --thread TID     this thread only; default: all, folded together\n"
 		"      --raw            leave the time that recording took in\n"
 		"  -m, --metric METRIC  what N counts: time (default), or of memory, for all "
 		"threads\n"
@@ -81,12 +83,12 @@ static int parse_thread(struct request *request, const char *text)
 
 static int parse_format(struct request *request, const char *text)
 {
-	static const char *const formats[] = { "folded", "events", "memory", NULL };
+	static const char *const formats[] = { "folded", "speedscope", "events", "memory", NULL };
 
 	if (!is_one_of(text, formats))
 		return thag_command_bad_usage(
 			&thag_command_export,
-			"no format '%s': 'folded', 'events' and 'memory' are there", text);
+			"no format '%s': folded, speedscope, events and memory are there", text);
 	request->format = text;
 	return -1;
 }
@@ -160,15 +162,16 @@ static int parse_option(struct request *request, int option, char **argv)
 /** What goes together. */
 static int check(const struct request *request)
 {
+	static const char *const stacks[] = { "folded", "speedscope", NULL };
 	bool memory = strcmp(request->metric, "time") != 0;
 
 	if (!memory && (request->by[0] || request->from_s > 0 || request->to_s > 0))
 		return thag_command_bad_usage(&thag_command_export,
 					      "--by, --from and --to need a --metric of memory");
-	if (memory && (request->thread || request->raw || strcmp(request->format, "folded") != 0))
+	if (memory && (request->thread || request->raw || !is_one_of(request->format, stacks)))
 		return thag_command_bad_usage(&thag_command_export,
 					      "memory is exported for all threads together, as "
-					      "folded stacks, and has no time in it");
+					      "stacks, and has no time in it");
 	if (request->to_s > 0 && request->to_s <= request->from_s)
 		return thag_command_bad_usage(&thag_command_export,
 					      "the range ends before it begins");

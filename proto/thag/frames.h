@@ -7,7 +7,9 @@
  *   browser: {"op":"watch","session":"7","thread":0,"focus":"0123456789abcdef","width":1280,
  *             "search":"text","sort":"self","raw":false,"paused":false,
  *             "metric":"time","by":"traces","from":0,"to":0,"sandwich":"0123456789abcdef",
- *             "durations":"0123456789abcdef","order":"heavy"}
+ *             "durations":"0123456789abcdef","order":"heavy",
+ *             "hide":["0123456789abcdef"],"only":"0123456789abcdef","collapse":true,
+ *             "mine":"src/"}
  *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus"
  *            a node id in 16 hex digits or "" for the root; "width" in CSS pixels; "search" text
  *            or an expression, see core/thag_search.h; "metric" what the frames show, see enum
@@ -16,7 +18,10 @@
  *            ("calls") or native stacks ("traces"; without it, whichever there are).
  *            With "sandwich", the id of a function, CALLERS and CALLEES come in place of a FLAME.
  *            With "durations", likewise, and of time a DURATIONS of that function comes, too.
- *            "order" of siblings: by "name", or "heavy" ones first. Every field but op and session
+ *            "order" of siblings: by "name", or "heavy" ones first. "hide", "only", "collapse" and
+ *            "mine" leave out a part of the profile, see core/thag_sieve.h: functions by their
+ *            ids; FLAME, CALLERS, CALLEES, TABLE and DURATIONS are of the rest, MEMORY is of all.
+ *            Every field but op and session
  *            may be left out. Each new watch replaces the one before it, and is answered at once;
  *            after that frames come whenever the profile changed, at most THAG_FRAMES_PER_SECOND
  *            times a second.

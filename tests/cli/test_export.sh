@@ -82,6 +82,65 @@ test_export_usage_errors_are_2() {
   expect_status 2 thag export $'\xff'
 }
 
+# scope_of FILE: each profile's name, unit and sum, and whether it is what the format asks for.
+scope_of() {
+  python3 - "$1" <<'END'
+import json, sys
+scope = json.load(open(sys.argv[1], encoding="utf-8"))
+assert scope["$schema"] == "https://www.speedscope.app/file-format-schema.json"
+frames = scope["shared"]["frames"]
+assert all(frame["name"] for frame in frames)
+for profile in scope["profiles"]:
+    assert profile["type"] == "sampled" and profile["startValue"] == 0
+    assert len(profile["samples"]) == len(profile["weights"])
+    assert all(0 <= index < len(frames) for stack in profile["samples"] for index in stack)
+    assert all(profile["samples"]) and sum(profile["weights"]) == profile["endValue"]
+    print(profile["name"], profile["unit"], profile["endValue"])
+END
+}
+
+test_export_speedscope_is_the_folded_stacks() {
+  start_with_session
+  expect_status 0 thag export latest -o all.folded
+  expect_status 0 thag export latest --format speedscope -o all.json
+  scope_of all.json >profiles || fail "not the format"
+  [[ $(wc -l <profiles) == 1 ]] || fail "$(cat profiles)"
+  [[ $(cut -d ' ' -f 2,3 profiles) == "nanoseconds $(sum_of all.folded)" ]] ||
+    fail "$(cat profiles), folded $(sum_of all.folded)"
+}
+
+test_export_speedscope_has_each_thread() {
+  start_with_session treestat --seconds 1 --threads 3 --top 1 /usr/include
+  expect_status 0 thag export latest --raw --format speedscope -o all.json
+  scope_of all.json >profiles || fail "not the format"
+  (($(wc -l <profiles) >= 2)) || fail "$(cat profiles)"
+  local name sum last
+  while read -r name _ sum; do
+    last=$name
+    expect_status 0 thag export latest --raw --thread "$name" -o one.folded
+    [[ $(sum_of one.folded) == "$sum" ]] || fail "thread $name: $sum, $(sum_of one.folded) folded"
+  done <profiles
+  expect_status 0 thag export latest --raw --thread "$last" --format speedscope -o one.json
+  [[ $(scope_of one.json) == "$(tail -n 1 profiles)" ]] || fail "$(scope_of one.json)"
+  expect_status 4 thag export latest --thread 1999999999 --format speedscope -o none
+  [[ ! -e none ]] || fail "a file was written"
+}
+
+test_export_speedscope_of_memory() {
+  start_thagd
+  thag run --memory --quiet -- python3 -c 'list(map(str, range(10000)))' >/dev/null 2>&1
+  until_true field_is state ended
+  local metric unit
+  for metric in allocated allocations peak; do
+    unit=bytes
+    [[ $metric != allocations ]] || unit=none
+    expect_status 0 thag export latest --metric "$metric" -o folded
+    expect_status 0 thag export latest --metric "$metric" --format speedscope -o all.json
+    [[ $(scope_of all.json) == "$metric $unit $(sum_of folded)" ]] ||
+      fail "$(scope_of all.json), $(sum_of folded) folded"
+  done
+}
+
 test_export_writes_a_file_whole() {
   start_with_session
   umask 027

@@ -140,6 +140,7 @@ for bad in '{"op":"watch"}' '{"op":"watch","session":"999"}' '{"op":"dance"}' '[
   '{"op":"watch","session":"1","metric":"live","by":"age"}' \
   '{"op":"watch","session":"1","metric":"live","from":-1}' \
   '{"op":"watch","session":"1","metric":"live","from":2,"to":1}' \
+  '{"op":"watch","session":"1","hide":["main"]}' '{"op":"watch","session":"1","only":1}' \
   '{"op":"watch","session":"1","metric":"live","to":"1"}'; do
   says_error() {
     watch "$bad" 0.4 "$place/frames"

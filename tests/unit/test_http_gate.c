@@ -77,8 +77,8 @@ Test(watch, says_where_an_expression_makes_no_sense)
 	cr_assert_eq(thag_watch_parse(&watch, json, 42, &fault), -EINVAL);
 	cr_expect_str_eq(fault.field, "search");
 	cr_expect_str_eq(fault.text, "ab(c");
-	cr_expect_eq(fault.at, 2);
-	cr_expect(fault.why[0]);
+	cr_expect_eq(fault.at, 4);
+	cr_expect_str_eq(fault.why, "missing closing parenthesis");
 	json_decref(json);
 }
 
@@ -105,8 +105,16 @@ Test(watch, reads_every_field)
 			   "\"width\":640,\"search\":\"qu\\u00e9\",\"sort\":\"p99\","
 			   "\"raw\":true,\"paused\":true,"
 			   "\"sandwich\":\"00000000000000fe\","
-			   "\"durations\":\"00000000000000fd\",\"order\":\"heavy\"}"),
+			   "\"durations\":\"00000000000000fd\",\"order\":\"heavy\","
+			   "\"hide\":[\"0000000000000001\",\"00000000000000ab\"],"
+			   "\"only\":\"00000000000000fc\",\"collapse\":true,"
+			   "\"mine\":\"src/\"}"),
 		     0);
+	cr_assert_eq(watch.sieve.hidden_count, 2);
+	cr_assert_eq(watch.sieve.hidden[1], 0xab);
+	cr_assert_eq(watch.sieve.only, 0xfc);
+	cr_assert(watch.sieve.collapse);
+	cr_assert_str_eq(watch.sieve.mine, "src/");
 	cr_assert_eq(watch.session, 42);
 	cr_assert_eq(watch.tid, 9);
 	cr_assert_eq(watch.focus, 255);
@@ -137,6 +145,13 @@ Test(watch, refuses_what_makes_no_sense)
 		"{\"session\":\"7\",\"sandwich\":\"12\"}",
 		"{\"session\":\"7\",\"order\":\"light\"}",
 		"{\"session\":\"7\",\"durations\":12}",
+		"{\"session\":\"7\",\"hide\":\"0000000000000001\"}",
+		"{\"session\":\"7\",\"hide\":[1]}",
+		"{\"session\":\"7\",\"hide\":[\"\"]}",
+		"{\"session\":\"7\",\"hide\":[\"0000000000000001\",null]}",
+		"{\"session\":\"7\",\"only\":\"main\"}",
+		"{\"session\":\"7\",\"collapse\":1}",
+		"{\"session\":\"7\",\"mine\":[]}",
 		"{\"session\":\"7\",\"raw\":1}",
 		"{\"session\":\"7\",\"search\":null}",
 	};
@@ -157,6 +172,35 @@ Test(watch, bounds_the_search)
 	snprintf(text, sizeof(text), "{\"session\":\"7\",\"search\":\"%0*d\"}",
 		 THAG_VIEW_SEARCH_BYTES, 0);
 	cr_assert_neq(parse(&watch, text), 0);
+}
+
+Test(watch, bounds_what_is_left_out)
+{
+	char text[8192], ids[4096] = "";
+	struct thag_watch watch;
+
+	snprintf(text, sizeof(text), "{\"session\":\"7\",\"mine\":\"%0*d\"}",
+		 THAG_SIEVE_MINE_BYTES - 1, 0);
+	cr_assert_eq(parse(&watch, text), 0);
+	snprintf(text, sizeof(text), "{\"session\":\"7\",\"mine\":\"%0*d\"}", THAG_SIEVE_MINE_BYTES,
+		 0);
+	cr_assert_neq(parse(&watch, text), 0);
+	for (int i = 1; i <= THAG_SIEVE_HIDDEN_MAX + 1; i++) {
+		sprintf(ids + strlen(ids), "%s\"%016x\"", i > 1 ? "," : "", (unsigned)i);
+		snprintf(text, sizeof(text), "{\"session\":\"7\",\"hide\":[%s]}", ids);
+		cr_assert_eq(parse(&watch, text) == 0, i <= THAG_SIEVE_HIDDEN_MAX);
+	}
+}
+
+Test(watch, is_another_when_another_part_is_seen)
+{
+	struct thag_watch one, other;
+
+	cr_assert_eq(parse(&one, "{\"session\":\"7\",\"hide\":[\"0000000000000001\"]}"), 0);
+	cr_assert_eq(parse(&other, "{\"session\":\"7\",\"hide\":[\"0000000000000002\"]}"), 0);
+	cr_expect_not(thag_watch_equal(&one, &other));
+	cr_assert_eq(parse(&other, "{\"session\":\"7\",\"hide\":[\"0000000000000001\"]}"), 0);
+	cr_expect(thag_watch_equal(&one, &other));
 }
 
 static void expect_file_name(const char *text, const char *wanted)

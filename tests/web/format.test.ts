@@ -151,6 +151,10 @@ describe("the address", () => {
       flipped: true,
       heavy: true,
       colorBy: "self",
+      hidden: ["std::map<a&b, c=d>::at", "é;#", "~00000000000000ff"],
+      only: "main",
+      collapse: true,
+      mine: "src/a b/",
     };
     assert.deepEqual(parseView(formatView(view)), view);
   });

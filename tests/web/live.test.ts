@@ -173,7 +173,7 @@ describe("a running program", () => {
     await until("only functions that match", matching);
     await page.keyboard.type("(");
     await until("what is wrong", async () =>
-      /never closed after “\^\(main/.test((await page.locator("#matched").textContent()) ?? ""),
+      /missing closing parenthesis after “\^\(main/.test((await page.locator("#matched").textContent()) ?? ""),
     );
     assert.equal(await page.locator("#search").getAttribute("aria-invalid"), "true");
     assert.ok(await matching(), "what was found before stays");
@@ -247,22 +247,39 @@ describe("a running program", () => {
     await page.locator("#thread").selectOption(tid);
     assert.match(page.url(), new RegExp(`thread=${tid}`));
     await until("its frames", async () =>
-      (await page.locator("#download").getAttribute("href"))?.includes(`thread=${tid}`),
+      (await page.locator("#download-folded").getAttribute("href"))?.includes(`thread=${tid}`),
     );
     await drawn(page);
   });
 
   test("downloads as folded stacks", async () => {
+    await page.locator("#download").click();
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      page.locator("#download").click(),
+      page.locator("#download-folded").click(),
     ]);
+    await page.locator("#export-menu").waitFor({ state: "hidden" });
     assert.match(download.suggestedFilename(), /^treestat-[\d-]+\.folded$/);
     const lines = readFileSync(await download.path(), "utf8")
       .trimEnd()
       .split("\n");
     for (const line of lines) assert.match(line, /^[^;]+(;[^;]+)* \d+$/);
     assert.ok(lines.length > 3);
+  });
+
+  test("downloads for speedscope, by the keyboard", async () => {
+    await page.locator("#download").focus();
+    await page.keyboard.press("Enter");
+    await page.locator("#export-menu").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("#export-menu").waitFor({ state: "hidden" });
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("ArrowDown");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+    assert.match(download.suggestedFilename(), /^treestat-[\d-]+\.speedscope\.json$/);
+    const file = JSON.parse(readFileSync(await download.path(), "utf8"));
+    assert.equal(file.profiles[0].unit, "nanoseconds");
+    assert.ok(file.shared.frames.some(({ name }: { name: string }) => name === "main"));
   });
 
   test("is moved and zoomed by keys", async () => {

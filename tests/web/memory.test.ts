@@ -308,9 +308,10 @@ describe("memory of a program that has ended", () => {
 
   test("is downloaded as folded stacks of the metric", async () => {
     await open("#metric=leaked");
+    await page.locator("#download").click();
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      page.locator("#download").click(),
+      page.locator("#download-folded").click(),
     ]);
     assert.match(download.suggestedFilename(), /leaked.*\.folded$/);
     const text = readFileSync(await download.path(), "utf8");

@@ -12,6 +12,7 @@ import type { Detail } from "./detail.ts";
 import { isRunning, type Kinds, type Session } from "./sessions.ts";
 import { type Connection, Socket, type Watch } from "./socket.ts";
 import { Searches } from "./searches.ts";
+import { watchSieve } from "./sieve.ts";
 import type { SlowestCalls } from "./slowest_calls.ts";
 import type { Fault, Store } from "./store.ts";
 import { TIME_SORTS } from "./url.ts";
@@ -136,7 +137,7 @@ export class Feed {
     const order = view.heavy ? "heavy" : "name";
     const search = (this.store.search = this.searches.ask(view.search));
     const sort = TIME_SORTS.find((known) => known === view.sort) ?? "self";
-    const common = { session: session.id, ...this.actions.detail(), search, sort, raw, order, paused };
+    const common = { session: session.id, ...this.actions.detail(), search, sort, raw, order, paused, ...watchSieve(view) };
     const { metric, thread, layout } = this.store;
     if (layout === "sandwich") Object.assign(common, { sandwich: view.function });
     const range = { from: view.rangeFrom, to: view.rangeTo };

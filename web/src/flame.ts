@@ -77,6 +77,10 @@ export class FlameView {
     store.on(["pointed"], () => this.scheduleDraw());
   }
 
+  get element(): HTMLElement {
+    return this.canvas;
+  }
+
   /** What frames to ask for: those that show every frame in sight that is wide enough to see. */
   get detail(): Detail {
     const { view } = this.store;

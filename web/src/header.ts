@@ -6,7 +6,6 @@ import { isByTraces, isSearchCut } from "./message.ts";
 import {
   amount,
   METRIC_IDS,
-  metric as metricById,
   type MetricId,
   metricName,
   metricOf,
@@ -62,7 +61,6 @@ export class Header {
   private readonly flip = byId("flip");
   private readonly heavy = byId("heavy");
   private readonly pause = byId("pause");
-  private readonly download = byId<HTMLAnchorElement>("download");
   private readonly themeButton = byId("theme");
   private readonly layouts = new Map<Layout, HTMLButtonElement>();
   private readonly dot = el("span", { class: "dot", "aria-hidden": "true" });
@@ -154,7 +152,6 @@ export class Header {
     this.heavy.setAttribute("aria-pressed", String(view.heavy));
     this.updatePause(paused);
     this.updateThreads();
-    this.updateDownload();
     this.updateNumbers();
   }
 
@@ -208,22 +205,6 @@ export class Header {
     const all = threads.length > 1 ? `All ${threads.length} threads` : "All threads";
     this.thread.replaceChildren(new Option(all, "0"), ...options);
     this.thread.value = String(this.store.thread);
-  }
-
-  private updateDownload(): void {
-    const { session, view } = this.store;
-    if (session === null) return this.download.removeAttribute("href");
-    const { metric, thread } = this.store;
-    const path = `/api/sessions/${session.id}/export?format=folded`;
-    const name = `${session.program}-${session.pid}`;
-    if (metric === "time") this.download.href = `${path}&thread=${thread}`;
-    else {
-      const range = view.rangeTo > 0 ? `&from=${view.rangeFrom}&to=${view.rangeTo}` : "";
-      this.download.href = `${path}&metric=${metric}&by=${view.by}${range}`;
-    }
-    this.download.download = metric === "time" ? `${name}.folded` : `${name}-${metric}.folded`;
-    const what = metric === "time" ? "self time in ns" : metricById(metric).about;
-    this.download.title = `Download .folded: ${what}, by stack, for inferno and others`;
   }
 
   /** What changes with each frame. */

@@ -9,6 +9,14 @@ export interface KeyActions {
   back(): void;
   /** Callers and callees of the frame chosen. */
   sandwich(): void;
+  /** Leave out the function chosen, or all stacks without it. */
+  hide(): void;
+  only(): void;
+  collapse(): void;
+  /** Whose code is shown. */
+  mine(): void;
+  /** All that can be done with the frame chosen. */
+  menu(): void;
   home(): void;
   search(): void;
   help(): void;
@@ -60,10 +68,15 @@ function actionsByKey(actions: KeyActions): Record<string, () => void> {
     "5": () => actions.layout(4),
     "6": () => actions.layout(5),
     c: () => actions.sandwich(),
+    x: () => actions.hide(),
+    o: () => actions.only(),
+    u: () => actions.collapse(),
+    y: () => actions.mine(),
+    e: () => actions.menu(),
     m: () => actions.metric(1),
     M: () => actions.metric(-1),
     b: () => actions.by(),
-    x: () => actions.range(),
+    g: () => actions.range(),
   };
 }
 

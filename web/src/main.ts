@@ -2,17 +2,20 @@
 /** Puts the page together: the store, what feeds it, and what shows it. */
 import { Banners } from "./banners.ts";
 import type { Range } from "./brush.ts";
+import { Chips } from "./chips.ts";
 import { ColorDialog } from "./color_dialog.ts";
 import { Crumbs } from "./crumbs.ts";
 import { byId, setText } from "./dom.ts";
 import { share } from "./format.ts";
 import { display } from "./names.ts";
 import { Empty } from "./empty.ts";
+import { ExportMenu } from "./export_menu.ts";
 import { Feed } from "./feed.ts";
 import { type FlameActions, FlameView } from "./flame.ts";
 import { FlamechartPage } from "./flamechart_page.ts";
 import { FlamechartTable } from "./flamechart_table.ts";
 import { FlameTable } from "./flame_table.ts";
+import { FrameMenu } from "./frame_menu.ts";
 import { type FlameFrame, ROOT } from "./flame_frame.ts";
 import type { FunctionRow } from "./table_frame.ts";
 import { FunctionsView } from "./functions.ts";
@@ -25,6 +28,7 @@ import { ProcessView } from "./process.ts";
 import { SizesView } from "./sizes.ts";
 import { Timeline } from "./timeline.ts";
 import { listenToKeys } from "./keys.ts";
+import { MineDialog } from "./mine_dialog.ts";
 import { Panel, Tip } from "./panel.ts";
 import { isByTraces } from "./message.ts";
 import { type Direction, neighbour } from "./neighbour.ts";
@@ -32,6 +36,8 @@ import { RangeChip } from "./range_chip.ts";
 import { RecordSwitch } from "./record.ts";
 import { SandwichView } from "./sandwich.ts";
 import { SessionMenu } from "./session_menu.ts";
+import { NO_SIEVE } from "./sieve.ts";
+import { Sifting } from "./sifting.ts";
 import { Status } from "./status.ts";
 import { type Found, Store } from "./store.ts";
 import { ThemeSwitch } from "./theme.ts";
@@ -121,11 +127,12 @@ function findFunction(row: FunctionRow): void {
   flame.reveal(widest);
 }
 
-/** Zooms to the frame that stands for a place. */
+/** Zooms to the frame that stands for a place, in all of the profile: places are of all stacks. */
 function findPlace({ node }: HeapPlace): void {
   if (/^0*$/.test(node)) return;
   const layout = store.layout === "memory" ? "split" : store.layout;
-  show({ layout, focus: node, from: 0, to: 1, session: store.session?.id ?? "" }, true);
+  const session = store.session?.id ?? "";
+  show({ ...NO_SIEVE, layout, focus: node, from: 0, to: 1, session }, true);
 }
 
 /** Frames of native stacks are others than those of profiled calls: a zoom doesn't survive that. */
@@ -161,6 +168,8 @@ function back(): void {
   const { view } = store;
   const search = byId<HTMLInputElement>("search");
   if (menu.isOpen) return menu.toggle(false);
+  if (frameMenu.isOpen) return frameMenu.close();
+  if (exportMenu.isOpen) return exportMenu.close();
   if (document.activeElement === search) {
     search.blur();
     return show({ search: "" }, false);
@@ -174,6 +183,7 @@ function back(): void {
     return zoomTo(parent === 0 || found === null ? ROOT : found.frame.id(parent));
   }
   if (view.search !== "") return show({ search: "" }, true);
+  if (sifting.undo()) return;
   if (view.rangeTo > 0) return showRange(null, true);
   if (view.layout === "sandwich") return show({ layout: "split", function: "" }, true);
   point(null);
@@ -277,6 +287,7 @@ const theme = new ThemeSwitch((chosen) => {
 const menu = new SessionMenu(store, choose);
 
 const header = new Header(store, { show, pause, showMetric, showTree, sandwich }, theme);
+const exportMenu = new ExportMenu(store);
 new RecordSwitch(store, (kinds) => feed.record(kinds));
 new Banners(store, { choose, record: (kinds) => feed.record(kinds) });
 new Empty(store);
@@ -293,10 +304,24 @@ new FlameTable(
 new FlameTable(store, byId("callers-table"), () => store.callers, "The callers with most");
 new FlameTable(store, byId("callees-table"), () => store.callees, "The callees with most");
 new SandwichView(store);
+const sifting = new Sifting(store, (change) => show(change, true));
+const chips = new Chips(store, sifting);
+const mine = new MineDialog(store, sifting);
+const leaveOut = {
+  hide: () => {
+    if (!sifting.hide()) chips.tellFull();
+  },
+  only: () => sifting.only(),
+  collapse: () => sifting.toggleCollapse(),
+  mine: () => mine.open(),
+  sandwich,
+};
+const frameMenu = new FrameMenu(store, sifting, { point, ...leaveOut });
 new Panel(store, {
   zoomTo,
   sandwichOf,
   wantDurations: (id) => feed.wantDurations(id),
+  openMenu: (button) => frameMenu.openOn(button),
   goTo: (id, call) => chart.goTo(id, call),
 });
 new FlamechartTable(store, chart.chart, (key) => chart.threadOf(key));
@@ -322,7 +347,8 @@ listenToKeys({
       zoomTo(store.find(store.pointed)?.node === 0 ? ROOT : store.pointed);
   },
   back,
-  sandwich,
+  ...leaveOut,
+  menu: () => frameMenu.openOn(viewOf(store.find(store.pointed ?? store.view.focus)?.frame ?? null).element),
   home: () => (store.layout === "chart" ? chart.fit() : zoomTo(ROOT)),
   search: () => header.focusSearch(),
   help: () => help.open(),

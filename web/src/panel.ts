@@ -19,6 +19,8 @@ export interface PanelActions {
   zoomTo(id: string): void;
   sandwichOf(functionId: string): void;
   wantDurations(functionId: string): void;
+  /** All that can be done with a frame. */
+  openMenu(button: HTMLElement): void;
   /** Shows a call where it happened. */
   goTo(functionId: string, call: SlowCall): void;
 }
@@ -31,6 +33,11 @@ export class Panel {
     "button",
     { type: "button", class: "sandwich-of", title: "Who calls it, and what it calls, over all its places (c)" },
     "Callers and callees",
+  );
+  private readonly more = el(
+    "button",
+    { type: "button", class: "sandwich-of", title: "Hide it, only stacks with it … (e)", "aria-haspopup": "menu" },
+    "Leave out…",
   );
   private readonly hereHeading = el("h3");
   private readonly here = new Figures();
@@ -53,7 +60,8 @@ export class Panel {
   ) {
     this.callees = new Callees((id) => actions.zoomTo(id));
     this.slowest = new Slowest(store, (id, call) => actions.goTo(id, call));
-    const head = el("header", {}, this.heading, this.source, this.sandwich);
+    const head = el("header", {}, this.heading, this.source, this.sandwich, this.more);
+    this.more.addEventListener("click", () => actions.openMenu(this.more));
     this.sandwich.addEventListener("click", () =>
       actions.sandwichOf(this.sandwich.dataset["function"] ?? ""),
     );

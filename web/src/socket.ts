@@ -9,13 +9,14 @@ import type { MemoryFrame } from "./memory_frame.ts";
 import { FrameError } from "./message.ts";
 import { readSlowest, type SlowestCalls } from "./slowest_calls.ts";
 import type { Fault } from "./store.ts";
+import type { SieveWatch } from "./sieve.ts";
 import type { TableFrame } from "./table_frame.ts";
 import { type Kinds, readSessions, type Session } from "./sessions.ts";
 
 export type Connection = "connecting" | "open" | "gone";
 
 /** What thagd is asked to send; see proto/thag/frames.h. */
-export interface Watch {
+export interface Watch extends SieveWatch {
   session: string;
   thread: number;
   focus: string;

@@ -3,6 +3,7 @@
 
 import { COLOR_BY, type ColorBy } from "./color.ts";
 import { METRIC_IDS, type MetricId } from "./metric.ts";
+import { NO_SIEVE, parseSieve, putSieve, type Sieve } from "./sieve.ts";
 
 export const LAYOUTS = ["split", "flame", "functions", "memory", "sandwich", "chart"] as const;
 export type Layout = (typeof LAYOUTS)[number];
@@ -29,7 +30,7 @@ export const TREES = ["", "calls", "traces"] as const;
 export type Tree = (typeof TREES)[number];
 
 /** What the page shows. */
-export interface View {
+export interface View extends Sieve {
   /** The session's id, "" for the newest one, whichever it is. */
   session: string;
   /** Kernel thread id, 0: all merged. */
@@ -87,6 +88,7 @@ export const DEFAULT_VIEW: Readonly<View> = {
   flipped: false,
   heavy: false,
   colorBy: "module",
+  ...NO_SIEVE,
 };
 
 function oneOf<T extends string, D extends string>(
@@ -148,6 +150,7 @@ export function parseView(hash: string): View {
     flipped: fields.get("root") === "bottom",
     heavy: fields.get("siblings") === "heavy",
     colorBy: oneOf(COLOR_BY, fields.get("colours"), DEFAULT_VIEW.colorBy),
+    ...parseSieve(fields),
   };
 }
 
@@ -176,6 +179,7 @@ export function formatView(view: View): string {
   put("root", "bottom", view.flipped);
   put("siblings", "heavy", view.heavy);
   put("colours", view.colorBy, view.colorBy !== DEFAULT_VIEW.colorBy);
+  putSieve(view, fields);
   const text = fields.toString();
   return text === "" ? "" : `#${text}`;
 }
