@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "chunks.h"
+#include "chunks_private.h"
 
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,47 +13,8 @@
 
 #include "history.h"
 #include "recorder.h"
-#include "thag_chunk_stage.h"
 
 #define LOW_PRIORITY 10 /* of a thread that nobody waits for, as nice(1) has it */
-
-/** The chunk of a ring that is being filled. */
-struct filling {
-	struct thag_chunk_stage stage;
-	struct thag_recording_slot *slot; /* of a journal, which has its words; NULL: the pool's */
-	uint64_t begun_ns;
-	uint64_t missed_from; /* `misses`: the stream's events when words began to be left out */
-	uint32_t side_bytes;
-	uint32_t waiting; /* chunks of the ring in the queue; under its lock */
-	bool open;
-	bool misses; /* words before the next chunk were left out */
-};
-
-/** A chunk that waits to be encoded. */
-struct filled {
-	struct thag_chunk_raw raw;
-	struct thag_recording_slot *slot;
-	struct filling *from;
-};
-
-struct thag_chunks {
-	struct thag_session *session; /* which it is part of */
-	struct filling *fillings;     /* one for each ring */
-	struct thag_chunk_maker *maker;
-	pthread_t thread;
-	atomic_bool held; /* a ring was left alone. Relaxed: who misses it comes again */
-	atomic_uint_least64_t dropped_events; /* relaxed: a number that stands for itself */
-
-	pthread_mutex_t lock;
-	pthread_cond_t work; /* for its thread */
-	struct filled queue[THAG_CHUNKS_QUEUE_MAX];
-	uint32_t first, count;
-	bool ending; /* its thread is to leave */
-
-	/* who ends the session only */
-	bool taken_over; /* its thread has left */
-	bool drained;	 /* all chunks are where they belong */
-};
 
 /* --- whoever reads a ring --- */
 
@@ -66,23 +26,23 @@ static struct thag_chunks *chunks_of(const struct thag_session_ring *ring)
 	return session->history || thag_recorder_is_on(session) ? session->chunks : NULL;
 }
 
-static struct filling *filling_of(const struct thag_chunks *chunks,
-				  const struct thag_session_ring *ring)
+static struct thag_filling *filling_of(const struct thag_chunks *chunks,
+				       const struct thag_session_ring *ring)
 {
 	return &chunks->fillings[ring - ring->session->rings];
 }
 
 /* The chunk of a ring that takes words; NULL: none. */
-static struct filling *open_filling(const struct thag_session_ring *ring)
+static struct thag_filling *open_filling(const struct thag_session_ring *ring)
 {
 	struct thag_chunks *chunks = chunks_of(ring);
-	struct filling *filling = chunks ? filling_of(chunks, ring) : NULL;
+	struct thag_filling *filling = chunks ? filling_of(chunks, ring) : NULL;
 
 	return filling && filling->open ? filling : NULL;
 }
 
 /* What it held is someone else's now, or gone. */
-static void close_filling(struct filling *filling)
+static void close_filling(struct thag_filling *filling)
 {
 	filling->stage.raw.openings = (struct thag_openings){ 0 };
 	thag_chunk_stage_fini(&filling->stage);
@@ -91,9 +51,9 @@ static void close_filling(struct filling *filling)
 }
 
 /* The chunk goes to the thread; false when too many wait there. */
-static bool hand_over(struct thag_chunks *chunks, struct filling *filling)
+static bool hand_over(struct thag_chunks *chunks, struct thag_filling *filling)
 {
-	struct filled filled = { filling->stage.raw, filling->slot, filling };
+	struct thag_filled filled = { filling->stage.raw, filling->slot, filling };
 	bool taken;
 
 	pthread_mutex_lock(&chunks->lock);
@@ -110,7 +70,7 @@ static bool hand_over(struct thag_chunks *chunks, struct filling *filling)
 }
 
 /* Gives back the memory of a chunk. */
-static void free_filled(struct thag_session *session, struct filled *filled)
+static void free_filled(struct thag_session *session, struct thag_filled *filled)
 {
 	thag_openings_fini(&filled->raw.openings);
 	if (filled->slot)
@@ -119,7 +79,7 @@ static void free_filled(struct thag_session *session, struct filled *filled)
 		thag_chunk_pool_give(thag_history_pool(session->history), filled->raw.words);
 }
 
-static void miss_from(struct filling *filling, uint64_t events)
+static void miss_from(struct thag_filling *filling, uint64_t events)
 {
 	if (!filling->misses)
 		filling->missed_from = events;
@@ -127,16 +87,16 @@ static void miss_from(struct filling *filling, uint64_t events)
 }
 
 /* There is no time for the chunk: the timeline has a gap. */
-static void drop(struct thag_session *session, struct filling *filling)
+static void drop(struct thag_session *session, struct thag_filling *filling)
 {
-	struct filled filled = { filling->stage.raw, filling->slot, filling };
+	struct thag_filled filled = { filling->stage.raw, filling->slot, filling };
 
 	miss_from(filling, filling->stage.events);
 	free_filled(session, &filled);
 	close_filling(filling);
 }
 
-static bool is_due(const struct filling *filling, size_t room, uint64_t now_ns)
+static bool is_due(const struct thag_filling *filling, size_t room, uint64_t now_ns)
 {
 	return room == 0 ||
 	       (filling->stage.raw.head.words && now_ns - filling->begun_ns > THAG_CHUNKS_AGE_NS);
@@ -145,7 +105,7 @@ static bool is_due(const struct filling *filling, size_t room, uint64_t now_ns)
 size_t thag_chunks_room(struct thag_session_ring *ring, uint64_t now_ns)
 {
 	struct thag_chunks *chunks = chunks_of(ring);
-	struct filling *filling;
+	struct thag_filling *filling;
 	size_t room;
 
 	if (!chunks)
@@ -169,7 +129,7 @@ size_t thag_chunks_room(struct thag_session_ring *ring, uint64_t now_ns)
 }
 
 /* What a successor needs to make a chunk of the slot's words: see recording_file.c. */
-static void write_side(struct filling *filling)
+static void write_side(struct thag_filling *filling)
 {
 	const struct thag_chunk_raw *raw = &filling->stage.raw;
 	struct thag_buffer openings = { 0 };
@@ -185,9 +145,28 @@ static void write_side(struct filling *filling)
 	thag_buffer_fini(&openings);
 }
 
+/*
+ * Whether a chunk would be left out anyway, or its open frames take more than its words: copying
+ * them is for the recording only, which waits. Likewise once nobody waits for the program.
+ */
+static bool is_in_vain(struct thag_chunks *chunks, const struct thag_session_ring *ring)
+{
+	const struct thag_thread *thread = ring->stream.thread;
+	bool full;
+
+	if (thag_recorder_is_on(ring->session))
+		return false;
+	if (thread && thread->own.depth > THAG_CHUNKS_DEPTH_MAX)
+		return true;
+	pthread_mutex_lock(&chunks->lock);
+	full = chunks->count == THAG_CHUNKS_QUEUE_MAX;
+	pthread_mutex_unlock(&chunks->lock);
+	return full && !ring->session->detached;
+}
+
 /* Memory for words: of the recording, else of the pool. NULL: there is none. */
-static uint64_t *take_words(struct thag_session *session, struct filling *filling, uint32_t ring,
-			    uint64_t pos)
+static uint64_t *take_words(struct thag_session *session, struct thag_filling *filling,
+			    uint32_t ring, uint64_t pos)
 {
 	filling->slot = thag_recorder_take_slot(session, ring, pos);
 	if (filling->slot)
@@ -198,10 +177,12 @@ static uint64_t *take_words(struct thag_session *session, struct filling *fillin
 static void begin_chunk(struct thag_chunks *chunks, struct thag_session_ring *ring, uint64_t pos,
 			uint64_t now_ns)
 {
-	struct filling *filling = filling_of(chunks, ring);
+	struct thag_filling *filling = filling_of(chunks, ring);
 	uint32_t index = (uint32_t)(ring - ring->session->rings);
-	uint64_t *words = take_words(ring->session, filling, index, pos);
+	uint64_t *words = NULL;
 
+	if (!is_in_vain(chunks, ring))
+		words = take_words(ring->session, filling, index, pos);
 	if (!words) {
 		miss_from(filling, ring->stream.events);
 		return;
@@ -235,7 +216,7 @@ void thag_chunks_expect(struct thag_session_ring *ring, uint64_t pos, uint64_t n
 
 void thag_chunks_put(struct thag_session_ring *ring, const uint64_t *words, size_t count)
 {
-	struct filling *filling = count ? open_filling(ring) : NULL;
+	struct thag_filling *filling = count ? open_filling(ring) : NULL;
 
 	if (filling)
 		thag_chunk_stage_put(&filling->stage, &ring->stream, words, count);
@@ -243,7 +224,7 @@ void thag_chunks_put(struct thag_session_ring *ring, const uint64_t *words, size
 
 void thag_chunks_put_hole(struct thag_session_ring *ring, uint64_t pos, uint64_t now_ns)
 {
-	struct filling *filling;
+	struct thag_filling *filling;
 
 	thag_chunks_expect(ring, pos, now_ns);
 	filling = open_filling(ring);
@@ -253,7 +234,7 @@ void thag_chunks_put_hole(struct thag_session_ring *ring, uint64_t pos, uint64_t
 
 void thag_chunks_publish(struct thag_session_ring *ring)
 {
-	struct filling *filling = open_filling(ring);
+	struct thag_filling *filling = open_filling(ring);
 
 	if (filling && filling->slot)
 		thag_recording_slot_publish(filling->slot, (uint32_t)filling->stage.raw.head.words,
@@ -263,7 +244,7 @@ void thag_chunks_publish(struct thag_session_ring *ring)
 void thag_chunks_note_task(struct thag_session_ring *ring, const struct thag_task_event *event,
 			   const struct thag_task_state *task)
 {
-	struct filling *filling = open_filling(ring);
+	struct thag_filling *filling = open_filling(ring);
 
 	if (filling)
 		thag_chunk_stage_task(&filling->stage, event, task);
@@ -272,7 +253,7 @@ void thag_chunks_note_task(struct thag_session_ring *ring, const struct thag_tas
 /* --- its thread --- */
 
 /* Encodes a chunk, and puts it where it belongs. */
-static void process(struct thag_chunks *chunks, struct filled *filled)
+static void process(struct thag_chunks *chunks, struct thag_filled *filled)
 {
 	struct thag_session *session = chunks->session;
 	struct thag_chunk chunk = { 0 };
@@ -295,7 +276,7 @@ static void process(struct thag_chunks *chunks, struct filled *filled)
 /* The oldest chunk leaves the queue once it is done with: until then it counts. Under the lock. */
 static void serve(struct thag_chunks *chunks)
 {
-	struct filled filled = chunks->queue[chunks->first];
+	struct thag_filled filled = chunks->queue[chunks->first];
 
 	pthread_mutex_unlock(&chunks->lock);
 	process(chunks, &filled);
@@ -454,8 +435,8 @@ bool thag_chunks_catch_up(struct thag_session *session)
 static void finish_filling(struct thag_chunks *chunks, uint32_t ring)
 {
 	struct thag_session *session = chunks->session;
-	struct filling *filling = &chunks->fillings[ring];
-	struct filled filled = { filling->stage.raw, filling->slot, filling };
+	struct thag_filling *filling = &chunks->fillings[ring];
+	struct thag_filled filled = { filling->stage.raw, filling->slot, filling };
 
 	if (filling->misses && session->rings)
 		atomic_fetch_add_explicit(&chunks->dropped_events,
@@ -491,86 +472,6 @@ void thag_chunks_drain(struct thag_session *session)
 }
 
 /* --- others --- */
-
-/* Words at the end of what was filled of an event that is still under way. */
-static uint64_t count_unfinished(const struct thag_stream *stream)
-{
-	if (stream->blocked)
-		return 1 + (uint64_t)thag_ext_payload_words(THAG_EXT_TASK);
-	return stream->pending_words ? stream->payload_count + UINT64_C(1) : 0;
-}
-
-static int copy_openings(struct thag_openings *to, const struct thag_openings *from)
-{
-	int ret = thag_buffer_append(&to->stacks, from->stacks.data, from->stacks.bytes);
-
-	if (ret == 0)
-		ret = thag_buffer_append(&to->frames, from->frames.data, from->frames.bytes);
-	if (ret != 0)
-		thag_openings_fini(to);
-	return ret;
-}
-
-/* Under the session's lock. */
-static bool copy_filling(struct thag_chunks *chunks, uint32_t ring, struct thag_chunk_raw *raw)
-{
-	const struct filling *filling = &chunks->fillings[ring];
-	const struct thag_session *session = chunks->session;
-	const struct thag_chunk_raw *from = &filling->stage.raw;
-	uint64_t unfinished;
-	uint32_t waiting;
-
-	if (!session->rings || !filling->open)
-		return false;
-	pthread_mutex_lock(&chunks->lock);
-	waiting = filling->waiting;
-	pthread_mutex_unlock(&chunks->lock);
-	unfinished = count_unfinished(&session->rings[ring].stream);
-	if (waiting || from->head.words <= unfinished ||
-	    copy_openings(&raw->openings, &from->openings) != 0)
-		return false;
-	raw->head = from->head;
-	raw->head.words -= unfinished;
-	if (raw->head.events > raw->head.words)
-		raw->head.events = raw->head.words;
-	memcpy(raw->words, from->words, raw->head.words * sizeof(*raw->words));
-	return true;
-}
-
-bool thag_chunks_copy(struct thag_session *session, uint32_t ring, struct thag_chunk_raw *raw)
-{
-	struct thag_chunks *chunks = session->chunks;
-	uint64_t *fitting;
-	bool copied;
-
-	raw->words = malloc(THAG_CHUNK_WORDS * sizeof(*raw->words));
-	if (!raw->words)
-		return false;
-	pthread_rwlock_wrlock(&session->lock);
-	copied = copy_filling(chunks, ring, raw);
-	pthread_rwlock_unlock(&session->lock);
-	if (copied) {
-		fitting = realloc(raw->words, raw->head.words * sizeof(*raw->words));
-		raw->words = fitting ? fitting : raw->words;
-		return true;
-	}
-	free(raw->words);
-	raw->words = NULL;
-	return false;
-}
-
-uint32_t thag_chunks_rings(struct thag_session *session)
-{
-	uint32_t used = 0;
-
-	if (!session->chunks)
-		return 0;
-	pthread_rwlock_wrlock(&session->lock);
-	if (session->rings && session->memory.shm)
-		used = thag_session_rings_used(session);
-	pthread_rwlock_unlock(&session->lock);
-	return used;
-}
 
 uint64_t thag_chunks_dropped(struct thag_session *session)
 {

@@ -10,8 +10,8 @@
  *
  * When too many wait there: with a recording rings aren't read on, so words stay in them, and the
  * program waits as it does for a slow reader. Without one the chunk is left out of the timeline,
- * which has a gap there and counts its events; nobody waits.
- * Once the program is gone nothing is left out.
+ * which has a gap there and counts its events; nobody waits, until the program is
+ * gone. So is what a thread does while more than THAG_CHUNKS_DEPTH_MAX calls are open in it.
  *
  * | part                  | drain thread of a ring | the chunks' thread | others                  |
  * |-----------------------|------------------------|--------------------|-------------------------|

@@ -22,7 +22,10 @@
 static int add_part(struct thag_recording_pack *pack, enum thag_recording_kind kind,
 		    const struct thag_buffer *part)
 {
-	return part->bytes ? thag_recording_pack_part(pack, kind, part->data, part->bytes) : 0;
+	int ret = part->bytes ? thag_recording_pack_part(pack, kind, part->data, part->bytes) : 0;
+
+	/* words can do without a summary that is too large */
+	return ret == -E2BIG && kind >= THAG_RECORDING_TREE ? 0 : ret;
 }
 
 int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag_chunk *chunk)

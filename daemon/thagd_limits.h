@@ -68,8 +68,9 @@
 #define THAG_TIMELINE_BYTES_MIN (UINT64_C(1) << 20) /* of all sessions, as --timeline says … */
 #define THAG_TIMELINE_BYTES_MAX (UINT64_C(1) << 40) /* … and its default: THAG_TIMELINE_BUDGET */
 #define THAG_CHUNKS_QUEUE_MAX 16		    /* of a session that wait to be encoded */
-#define THAG_CHUNKS_AGE_NS UINT64_C(1000000000)	    /* then one is, full or not */
-#define THAG_CHART_WORDS_MAX (UINT64_C(1) << 18)    /* decoded for a chart: some 3 ms … */
+#define THAG_CHUNKS_DEPTH_MAX 65536 /* calls open in a thread whose words are kept unrecorded */
+#define THAG_CHUNKS_AGE_NS UINT64_C(1000000000)	      /* then one is, full or not */
+#define THAG_CHART_WORDS_MAX (UINT64_C(1) << 18)      /* decoded for a chart: some 3 ms … */
 #define THAG_CHART_FINE_WORDS_MAX (UINT64_C(1) << 22) /* … and for a finer one after it */
 #define THAG_CHART_SLICES_MAX 10000 /* of one chart: some 100 KB with their names */
 #define THAG_CHART_NOTES_MAX 2048
