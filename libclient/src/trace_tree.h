@@ -20,7 +20,7 @@
 #define THAG_TREE_SLOTS_LOG2 (THAG_TRACE_BITS + 1)
 #define THAG_TREE_SLOTS (UINT32_C(1) << THAG_TREE_SLOTS_LOG2)
 #define THAG_TREE_LINE 8      /* slots of a line of the cache */
-#define THAG_TREE_NEAR_LOG2 9 /* slots over which the callees of a caller are spread, at first */
+#define THAG_TREE_NEAR_LOG2 5 /* slots over which the callees of a caller are spread, at first */
 
 struct thag_trace_tree {
 	/* site << 44 | caller << 22 | id, or 0; begins with a page */
