@@ -200,6 +200,7 @@ describe("what is left out", () => {
     await until("all", async () => (await functions(page)).length === ALL);
     await page.evaluate(() => (location.hash = "#only=nobody"));
     await until("a hint", async () => /Nothing is left/.test((await page.locator("#chips").textContent()) ?? ""));
+    assert.equal(await page.locator("#empty h1").textContent(), "Nothing is left");
   });
 
   test("is left out of a sandwich, too", async () => {

@@ -4,6 +4,7 @@ import { byId, el, setText } from "./dom.ts";
 import type { MetricId } from "./metric.ts";
 import { display } from "./names.ts";
 import { isPaused, isRunning, stateText } from "./sessions.ts";
+import { leavesOut } from "./sieve.ts";
 import type { Store } from "./store.ts";
 
 const BUILD = "cc my-program.c $(pkg-config --cflags --libs thag)";
@@ -42,9 +43,7 @@ export class Empty {
   private update(): void {
     const { session } = this.store;
     const flame = this.store.frame ?? this.store.flame;
-    // a sandwich has a place of its own to say that there is nothing
-    const something =
-      (flame?.rootTotal ?? 0) > 0 || (flame?.count ?? 0) > 1 || this.store.layout === "sandwich";
+    const something = (flame?.rootTotal ?? 0) > 0 || (flame?.count ?? 0) > 1 || this.showsElse();
     const drawn = session !== null && flame !== null && (something || this.hasAllocated());
     this.main.hidden = !drawn;
     this.showNote(something ? "" : this.noteText());
@@ -57,6 +56,15 @@ export class Empty {
       /^(thagd?|cc)( |$)/.test(line) ? el("pre", {}, el("code", {}, line)) : el("p", {}, line),
     );
     this.place.replaceChildren(el("h1", {}, title ?? ""), ...parts);
+  }
+
+  /**
+   * A sandwich has a place of its own to say that there is nothing; a chart shows all that there is,
+   * whatever range is chosen, or left out.
+   */
+  private showsElse(): boolean {
+    const { layout, view } = this.store;
+    return layout === "sandwich" || (layout === "chart" && (view.rangeTo > 0 || leavesOut(view)));
   }
 
   /** Whether memory is shown, and there is some, if none of what the metric counts. */
@@ -98,6 +106,10 @@ export class Empty {
     const flame = this.store.frame ?? this.store.flame;
     if (session === null || flame === null) return ["Waiting for the profile …"];
     const program = display(session.program);
+    if (leavesOut(view))
+      return ["Nothing is left", "No stack has what is sought and is not hidden. Escape leads back."];
+    if (view.rangeTo > 0)
+      return ["Nothing in this range of time", "Choose another one, or × in the line above for the whole run."];
     if (view.thread !== 0)
       return [
         `No call yet on thread ${view.thread}`,

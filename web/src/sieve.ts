@@ -70,6 +70,11 @@ export function putSieve({ hidden, only, collapse, mine }: Sieve, fields: URLSea
   if (mine !== "") fields.set("mine", mine);
 }
 
+/** Whether a view is of less than all stacks. */
+export function leavesOut({ hidden, only, mine }: Sieve): boolean {
+  return hidden.length > 0 || only !== "" || mine !== "";
+}
+
 /** The fields of a watch. */
 export interface SieveWatch {
   hide?: string[];
