@@ -88,7 +88,10 @@ static uint64_t end_victim(struct victim *victim)
 	return returned;
 }
 
-/* The newest STEM.json in `directory` that tells of `pid`, once thagd has written it. */
+/*
+ * A STEM.json in `directory` that tells of `pid`, once thagd has written all: STEM.folded gets its
+ * name last.
+ */
 static json_t *find_report(const char *directory, pid_t pid)
 {
 	struct dirent *entry;
@@ -96,23 +99,23 @@ static json_t *find_report(const char *directory, pid_t pid)
 	json_t *found = NULL;
 
 	while (dir && !found && (entry = readdir(dir))) {
-		char path[4096];
+		char path[4096], folded[4096];
 		json_t *report;
+		char *end;
 
 		if (!strstr(entry->d_name, ".json"))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		end = strrchr(path, '.');
+		snprintf(folded, sizeof(folded), "%.*s.folded", (int)(end - path), path);
 		report = json_load_file(path, 0, NULL);
-		if (json_integer_value(json_object_get(report, "pid")) != pid) {
+		if (json_integer_value(json_object_get(report, "pid")) != pid ||
+		    unlink(folded) != 0) {
 			json_decref(report);
 			continue;
 		}
 		found = report;
 		unlink(path); /* pids come again; and a shorter search next time */
-		path[strlen(path) - strlen(".json")] = '\0';
-		strcat(path, ".folded");
-		if (unlink(path) != 0)
-			json_object_set_new(found, "folded_missing", json_true());
 	}
 	if (dir)
 		closedir(dir);
@@ -153,7 +156,7 @@ static void judge(struct tally *tally, json_t *report, uint64_t returned, int th
 	uint64_t calls = number(report, "calls");
 
 	tally->runs++;
-	if (!report || json_object_get(report, "folded_missing")) {
+	if (!report) {
 		tally->no_files++;
 		return;
 	}
