@@ -45,6 +45,8 @@ const pictures: readonly Picture[] = [
     options: { ...wide, colorScheme: "light" },
     act: (page) => page.locator("#session").click(),
   },
+  { name: "chart-light", hash: "#view=chart", options: { ...wide, colorScheme: "light" } },
+  { name: "chart-dark", hash: "#view=chart", options: { ...wide, colorScheme: "dark" } },
   {
     name: "narrow",
     options: { viewport: { width: 400, height: 760 }, deviceScaleFactor: 2, colorScheme: "dark" },
