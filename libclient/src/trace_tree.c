@@ -109,8 +109,8 @@ static uint32_t add(struct thag_trace_tree *tree, uint32_t parent, uint32_t site
 	return id;
 }
 
-_Static_assert(THAG_SITES_MAX <= UINT32_C(1) << 20, "sites have 20 bits of a key");
-_Static_assert(THAG_TRACES_MAX <= UINT32_C(1) << THAG_TREE_ID_BITS, "ids have 22");
+_Static_assert(THAG_SITES_MAX <= UINT64_C(1) << (64 - 2 * THAG_TRACE_BITS),
+	       "what ids leave of a word");
 
 /*
  * Line by line: of a caller with many callees they are spread ever wider, at last over the whole
@@ -138,7 +138,7 @@ uint32_t thag_tree_search(struct thag_trace_tree *tree, uint32_t parent, uint32_
 							__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 				return id;
 			/* when another thread, or a handler, was first, our id stays unused */
-			if ((seen ^ key) >> THAG_TREE_ID_BITS == 0)
+			if ((seen ^ key) >> THAG_TRACE_BITS == 0)
 				return (uint32_t)seen & (THAG_TRACES_MAX - 1);
 		}
 	}

@@ -46,11 +46,9 @@ struct thag_trace_roots *thag_trace_roots(void);
 /** This session's tree; NULL: there is no memory. Lock-free, signal-safe. */
 struct thag_trace_tree *thag_tree_get(void);
 
-#define THAG_TREE_ID_BITS 22
-
 static inline uint64_t thag_tree_key(uint32_t parent, uint32_t site)
 {
-	return ((uint64_t)site << 22 | parent) << THAG_TREE_ID_BITS;
+	return ((uint64_t)site << THAG_TRACE_BITS | parent) << THAG_TRACE_BITS;
 }
 
 /** Where an entry may be: its place in the line that is looked at in the given turn. */
@@ -74,7 +72,7 @@ static inline uint32_t thag_tree_find(struct thag_trace_tree *tree, uint32_t par
 	uint64_t seen =
 		__atomic_load_n(&tree->slots[thag_tree_place(parent, site, 0)], __ATOMIC_ACQUIRE);
 
-	if (__builtin_expect((seen ^ thag_tree_key(parent, site)) >> THAG_TREE_ID_BITS == 0, 1))
+	if (__builtin_expect((seen ^ thag_tree_key(parent, site)) >> THAG_TRACE_BITS == 0, 1))
 		return (uint32_t)seen & (THAG_TRACES_MAX - 1);
 	return thag_tree_search(tree, parent, site);
 }
