@@ -72,7 +72,8 @@ describe("recording", () => {
     await page.waitForTimeout(500); // what waits in the rings is read
     const { events } = await listed();
     await page.waitForTimeout(500);
-    assert.equal((await listed()).events, events);
+    const more = (await listed()).events - events;
+    assert.ok(more < 100, `${more}: calls that were open end, but thousands would begin`);
     await page.locator("#banners button", { hasText: "Switch it on" }).click();
     await page.mouse.move(640, 790); // off the flamegraph, which stands still under it
     await activeIs("time");
