@@ -42,7 +42,7 @@ static pid_t introduced_pid; /* who may say that it exited */
 /* Seen by a program that keeps its descriptors in order: ours stay out of the low numbers. */
 #define FIRST_FD 200
 
-/* A thagd that is there but doesn't answer costs a program so much, once. */
+/* A thagd that is there but doesn't answer costs a program so much, once, unless it is to wait. */
 #define HELLO_MS 2000
 
 #define PATIENCE_NS UINT64_C(10000000)
@@ -279,6 +279,11 @@ static int map_consumers(struct thag_process *process)
 		       : -EPROTO;
 }
 
+static uint32_t hello_ms(void)
+{
+	return thag_process.patience_ns == LONG_PATIENCE_NS ? LONG_PATIENCE_NS / 1000000 : HELLO_MS;
+}
+
 static int introduce(struct thag_process *process, char *why, size_t why_bytes)
 {
 	int result, fd = -1;
@@ -287,7 +292,7 @@ static int introduce(struct thag_process *process, char *why, size_t why_bytes)
 	if (fcntl(process->shm_fd, F_ADD_SEALS,
 		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0)
 		return -errno;
-	result = thag_hello(process->shm_fd, HELLO_MS, &fd, why, why_bytes);
+	result = thag_hello(process->shm_fd, hello_ms(), &fd, why, why_bytes);
 	if (result)
 		return result;
 	process->consumer_fd = thag_fd_move_up(fd);

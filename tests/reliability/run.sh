@@ -69,7 +69,8 @@ scene() {
       sleep 0.05
     done
     if [[ $found != "$files $calls" ]]; then
-      not_ok "$name: process $pid should have $files files with $calls calls, has: $found"
+      not_ok "$name: process $pid should have $files files with $calls calls, has: $found" \
+        "said: $(head -n 3 "$work/stderr")"
       return
     fi
   done <<<"$expected"
