@@ -41,7 +41,8 @@ int thag_files_put(struct thag_files *files, int index, const char *suffix, cons
 /**
  * Waits until the disk has all of them, then gives them names: `stem`, a safe file name (see
  * thag_format_file_name), else STEM-PID, else STEM-PID-2 and so on; the last of them first, so that
- * whoever sees the first sees all. On success `paths` has them, by index but without gaps. Otherwise a negative errno, and none of them is there.
+ * whoever sees the first sees all. On success `paths` has them, by index but without gaps.
+ * Otherwise a negative errno, and none of them is there.
  */
 int thag_files_name(struct thag_files *files, const char *stem, int pid,
 		    char paths[static THAG_SESSION_FILES_MAX][THAG_PATH_BYTES]);
