@@ -93,6 +93,9 @@ describe("what is left out, as text", () => {
   });
 });
 
+/** What the root has, of all stacks. */
+let entire = "";
+
 describe("what is left out", () => {
   beforeEach(async () => {
     await page.mouse.move(640, 790);
@@ -100,6 +103,12 @@ describe("what is left out", () => {
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
     await page.keyboard.press("Escape");
     await until("all of it", async () => (await functions(page)).length === ALL);
+    // the table comes behind the flamegraph, which the panel is of
+    await until("the whole", async () => {
+      const shown = await total(page);
+      if (entire === "") entire = shown;
+      return shown !== "" && shown === entire;
+    });
   });
 
   test("is a function, by one key; the whole takes as long as before", async () => {
