@@ -212,6 +212,23 @@ static int put_notes(struct writer *writer)
 	return ret;
 }
 
+static int put_moments(struct writer *writer)
+{
+	const struct thag_chart *chart = writer->chart;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < chart->moment_count && ret == 0; i++) {
+		const struct thag_heap_moment *from = &chart->moments[i];
+		struct thag_frame_moment moment = { .start_ns =
+							    thag_chart_ns(chart, from->start_ticks),
+						    .live_bytes = from->live_bytes,
+						    .high_bytes = from->high_bytes };
+
+		ret = thag_buffer_append(writer->out, &moment, sizeof(moment));
+	}
+	return ret;
+}
+
 static int put_activity(struct writer *writer)
 {
 	static const uint8_t zeros[8];
@@ -246,6 +263,7 @@ static struct thag_frame_chart make_facts(const struct thag_chart *chart)
 		.dropped_events = chart->dropped_events,
 		.lanes = chart->lane_count,
 		.notes = chart->note_count,
+		.moments = chart->moment_count,
 		.activity_columns = chart->activity_columns,
 		.flags = chart->flags | chart->view->flags,
 		.asked = chart->asked_count,
@@ -283,6 +301,8 @@ static int write_parts(struct writer *writer)
 		ret = put_sites(writer);
 	if (ret == 0)
 		ret = put_notes(writer);
+	if (ret == 0)
+		ret = put_moments(writer);
 	if (ret == 0)
 		ret = put_activity(writer);
 	return ret ? ret : put_view(writer);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "thag_buffer.h"
+#include "thag_heap.h"
 #include "thag_names.h"
 #include "thag_notes.h"
 #include "thag_profile.h"
@@ -49,6 +50,8 @@ struct thag_chart {
 	const struct thag_view *view;
 	const struct thag_note_point *notes;
 	uint32_t note_count;
+	const struct thag_heap_moment *moments; /* live memory over the window */
+	uint32_t moment_count;
 	const struct thag_names *names;
 };
 

@@ -6,7 +6,8 @@
 
 #include "thag_chunk_private.h"
 
-#define ALL_FLAGS ((uint32_t)(THAG_CHUNK_RESUMED | THAG_CHUNK_GAP | THAG_CHUNK_THREAD))
+#define ALL_FLAGS \
+	((uint32_t)(THAG_CHUNK_RESUMED | THAG_CHUNK_GAP | THAG_CHUNK_THREAD | THAG_CHUNK_PRELUDE))
 #define POS_MAX (UINT64_C(1) << 62)
 
 _Static_assert(sizeof(struct thag_chunk_head) == 80, "stored as it is");

@@ -49,6 +49,7 @@ enum thag_chunk_flags {
 	THAG_CHUNK_RESUMED = 1, /* times of the frames open where it begins are not known */
 	THAG_CHUNK_GAP = 2,	/* words just before it, or one that it is made of, were not kept */
 	THAG_CHUNK_THREAD = 4,	/* a thread writes where it begins: `tid` */
+	THAG_CHUNK_PRELUDE = 8, /* what is kept of its ring begins with it: see thag_prelude.h */
 };
 
 /**

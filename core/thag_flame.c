@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thag_diff.h"
 #include "thag_framing.h"
 #include "thag_profile_private.h"
 
@@ -18,6 +19,7 @@ struct flame {
 	uint32_t *order; /* by index in the message: the node */
 	uint32_t count;	 /* of nodes sent */
 	struct thag_frame_flame facts;
+	struct thag_frame_diff base; /* of a difference */
 };
 
 static uint32_t find_focus(const struct thag_profile *profile, uint64_t id)
@@ -158,6 +160,34 @@ static int send_heaps(struct flame *flame)
 	return ret;
 }
 
+/** Both sides of the nodes that were sent, and of what the first of them are. */
+static int send_sides(struct flame *flame)
+{
+	const struct thag_frame_sides *sides = thag_diff_sides(flame->profile);
+	int ret = 0;
+
+	if (!sides)
+		return 0;
+	for (uint32_t i = 0; i < flame->count && !ret; i++)
+		ret = thag_buffer_append(flame->framing.out, &sides[flame->order[i]],
+					 sizeof(*sides));
+	return ret ? ret
+		   : thag_buffer_append(flame->framing.out, &flame->base, sizeof(flame->base));
+}
+
+/** Adds a frame that is searched for, and isn't below another one. */
+static void add_match(struct flame *flame, uint32_t node)
+{
+	const struct thag_frame_sides *sides = thag_diff_sides(flame->profile);
+
+	if (!sides) {
+		flame->facts.matched_ns += flame->profile->nodes[node].total_ns;
+		return;
+	}
+	flame->facts.matched_ns += sides[node].after_total_ns;
+	flame->base.matched_ns += sides[node].before_total_ns;
+}
+
 /** Searches the whole tree. Parents come first, so being below a match goes down the array. */
 static int sum_matches(struct flame *flame)
 {
@@ -174,7 +204,7 @@ static int sum_matches(struct flame *flame)
 		if (matched)
 			flame->facts.matched_calls += node->calls;
 		if (matched && !covered[node->parent])
-			flame->facts.matched_ns += node->total_ns;
+			add_match(flame, i);
 	}
 	free(covered);
 	return 0;
@@ -198,8 +228,11 @@ static int write_flame(struct flame *flame)
 		ret = send_subtree(flame);
 	if (!ret)
 		ret = send_heaps(flame);
+	/* before the sides: what follows them tells of the matches, too */
 	if (!ret)
 		ret = sum_matches(flame);
+	if (!ret)
+		ret = send_sides(flame);
 	if (!ret)
 		memcpy(out->data + facts_at, &flame->facts, sizeof(flame->facts));
 	free(flame->sent);
@@ -219,9 +252,12 @@ int thag_flame_write(const struct thag_profile *profile, const struct thag_flame
 			   .focus = focus ? profile->nodes[focus].id : 0,
 			   .hidden_nodes = profile->cut,
 			   .depth = profile->depth },
+		.base = query->base,
 	};
 	enum thag_frame_type type = query->type ? query->type : THAG_FRAME_FLAME;
-	int ret = thag_framing_begin(&flame.framing, profile, type, query->search, facts, out);
+	int ret = thag_framing_begin(&flame.framing, profile,
+				     thag_diff_sides(profile) ? THAG_FRAME_DIFF : type,
+				     query->search, facts, out);
 
 	if (!ret)
 		ret = write_flame(&flame);

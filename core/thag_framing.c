@@ -33,8 +33,21 @@ static int find_matches(struct thag_framing *framing, const char *text)
 	return 0;
 }
 
-static uint32_t own_flags(const struct thag_profile_heap *heap)
+static uint32_t metric_of(const struct thag_profile *profile)
 {
+	if (profile->diff)
+		return profile->diff->metric;
+	return profile->heap ? profile->heap->metric : THAG_METRIC_TIME;
+}
+
+static uint32_t own_flags(const struct thag_profile *profile)
+{
+	const struct thag_profile_heap *heap = profile->heap;
+
+	if (profile->diff)
+		return profile->diff->flags;
+	if (!heap)
+		return 0;
 	return (heap->kind == THAG_HEAP_TRACES ? THAG_FRAME_TRACES : 0u) |
 	       (heap->capped ? THAG_FRAME_CAPPED : 0u);
 }
@@ -48,10 +61,10 @@ static struct thag_frame_header make_header(const struct thag_profile *profile,
 		.version = THAG_FRAME_VERSION,
 		.type = (uint16_t)type,
 		.sequence = facts->sequence,
-		.flags = facts->flags | (profile->heap ? own_flags(profile->heap) : 0),
+		.flags = facts->flags | own_flags(profile),
 		.session = facts->session,
 		.thread = facts->thread,
-		.metric = profile->heap ? profile->heap->metric : THAG_METRIC_TIME,
+		.metric = metric_of(profile),
 		.time_ns = facts->time_ns,
 		.events = facts->events,
 		.lost = facts->lost,

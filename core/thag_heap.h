@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "thag_buffer.h"
 #include "thag/frames.h"
 #include "thag/shm.h"
 #include "thag_hist.h"
@@ -231,6 +232,20 @@ int thag_heap_copy_by_pieces(struct thag_heap_copy *copy, const struct thag_heap
 int thag_heap_lend(struct thag_heap_copy *copy, const struct thag_heap *heap);
 
 void thag_heap_copy_fini(struct thag_heap_copy *copy);
+
+/** What was live in a slice of time. */
+struct thag_heap_moment {
+	uint64_t start_ticks; /* it ends where the next one starts, the last one now */
+	uint64_t live_bytes;  /* at its end */
+	uint64_t high_bytes;  /* the most in it */
+};
+
+/**
+ * Appends struct thag_heap_moment: what was live from `from` to `to` (ticks), and in the slice
+ * before that. Nobody applies events meanwhile. 0 or -ENOMEM.
+ */
+int thag_heap_curve(const struct thag_heap *heap, uint64_t from, uint64_t to,
+		    struct thag_buffer *out);
 
 /** What was live of an account at the process's peak. */
 static inline uint64_t thag_heap_at_peak(const struct thag_heap_account *account, uint64_t epoch)

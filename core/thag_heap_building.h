@@ -59,4 +59,7 @@ static inline struct thag_frame_heap thag_heap_own_of(const struct thag_heap_bui
 /** Finds the places of what was counted, when its profile is arranged. 0 or -ENOMEM. */
 int thag_heap_find_places(struct thag_heap_building *building);
 
+/** Finds what the lines of `query->lines_of` have, likewise. 0 or -ENOMEM. */
+int thag_heap_find_lines(struct thag_heap_building *building);
+
 #endif

@@ -303,7 +303,9 @@ static int build(struct thag_heap_building *building)
 	building->profile->ns_per_tick = building->query->ns_per_tick;
 	sum_heaps(building->profile);
 	ret = thag_profile_arrange(building->profile);
-	return ret ? ret : thag_heap_find_places(building);
+	if (!ret)
+		ret = thag_heap_find_places(building);
+	return ret || !building->query->lines_of_count ? ret : thag_heap_find_lines(building);
 }
 
 int thag_heap_profile(struct thag_profile **out, const struct thag_heap_copy *copy,

@@ -38,6 +38,8 @@
 #define THAG_HEAP_NO_CALL "<no call>"
 #define THAG_HEAP_NO_STACK "<no stack>"
 
+#define THAG_HEAP_LINES_OF_MAX 8
+
 struct thag_heap_query {
 	enum thag_heap_kind kind;
 	enum thag_metric metric; /* of memory: not THAG_METRIC_TIME */
@@ -45,6 +47,9 @@ struct thag_heap_query {
 	uint64_t start;		 /* ticks at the session's beginning */
 	double ns_per_tick;
 	bool saved; /* places of what leaked beside those of the metric; no lifetimes by node */
+	/* names that sites have for one source file: its lines are found; or none */
+	const char *const *lines_of;
+	uint32_t lines_of_count; /* at most THAG_HEAP_LINES_OF_MAX */
 };
 
 /**
@@ -97,6 +102,19 @@ const struct thag_heap_place *thag_profile_places(const struct thag_profile *pro
  */
 const struct thag_heap_place *thag_profile_leaks(const struct thag_profile *profile,
 						 uint32_t *count);
+
+/** A line of a source file, by all stacks that go through it; each counts once, recursive or not.
+ */
+struct thag_heap_line {
+	struct thag_frame_heap heap; /* sums; no highs and lifetimes */
+	uint64_t value;		     /* what the metric counts … */
+	uint64_t own_value;	     /* … and, of it, that of places at that line */
+	uint32_t line;
+};
+
+/** The lines of the file that was asked for which are in any stack, in order; borrowed. */
+const struct thag_heap_line *thag_profile_lines(const struct thag_profile *profile,
+						uint32_t *count);
 
 /** Appends the folded stacks of another metric than the profile's, as thag_folded_write does. */
 int thag_heap_folded_write(const struct thag_profile *profile, enum thag_metric metric,

@@ -281,3 +281,24 @@ void thag_heap_record_add(struct thag_heap *heap, enum thag_heap_kind kind,
 					   .released_bytes = account->released_bytes,
 					   .released = account->released };
 }
+
+int thag_heap_curve(const struct thag_heap *heap, uint64_t from, uint64_t to,
+		    struct thag_buffer *out)
+{
+	uint32_t i = 0;
+	int ret = 0;
+
+	while (i + 2 < heap->slice_count && heap->slices[i + 2].start <= from)
+		i++;
+	for (; i < heap->slice_count && heap->slices[i].start < to && ret == 0; i++) {
+		const struct thag_heap_slice *slice = &heap->slices[i];
+		bool settled = heap->ended || i + 1 < heap->slice_count;
+		struct thag_heap_moment moment = { .start_ticks = slice->start,
+						   .live_bytes = settled ? slice->live_bytes
+									 : heap->totals.live_bytes,
+						   .high_bytes = slice->high_bytes };
+
+		ret = thag_buffer_append(out, &moment, sizeof(moment));
+	}
+	return ret;
+}

@@ -5,7 +5,8 @@
  *
  * A list of stacks, in the order in which a reader of the words needs them: first the thread's own
  * stack as it is where the words begin, then that of the task that runs there, if one does, and
- * then one for each RUN or DESTROY of a task whose step before is not in the same words.
+ * then one for each RUN or DESTROY of a task whose step before is not in the same words. Those of
+ * a prelude (thag_prelude.h) are others: all tasks that are suspended there.
  *
  * Thread: owner. Adding and decoding allocate.
  */
@@ -41,10 +42,10 @@ struct thag_opening_stack {
 	uint64_t step;	      /* of a task: the one that is about to be taken, or runs */
 	uint64_t start_ticks; /* of a task: when it was created */
 	uint64_t ran_ticks;   /* of a task: how long it ran since then */
-	uint32_t site;	      /* that names the task */
-	uint32_t base;	      /* the index of its lowest frame; from THAG_TASK_BASE on for a task */
-	uint32_t count;	      /* frames, up to THAG_STACK_FRAMES_MAX */
-	uint32_t flags;	      /* enum thag_opening_flags */
+	uint32_t site;	/* that names the task; of a thread in a prelude, that names it, or 0 */
+	uint32_t base;	/* the index of its lowest frame; from THAG_TASK_BASE on for a task */
+	uint32_t count; /* frames, up to THAG_STACK_FRAMES_MAX */
+	uint32_t flags; /* enum thag_opening_flags */
 };
 
 /** All zero is valid and empty. */

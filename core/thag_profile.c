@@ -154,6 +154,7 @@ static void destroy_heap(struct thag_profile_heap *heap)
 	thag_hist_pool_fini(&heap->hists);
 	free(heap->places);
 	free(heap->leaks);
+	free(heap->lines);
 	free(heap);
 }
 
@@ -171,6 +172,9 @@ void thag_profile_destroy(struct thag_profile *profile)
 		thag_hist_pool_fini(&profile->hists);
 	}
 	destroy_heap(profile->heap);
+	if (profile->diff)
+		free(profile->diff->nodes);
+	free(profile->diff);
 	free(profile->subtrees);
 	free(profile->starts);
 	free(profile);

@@ -112,10 +112,11 @@ int thag_folded_write(const struct thag_profile *profile, struct thag_buffer *ou
 #define THAG_FLAME_NODES_MAX 100000 /* below the focus, and again above it */
 
 struct thag_flame_query {
-	uint64_t focus;		   /* node id, 0 or unknown: the root */
-	uint32_t width_px;	   /* 0: no node is too narrow */
-	enum thag_frame_type type; /* of the message; 0: THAG_FRAME_FLAME */
-	const char *search;	   /* as thag_search.h has it; "" or NULL: none */
+	uint64_t focus;		     /* node id, 0 or unknown: the root */
+	uint32_t width_px;	     /* 0: no node is too narrow */
+	enum thag_frame_type type;   /* of the message; 0: THAG_FRAME_FLAME */
+	const char *search;	     /* as thag_search.h has it; "" or NULL: none */
+	struct thag_frame_diff base; /* of a difference: what the message says of its base */
 };
 
 /** What frames say about the session; see struct thag_frame_header. */
@@ -129,6 +130,8 @@ struct thag_frame_facts {
  * least half a pixel wide, whole levels of it as far as the limits above allow; `hidden_nodes`
  * counts what else is below the focus. A focus too deep for its path to be sent is replaced by
  * the caller above it that isn't.
+ *
+ * Of a profile of thag_diff.h it is a DIFF message.
  *
  * The search looks at the whole tree. A frame below a match adds nothing to `matched_ns`, but its
  * calls do to `matched_calls`. The root, being no function, doesn't match. 0, or -ENOMEM with

@@ -46,6 +46,15 @@ struct thag_profile_heap {
 	struct thag_heap_place *places; /* most first */
 	struct thag_heap_place *leaks;	/* the same places by what leaked, or NULL */
 	uint32_t place_count;
+	struct thag_heap_line *lines; /* of one file, or NULL */
+	uint32_t line_count;
+};
+
+/** What a difference of two profiles has beside its nodes. */
+struct thag_profile_diff {
+	enum thag_metric metric;
+	uint32_t flags;			/* enum thag_frame_flags */
+	struct thag_frame_sides *nodes; /* by node */
 };
 
 struct thag_profile {
@@ -60,7 +69,8 @@ struct thag_profile {
 	uint32_t function_capacity;
 	uint32_t depth; /* of the deepest node */
 	struct thag_hist_pool hists;
-	struct thag_profile_heap *heap; /* NULL: of time */
+	struct thag_profile_heap *heap; /* NULL: of time, or a difference */
+	struct thag_profile_diff *diff; /* NULL: of one side */
 	bool derived;			/* names, files, functions, hists are another's */
 	uint32_t cut;			/* places where what it is made of goes on */
 

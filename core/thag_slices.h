@@ -113,6 +113,28 @@ static inline int thag_slice_row_add(struct thag_slice_row *row, const struct th
 							.flags = flags });
 }
 
+/** As thag_slice_row_push. What most of a summary's slices are: merged, and in the same column. */
+static inline int thag_slice_row_merge(struct thag_slice_row *row,
+				       const struct thag_slice_grid *grid,
+				       const struct thag_slice *slice)
+{
+	struct thag_slice *last = row->count ? &row->slices[row->count - 1] : NULL;
+	uint64_t column = UINT64_C(1) << grid->shift;
+
+	if (!last || !(slice->flags & last->flags & THAG_SLICE_MERGED) ||
+	    (slice->start ^ last->start) >> grid->shift || slice->end - slice->start > column ||
+	    last->end - last->start > column || slice->count > UINT32_MAX - last->count)
+		return thag_slice_row_push(row, grid, *slice);
+	if (slice->longest > last->longest) {
+		last->longest = slice->longest;
+		last->site = slice->site;
+		last->flags = slice->flags & (THAG_SLICE_SECTION | THAG_SLICE_MERGED);
+	}
+	last->covered += slice->covered;
+	last->count += slice->count;
+	return 0;
+}
+
 /** For a time from `from` to `to` (ticks). 0 or -ENOMEM. */
 int thag_slices_init(struct thag_slices *slices, uint64_t from, uint64_t to);
 void thag_slices_fini(struct thag_slices *slices);

@@ -371,6 +371,84 @@ void thag_tasks_resume(struct thag_tasks *tasks, struct thag_thread *thread,
 		thag_stack_adjust(thread, thread->stack, event->open, event->ticks);
 }
 
+/* What has no room beside all the others loses its open frames. */
+static void limit_bytes(struct thag_tasks *tasks, struct thag_thread *thread,
+			struct thag_task_state *task, uint64_t now)
+{
+	uint64_t bytes = task_bytes(task);
+
+	if (bytes > task->bytes && tasks->bytes + (bytes - task->bytes) > THAG_TASKS_BYTES_MAX) {
+		struct thag_frame bottom = task->stack.frames[0];
+		struct thag_stack small;
+
+		thag_stack_close(thread, &task->stack, now);
+		if (thag_stack_init(&small, THAG_TASK_BASE, FIRST_FRAMES) == 0) {
+			small.frames[0] = bottom;
+			small.paused = task->stack.paused;
+			small.paused_since = task->stack.paused_since;
+			small.is_paused = true;
+			thag_stack_fini(&task->stack);
+			task->stack = small;
+		}
+		bytes = task_bytes(task);
+	}
+	tasks->bytes += bytes - task->bytes;
+	task->bytes = bytes;
+}
+
+static struct thag_task_state *
+add_adopted(struct thag_tasks *tasks, const struct thag_task_event *event, bool runs, bool stray)
+{
+	struct thag_task_state *task;
+
+	if (stray)
+		task = make_task(tasks, event);
+	else if (find(tasks, event->id))
+		return NULL;
+	else
+		task = add_task(tasks, event, event->step + (runs ? 1 : 0));
+	if (!task)
+		return NULL;
+	task->runs = runs;
+	task->stray = stray;
+	task->step = event->step;
+	return task;
+}
+
+struct thag_task_state *thag_tasks_adopt(struct thag_tasks *tasks, struct thag_thread *thread,
+					 const struct thag_task_event *event, bool runs, bool stray)
+{
+	struct thag_task_state *task;
+
+	if (!thread && (runs || stray))
+		return NULL;
+	pthread_mutex_lock(&tasks->lock);
+	task = add_adopted(tasks, event, runs, stray);
+	pthread_mutex_unlock(&tasks->lock);
+	if (!task || !thread)
+		return NULL;
+	thag_stack_move(&task->stack, &thread->tree, task->site);
+	task->thread = thread;
+	thag_stack_go_on(&task->stack, event->ticks);
+	return task;
+}
+
+void thag_tasks_adopted(struct thag_tasks *tasks, struct thag_thread *thread,
+			struct thag_task_state *task, uint64_t now)
+{
+	if (task->runs) {
+		thag_stack_pause(&thread->own, now);
+		thread->task = task;
+		thread->stack = &task->stack;
+		return;
+	}
+	thag_stack_pause(&task->stack, now);
+	pthread_mutex_lock(&tasks->lock);
+	limit_bytes(tasks, thread, task, now);
+	link_suspended(task, thread);
+	pthread_mutex_unlock(&tasks->lock);
+}
+
 /* The task's own call, and what it still has open, end; its nodes are of the thread's tree. */
 static void close_task(struct thag_thread *thread, struct thag_task_state *task, uint64_t now)
 {
@@ -396,31 +474,6 @@ void thag_tasks_finish(struct thag_tasks *tasks, struct thag_thread *thread,
 	count_finished(tasks, task, now);
 	remove_task(tasks, task);
 	pthread_mutex_unlock(&tasks->lock);
-}
-
-/* What has no room beside all the others loses its open frames. */
-static void limit_bytes(struct thag_tasks *tasks, struct thag_thread *thread,
-			struct thag_task_state *task, uint64_t now)
-{
-	uint64_t bytes = task_bytes(task);
-
-	if (bytes > task->bytes && tasks->bytes + (bytes - task->bytes) > THAG_TASKS_BYTES_MAX) {
-		struct thag_frame bottom = task->stack.frames[0];
-		struct thag_stack small;
-
-		thag_stack_close(thread, &task->stack, now);
-		if (thag_stack_init(&small, THAG_TASK_BASE, FIRST_FRAMES) == 0) {
-			small.frames[0] = bottom;
-			small.paused = task->stack.paused;
-			small.paused_since = task->stack.paused_since;
-			small.is_paused = true;
-			thag_stack_fini(&task->stack);
-			task->stack = small;
-		}
-		bytes = task_bytes(task);
-	}
-	tasks->bytes += bytes - task->bytes;
-	task->bytes = bytes;
 }
 
 void thag_tasks_leave(struct thag_tasks *tasks, struct thag_thread *thread, uint64_t now)

@@ -128,6 +128,19 @@ void thag_tasks_finish(struct thag_tasks *tasks, struct thag_thread *thread,
 void thag_tasks_resume(struct thag_tasks *tasks, struct thag_thread *thread,
 		       const struct thag_task_event *event);
 
+/**
+ * A task that was there before anything was read: its next step is `event->step`, or, where it
+ * `runs`, it is at that on `thread`, where none runs; `stray`: as thag_task_state has it. Its
+ * frames are to be opened (thag_stack_open) at event->ticks, and then thag_tasks_adopted called.
+ * NULL, and nothing is to be opened: it is known already, or there is no room. `thread` NULL: what
+ * it has open has no place, and NULL is returned, too.
+ */
+struct thag_task_state *thag_tasks_adopt(struct thag_tasks *tasks, struct thag_thread *thread,
+					 const struct thag_task_event *event, bool runs,
+					 bool stray);
+void thag_tasks_adopted(struct thag_tasks *tasks, struct thag_thread *thread,
+			struct thag_task_state *task, uint64_t now);
+
 /** `from` is about to go: the tasks that ran there last get their nodes in `to`'s tree. */
 void thag_tasks_move(struct thag_tasks *tasks, struct thag_thread *from, struct thag_thread *to);
 

@@ -68,14 +68,19 @@ int thag_stack_grow(struct thag_stack *stack)
 	return 0;
 }
 
-void thag_thread_open(struct thag_thread *thread, uint32_t site, uint64_t now)
+void thag_stack_open(struct thag_thread *thread, struct thag_stack *stack, uint32_t site,
+		     uint64_t now)
 {
-	struct thag_stack *stack = &thread->own;
 	uint32_t depth = stack->depth;
 
 	thag_thread_enter(thread, stack, site, thag_stack_clock(stack, now));
 	if (site == ENDED_SITE && stack->depth > depth)
 		stack->frames[stack->depth].node = stack->frames[depth].node;
+}
+
+void thag_thread_open(struct thag_thread *thread, uint32_t site, uint64_t now)
+{
+	thag_stack_open(thread, &thread->own, site, now);
 }
 
 /* Without memory the frames that are not marked lose their waits, and nothing else. */

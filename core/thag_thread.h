@@ -85,6 +85,10 @@ void thag_thread_fini(struct thag_thread *thread);
 /** Opens a frame on the thread's own stack; site 0: a section that has ended below the top. */
 void thag_thread_open(struct thag_thread *thread, uint32_t site, uint64_t now);
 
+/** Likewise on a stack whose nodes are of the thread's tree. */
+void thag_stack_open(struct thag_thread *thread, struct thag_stack *stack, uint32_t site,
+		     uint64_t now);
+
 /** Closes every open frame of its own stack at the thread's last event, as truncated. */
 void thag_thread_close(struct thag_thread *thread);
 

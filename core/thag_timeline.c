@@ -131,6 +131,7 @@ static struct thag_entry *append_entry(struct thag_timeline *timeline,
 		return NULL;
 	entry->chunk = *chunk;
 	entry->token = token;
+	entry->recorded = token != 0;
 	*chunk = (struct thag_chunk){ 0 };
 	level->entries[level->count++] = entry;
 	timeline->bytes += sizeof(*entry) + sizeof(entry);
@@ -217,6 +218,16 @@ static bool find_below(struct thag_timeline *timeline, const struct thag_level *
 	return whole;
 }
 
+/* Whether any of those below an entry is. */
+static bool are_recorded(const struct thag_level *level, uint64_t number)
+{
+	bool recorded = false;
+
+	for (uint32_t i = 0; i < THAG_CHUNK_FANOUT; i++)
+		recorded |= thag_level_at(level, number * THAG_CHUNK_FANOUT + i)->recorded;
+	return recorded;
+}
+
 /* Makes the next chunk of the level above `number`, of the four that are behind the last one's. */
 static int make_above(struct thag_timeline *timeline, struct thag_timeline_lane_ring *ring,
 		      uint32_t number)
@@ -238,6 +249,7 @@ static int make_above(struct thag_timeline *timeline, struct thag_timeline_lane_
 		thag_chunk_fini(&chunk);
 		return -ENOMEM;
 	}
+	entry->recorded |= are_recorded(level, above->first + above->count - 1);
 	if (made)
 		count_parts(timeline, entry);
 	return 0;
@@ -384,15 +396,16 @@ int thag_timeline_add_stored(struct thag_timeline *timeline, const struct thag_c
 
 int thag_timeline_complete(struct thag_timeline *timeline)
 {
-	int error = 0;
-
-	for (size_t i = 0; i < timeline->ring_count && error == 0; i++)
-		for (uint32_t j = 0; j + 1 < THAG_CHUNK_LEVELS_MAX; j++)
-			while (error == 0 && is_due(timeline->rings[i], j)) {
-				error = make_above(timeline, timeline->rings[i], j);
-				thag_timeline_trim(timeline);
-			}
-	return error;
+	for (size_t i = 0; i < timeline->ring_count; i++)
+		for (uint32_t j = 0; j + 1 < THAG_CHUNK_LEVELS_MAX; j++) {
+			if (!is_due(timeline->rings[i], j))
+				continue;
+			if (make_above(timeline, timeline->rings[i], j) != 0)
+				return -ENOMEM;
+			thag_timeline_trim(timeline);
+			return 1;
+		}
+	return 0;
 }
 
 void thag_timeline_facts(const struct thag_timeline *timeline, struct thag_timeline_facts *facts)

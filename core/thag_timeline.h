@@ -82,8 +82,9 @@ int thag_timeline_add_stored(struct thag_timeline *timeline, const struct thag_c
 			     uint64_t token);
 
 /**
- * Makes the chunks of higher levels that are due and aren't there, of what was added as stored:
- * parts of all chunks below them are loaded. 0 or -ENOMEM.
+ * Makes a chunk of a higher level that is due and isn't there, of what was added as stored: parts
+ * of the chunks below it are loaded. 1: it made one; 0: none is due; or -ENOMEM. Until none is,
+ * answers are the same, and take longer.
  */
 int thag_timeline_complete(struct thag_timeline *timeline);
 
@@ -271,6 +272,75 @@ struct thag_slowest_query {
  */
 int thag_timeline_slowest(struct thag_timeline *timeline, const struct thag_slowest_query *query,
 			  struct thag_slow_call *out, uint32_t *found);
+
+/*
+ * Calls: all of a range, one by one.
+ */
+
+#define THAG_CALLS_MAX (UINT32_C(1) << 20)
+
+enum thag_call_kind {
+	THAG_CALL_FUNCTION,
+	THAG_CALL_SECTION,
+	THAG_CALL_TASK, /* a task ran on a thread: one of each time that it did */
+	THAG_CALL_MARK,
+	THAG_CALL_VALUE,
+};
+
+enum thag_call_flags {
+	THAG_CALL_BEFORE = 1,	  /* began before the range */
+	THAG_CALL_AFTER = 2,	  /* wasn't over where the range ends, or what is known */
+	THAG_CALL_WAITED = 4,	  /* of a task that had been put aside meanwhile */
+	THAG_CALL_WAITS = 8,	  /* its task was put aside */
+	THAG_CALL_UNWOUND = 16,	  /* an exception, or a jump, ended it */
+	THAG_CALL_TRUNCATED = 32, /* its thread ended */
+	THAG_CALL_CROSSES =
+		64, /* a section that ended while calls were open that it began before */
+	THAG_CALL_IN_TASK = 128, /* of a task that ran on the thread, not of the thread's own */
+};
+
+/** A call, a section, a task's run, a mark or a value. */
+struct thag_call {
+	uint64_t start, end; /* ticks */
+	union {
+		uint64_t task; /* of THAG_CALL_TASK: its id */
+		int64_t value; /* of THAG_CALL_VALUE */
+	};
+	uint32_t site;
+	uint32_t tid;
+	uint32_t depth;
+	uint16_t kind;	/* enum thag_call_kind */
+	uint16_t flags; /* enum thag_call_flags */
+};
+
+struct thag_calls_query {
+	uint64_t from, to; /* ticks, the end exclusive */
+	uint32_t tid;	   /* 0: of all threads */
+	uint32_t most;	   /* 2 … THAG_CALLS_MAX */
+	struct thag_timeline_open open;
+};
+
+/** An answer. All zero is valid and empty. */
+struct thag_calls {
+	struct thag_call *calls; /* by their start, those around others first */
+	size_t count, capacity;
+	uint64_t to;	       /* ticks: the range's end; earlier where there were too many calls */
+	uint64_t last_ticks;   /* the latest moment that was seen */
+	uint64_t missing_from; /* ticks: between these some calls … */
+	uint64_t missing_to;   /* … are not kept any more; both 0: there are none */
+	uint64_t missing_events; /* in chunks of which there are only summaries */
+	bool cut;		 /* `to` is earlier than was asked for */
+};
+
+void thag_calls_fini(struct thag_calls *calls);
+
+/**
+ * All that went on in a range, cut off at its edges. With more than `most` the range ends where
+ * about half as many are in it. A task's calls are in pieces: one of each time that it ran. 0,
+ * -EINVAL or -ENOMEM; `calls` is to be freed either way.
+ */
+int thag_timeline_calls(struct thag_timeline *timeline, const struct thag_calls_query *query,
+			struct thag_calls *calls);
 
 struct thag_notes_query {
 	uint64_t from, to; /* ticks, the end exclusive */

@@ -65,7 +65,7 @@ static int coarsen(struct thag_view_state *state, struct thag_slice_row *row, ui
 	coarse.count = 0;
 	coarse.end = 0;
 	for (uint32_t i = 0; i < row->count && error == 0; i++)
-		error = thag_slice_row_push(&coarse, &grid, row->slices[i]);
+		error = thag_slice_row_merge(&coarse, &grid, &row->slices[i]);
 	state->spare = *row;
 	*row = coarse;
 	join_alike(row);
@@ -91,7 +91,7 @@ static uint32_t share_slices(const struct thag_slice_row *rows, uint32_t count, 
 	return share > 2 ? share : 2;
 }
 
-static int limit_rows(struct thag_view *view, uint32_t count, uint32_t *shifts, uint32_t wanted)
+void thag_view_keep_full(struct thag_view *view, uint32_t count, uint32_t wanted)
 {
 	struct thag_slice_row *rows = view->state->rows;
 	uint32_t share;
@@ -99,12 +99,30 @@ static int limit_rows(struct thag_view *view, uint32_t count, uint32_t *shifts, 
 	for (uint32_t i = 0; i < count; i++)
 		join_alike(&rows[i]);
 	share = share_slices(rows, count, wanted);
+	for (uint32_t i = 0; i < count; i++) {
+		if (rows[i].count > share)
+			continue;
+		rows[i].count = 0;
+		rows[i].end = 0;
+		view->state->shifts[i] = view->shift;
+	}
+}
+
+static int limit_rows(struct thag_view *view, uint32_t count, uint32_t wanted)
+{
+	struct thag_slice_row *rows = view->state->rows;
+	uint32_t *shifts = view->state->shifts;
+	uint32_t share;
+
 	for (uint32_t i = 0; i < count; i++)
-		while (rows[i].count > share && shifts[i] < SHIFT_MAX) {
-			view->flags |= THAG_VIEW_COARSE;
+		join_alike(&rows[i]);
+	share = share_slices(rows, count, wanted);
+	for (uint32_t i = 0; i < count; i++) {
+		while (rows[i].count > share && shifts[i] < SHIFT_MAX)
 			if (coarsen(view->state, &rows[i], ++shifts[i]) != 0)
 				return -ENOMEM;
-		}
+		view->flags |= shifts[i] > view->shift ? (uint32_t)THAG_VIEW_COARSE : 0;
+	}
 	return 0;
 }
 
@@ -173,18 +191,18 @@ static int add_row(struct thag_view *view, const struct thag_slice_row *row,
 	return 0;
 }
 
-static int add_rows(struct thag_view *view, const struct thag_view_query *query,
-		    const uint32_t *shifts)
+static int add_rows(struct thag_view *view, const struct thag_view_query *query)
 {
 	const struct thag_slice_row *row = view->state->rows;
+	const uint32_t *shift = view->state->shifts;
 
 	for (uint32_t lane = 0; lane < query->lane_count; lane++)
-		for (uint32_t i = 0; i < query->lanes[lane].rows; i++, row++) {
+		for (uint32_t i = 0; i < query->lanes[lane].rows; i++) {
 			struct thag_view_row to = { .lane = lane,
 						    .row = query->lanes[lane].first_row + i,
-						    .shift = *shifts++ };
+						    .shift = *shift++ };
 
-			if (add_row(view, row, to) != 0)
+			if (add_row(view, row++, to) != 0)
 				return -ENOMEM;
 		}
 	return 0;
@@ -192,17 +210,14 @@ static int add_rows(struct thag_view *view, const struct thag_view_query *query,
 
 int thag_view_finish(struct thag_view *view, const struct thag_view_query *query)
 {
-	uint32_t shifts[THAG_TIMELINE_ROWS_MAX];
 	uint32_t count = 0;
 	int error = 0;
 
 	for (uint32_t i = 0; i < query->lane_count; i++)
 		count += query->lanes[i].rows;
-	for (uint32_t i = 0; i < count; i++)
-		shifts[i] = view->shift;
 	if (query->slices_max)
-		error = limit_rows(view, count, shifts, query->slices_max);
-	return error ? error : add_rows(view, query, shifts);
+		error = limit_rows(view, count, query->slices_max);
+	return error ? error : add_rows(view, query);
 }
 
 /*

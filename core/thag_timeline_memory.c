@@ -141,6 +141,16 @@ static void drop_entries(struct thag_timeline *timeline, struct thag_level *leve
 	memmove(level->entries, level->entries + count, level->count * sizeof(struct thag_entry *));
 }
 
+/* Whether words that the first entries of a level stand for can be loaded. */
+static bool is_recorded(const struct thag_level *level)
+{
+	bool recorded = false;
+
+	for (uint64_t i = 0; i < THAG_CHUNK_FANOUT && i < level->count; i++)
+		recorded |= level->entries[i]->recorded;
+	return recorded;
+}
+
 /* Whether the first entries of a level are all below one of the next, which has its summary. */
 static bool is_covered(const struct thag_timeline_lane_ring *ring, uint32_t number)
 {
@@ -168,15 +178,18 @@ static void drop_until(struct thag_timeline *timeline, struct thag_timeline_lane
 	}
 }
 
-/* The oldest entries of a level that are covered; false: there are none. */
-static bool drop_summaries(struct thag_timeline *timeline, uint32_t number)
+/*
+ * The oldest entries of a level that are covered; false: there are none. `spare`: not those below
+ * which there are words of a recording, which would be out of reach.
+ */
+static bool drop_summaries(struct thag_timeline *timeline, uint32_t number, bool spare)
 {
 	struct thag_timeline_lane_ring *oldest = NULL;
 
 	for (size_t i = 0; i < timeline->ring_count; i++) {
 		struct thag_timeline_lane_ring *ring = timeline->rings[i];
 
-		if (is_covered(ring, number) &&
+		if (is_covered(ring, number) && !(spare && is_recorded(&ring->levels[number])) &&
 		    (!oldest || ring->levels[number].entries[0]->chunk.head.last_ticks <
 					oldest->levels[number].entries[0]->chunk.head.last_ticks))
 			oldest = ring;
@@ -187,10 +200,10 @@ static bool drop_summaries(struct thag_timeline *timeline, uint32_t number)
 	return true;
 }
 
-static bool drop_class(struct thag_timeline *timeline, uint32_t class)
+static bool drop_class(struct thag_timeline *timeline, uint32_t class, bool spare)
 {
 	return class == THAG_CLASS_WORDS ? drop_words(timeline)
-					 : drop_summaries(timeline, class - 1);
+					 : drop_summaries(timeline, class - 1, spare);
 }
 
 /* Where the oldest time of a ring is, in context. */
@@ -235,7 +248,7 @@ static bool give_up(struct thag_timeline *timeline)
  * Words may have half of the budget, summaries of the lowest level a quarter, those of the next an
  * eighth, and so on: what is most above its share gives first.
  */
-static bool drop_most(struct thag_timeline *timeline)
+static bool drop_most(struct thag_timeline *timeline, bool spare)
 {
 	uint32_t tried = 0;
 
@@ -249,7 +262,7 @@ static bool drop_most(struct thag_timeline *timeline)
 				most = class;
 		if (most == THAG_CLASSES)
 			return false;
-		if (drop_class(timeline, most))
+		if (drop_class(timeline, most, spare))
 			return true;
 		tried |= 1u << most;
 	}
@@ -259,7 +272,8 @@ static bool drop_most(struct thag_timeline *timeline)
 void thag_timeline_shrink(struct thag_timeline *timeline, uint64_t bytes)
 {
 	while (timeline->bytes > bytes)
-		if (!drop_loaded(timeline) && !drop_most(timeline) && !give_up(timeline))
+		if (!drop_loaded(timeline) && !drop_most(timeline, true) &&
+		    !drop_most(timeline, false) && !give_up(timeline))
 			return;
 }
 

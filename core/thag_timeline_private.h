@@ -10,6 +10,7 @@ struct thag_entry {
 	struct thag_chunk chunk;
 	uint64_t token;	  /* by which its parts can be loaded, 0: not at all */
 	uint32_t present; /* bits of enum thag_chunk_part: in memory, though it may have no bytes */
+	bool recorded;	  /* it has a token, or one below it had when it was made */
 	struct thag_entry *newer, *older; /* of those with a token: by when they were last used */
 };
 

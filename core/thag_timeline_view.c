@@ -7,16 +7,24 @@
 #include "thag_timeline_private.h"
 #include "thag_view_private.h"
 
+/*
+ * Where there is far more than an answer may have, a look at coarser summaries comes first, so many
+ * steps coarser: rows that have more than their share even so need no finer one.
+ */
+#define FIRST_LOOK 2
+#define FULL_CHUNKS 2
+
 /* Answering: which of the rows of an answer are of the ring that is being looked at. */
 struct looking {
 	struct thag_timeline *timeline;
 	const struct thag_view_query *query;
 	struct thag_view *view;
 	struct thag_slice_grid grid;
-	struct thag_slice_row *rows[THAG_LANE_KINDS]; /* NULL: that lane isn't asked for */
-	const struct thag_view_lane *lanes[THAG_LANE_KINDS];
+	const struct thag_view_lane *lanes[THAG_LANE_KINDS]; /* NULL: that one isn't asked for */
+	uint32_t first[THAG_LANE_KINDS];		     /* of their rows */
 	uint64_t from, to; /* of the window and one column on each side */
 	bool begun;	   /* there were slices of this ring */
+	bool first_look;
 };
 
 void thag_view_fini(struct thag_view *view)
@@ -25,6 +33,7 @@ void thag_view_fini(struct thag_view *view)
 		for (uint32_t i = 0; i < view->state->row_capacity; i++)
 			free(view->state->rows[i].slices);
 		free(view->state->rows);
+		free(view->state->shifts);
 		free(view->state->spare.slices);
 		thag_slices_fini(&view->state->chunk);
 		free(view->state);
@@ -32,12 +41,6 @@ void thag_view_fini(struct thag_view *view)
 	free(view->rows);
 	free(view->slices);
 	*view = (struct thag_view){ 0 };
-}
-
-static int add_slice(struct looking *looking, uint32_t kind, uint32_t row,
-		     const struct thag_slice *slice)
-{
-	return thag_slice_row_push(&looking->rows[kind][row], &looking->grid, *slice);
 }
 
 /*
@@ -60,14 +63,18 @@ static void begin_piece(struct looking *looking, const struct thag_chunk_head *h
 static int add_stored_row(struct looking *looking, const struct thag_slices_reader *reader,
 			  uint32_t kind, uint32_t row, uint64_t base)
 {
-	struct thag_slice_cursor cursor =
-		thag_slices_row(reader, kind, looking->lanes[kind]->first_row + row, base);
+	const struct thag_view_state *state = looking->view->state;
+	struct thag_slice_row *into = &state->rows[looking->first[kind] + row];
+	struct thag_slice_cursor cursor;
 	struct thag_slice slice;
 	int error = 0;
 
+	if (state->shifts[looking->first[kind] + row] != looking->grid.shift)
+		return 0; /* the first look was enough */
+	cursor = thag_slices_row(reader, kind, looking->lanes[kind]->first_row + row, base);
 	while (error == 0 && thag_slice_next(&cursor, &slice) && slice.start < looking->to)
 		if (!is_before(looking, &slice))
-			error = add_slice(looking, kind, row, &slice);
+			error = thag_slice_row_merge(into, &looking->grid, &slice);
 	return error;
 }
 
@@ -92,8 +99,21 @@ static int add_stored(struct looking *looking, const struct thag_entry *entry,
 	return error;
 }
 
-/* Adds what words say. */
-static int add_words(struct looking *looking, const struct thag_chunk_raw *raw)
+/* Adds what words say of a row. */
+static int add_words_row(struct looking *looking, const struct thag_slice_row *from, uint32_t to)
+{
+	const struct thag_view_state *state = looking->view->state;
+	struct thag_slice_grid grid = { looking->grid.from, state->shifts[to] };
+	int error = 0;
+
+	for (uint32_t i = 0; i < from->count && error == 0; i++)
+		if (from->slices[i].start < looking->to && !is_before(looking, &from->slices[i]))
+			error = thag_slice_row_push(&state->rows[to], &grid, from->slices[i]);
+	return error;
+}
+
+/* Adds what words say, to all rows, or to those for which the first look wasn't enough. */
+static int add_words(struct looking *looking, const struct thag_chunk_raw *raw, bool to_all)
 {
 	struct thag_view *view = looking->view;
 	struct thag_slices *chunk = &view->state->chunk;
@@ -109,13 +129,11 @@ static int add_words(struct looking *looking, const struct thag_chunk_raw *raw)
 	error = thag_slices_add_until(chunk, raw, looking->to);
 	begin_piece(looking, &raw->head);
 	for (uint32_t kind = 0; kind < THAG_LANE_KINDS; kind++)
-		for (uint32_t i = 0; i < chunk->row_count[kind]; i++) {
-			const struct thag_slice_row *row = &chunk->rows[kind][i];
+		for (uint32_t i = 0; i < chunk->row_count[kind] && error == 0; i++) {
+			uint32_t row = looking->first[kind] + i;
 
-			for (uint32_t j = 0; j < row->count && error == 0; j++)
-				if (row->slices[j].start < looking->to &&
-				    !is_before(looking, &row->slices[j]))
-					error = add_slice(looking, kind, i, &row->slices[j]);
+			if (to_all || view->state->shifts[row] == looking->grid.shift)
+				error = add_words_row(looking, &chunk->rows[kind][i], row);
 		}
 	return error;
 }
@@ -135,7 +153,7 @@ static bool try_words(struct looking *looking, struct thag_entry *entry, int *er
 	    !may_decode(looking, entry->chunk.head.words) ||
 	    thag_timeline_words(looking->timeline, entry, &raw) != 0)
 		return false;
-	*error = add_words(looking, &raw);
+	*error = add_words(looking, &raw, false);
 	thag_openings_fini(&raw.openings);
 	return true;
 }
@@ -147,13 +165,13 @@ static bool take(struct thag_walk *walk, const struct thag_place *place, bool ha
 	const struct thag_chunk_head *head = &entry->chunk.head;
 	const struct thag_buffer *stored;
 	bool fits = thag_slices_shift(head->last_ticks - head->base_ticks, THAG_SLICES_COLUMNS) <=
-		    looking->view->shift;
+		    looking->grid.shift;
 
 	if (!fits && has_below)
 		return false;
 	if (head->flags & THAG_CHUNK_GAP)
 		looking->view->flags |= THAG_VIEW_HOLES;
-	if (!fits && try_words(looking, entry, &walk->error))
+	if (!fits && !looking->first_look && try_words(looking, entry, &walk->error))
 		return true;
 	stored = thag_timeline_part(walk->timeline, entry, THAG_PART_SLICES);
 	if (!stored) {
@@ -170,9 +188,22 @@ static int look_at_open(struct looking *looking, const struct thag_chunk_raw *op
 	if (!open || !thag_head_overlaps(&open->head, looking->from, looking->to))
 		return 0;
 	if (may_decode(looking, open->head.words))
-		return add_words(looking, open);
+		return add_words(looking, open, true);
 	looking->view->flags |= THAG_VIEW_HOLES;
 	return 0;
+}
+
+/*
+ * Whether a first look pays: the window is as long as several of the ring's chunks, so that there
+ * are summaries that fit it, and no words are decoded for it.
+ */
+static bool is_full(const struct looking *looking, const struct thag_timeline_lane_ring *ring)
+{
+	const struct thag_level *chunks = &ring->levels[0];
+	double window = (double)(looking->view->to - looking->view->from);
+	double all = (double)(ring->last_ticks - ring->first_ticks) + 1;
+
+	return window * (double)(chunks->first + chunks->count) > FULL_CHUNKS * all;
 }
 
 static int look_at_ring(struct looking *looking, uint32_t number)
@@ -188,9 +219,9 @@ static int look_at_ring(struct looking *looking, uint32_t number)
 	looking->begun = false;
 	if (ring && thag_ring_lost(ring, looking->view->from, looking->view->to))
 		looking->view->flags |= THAG_VIEW_HOLES;
-	if (ring)
+	if (ring && (!looking->first_look || is_full(looking, ring)))
 		thag_timeline_walk(&walk, ring);
-	if (walk.error)
+	if (walk.error || looking->first_look)
 		return walk.error;
 	return look_at_open(looking, thag_timeline_find_open(&looking->query->open, number));
 }
@@ -207,7 +238,7 @@ static int look_at_lanes(struct looking *looking, uint32_t *at, uint32_t *row)
 		    query->lanes[*at].kind != kind)
 			continue;
 		looking->lanes[kind] = &query->lanes[*at];
-		looking->rows[kind] = &looking->view->state->rows[*row];
+		looking->first[kind] = *row;
 		*row += query->lanes[(*at)++].rows;
 	}
 	return look_at_ring(looking, ring);
@@ -252,9 +283,12 @@ static int begin_rows(struct thag_view *view, uint32_t rows)
 {
 	struct thag_view_state *state = view->state;
 	struct thag_slice_row *grown;
+	uint32_t *shifts;
 
 	if (rows > state->row_capacity) {
-		grown = reallocarray(state->rows, rows, sizeof(*grown));
+		shifts = reallocarray(state->shifts, rows, sizeof(*shifts));
+		state->shifts = shifts ? shifts : state->shifts;
+		grown = shifts ? reallocarray(state->rows, rows, sizeof(*grown)) : NULL;
 		if (!grown)
 			return -ENOMEM;
 		memset(grown + state->row_capacity, 0,
@@ -282,11 +316,38 @@ static void begin_view(struct thag_view *view, const struct thag_view_query *que
 	view->summaries = view->words = 0;
 }
 
+/* All that was asked for, by columns of 2^shift ticks. */
+static int look(struct looking *looking, uint32_t shift)
+{
+	uint32_t row = 0, lane = 0;
+	int error = 0;
+
+	looking->grid.shift = shift;
+	while (lane < looking->query->lane_count && error == 0)
+		error = look_at_lanes(looking, &lane, &row);
+	return error;
+}
+
+static int look_first(struct looking *looking, uint32_t rows)
+{
+	struct thag_view *view = looking->view;
+	int error;
+
+	for (uint32_t i = 0; i < rows; i++)
+		view->state->shifts[i] = view->shift + FIRST_LOOK;
+	looking->first_look = true;
+	error = look(looking, view->shift + FIRST_LOOK);
+	thag_view_keep_full(view, rows, looking->query->slices_max);
+	looking->first_look = false;
+	view->flags = 0; /* the second look finds them */
+	return error;
+}
+
 int thag_timeline_view(struct thag_timeline *timeline, const struct thag_view_query *query,
 		       struct thag_view *view)
 {
 	struct looking looking = { .timeline = timeline, .query = query, .view = view };
-	uint32_t rows, row = 0, lane = 0;
+	uint32_t rows;
 	int error = 0;
 
 	if (!check_query(query, &rows))
@@ -296,11 +357,14 @@ int thag_timeline_view(struct thag_timeline *timeline, const struct thag_view_qu
 	if (!view->state || begin_rows(view, rows) != 0)
 		return -ENOMEM;
 	begin_view(view, query);
-	looking.grid.shift = view->shift;
 	looking.to = view->to + (UINT64_C(1) << view->shift);
 	looking.from = view->from ? view->from - (UINT64_C(1) << view->shift) : 0;
-	while (lane < query->lane_count && error == 0)
-		error = look_at_lanes(&looking, &lane, &row);
+	for (uint32_t i = 0; i < rows; i++)
+		view->state->shifts[i] = view->shift;
+	if (query->slices_max)
+		error = look_first(&looking, rows);
+	if (error == 0)
+		error = look(&looking, view->shift);
 	if (error == 0)
 		error = thag_view_finish(view, query);
 	thag_timeline_trim(timeline);

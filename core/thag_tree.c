@@ -33,6 +33,7 @@ void thag_tree_fini(struct thag_tree *tree)
 	free(tree->slot_keys);
 	free(tree->slot_nodes);
 	free(tree->waits);
+	free(tree->site_hists);
 	thag_hist_pool_fini(&tree->hists);
 	*tree = (struct thag_tree){ 0 };
 }
@@ -43,6 +44,8 @@ void thag_tree_clear(struct thag_tree *tree)
 		memset(tree->slot_keys, 0, (tree->slot_mask + 1) * sizeof(*tree->slot_keys));
 	if (tree->wait_capacity)
 		memset(tree->waits, 0, tree->wait_capacity * sizeof(*tree->waits));
+	if (tree->site_capacity)
+		memset(tree->site_hists, 0, tree->site_capacity * sizeof(*tree->site_hists));
 	tree->nodes[THAG_TREE_ROOT] = new_node(0, THAG_TREE_NONE);
 	tree->count = 1;
 	tree->slot_count = 0;
@@ -173,10 +176,37 @@ uint32_t thag_tree_child_slow(struct thag_tree *tree, uint32_t parent, uint32_t 
 	return child;
 }
 
+/* Where the histogram of a site is named; NULL without memory. */
+static uint32_t *find_site_hist(struct thag_tree *tree, uint32_t site)
+{
+	uint32_t capacity = tree->site_capacity ? tree->site_capacity : FIRST_CAPACITY;
+	uint32_t *grown;
+
+	if (site < tree->site_capacity)
+		return &tree->site_hists[site];
+	while (capacity <= site)
+		capacity *= 2;
+	grown = reallocarray(tree->site_hists, capacity, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	memset(grown + tree->site_capacity, 0, (capacity - tree->site_capacity) * sizeof(*grown));
+	tree->site_hists = grown;
+	tree->site_capacity = capacity;
+	return &grown[site];
+}
+
 static void count_durations(struct thag_tree *tree, struct thag_node *node, uint32_t bucket,
 			    uint64_t count)
 {
+	uint32_t *site_hist;
+
 	/* without memory the duration is missing from the histogram, and only from there */
+	if (tree->pooled) {
+		site_hist = find_site_hist(tree, node->site);
+		if (site_hist)
+			thag_hist_add(&tree->hists, site_hist, bucket, count);
+		return;
+	}
 	if (thag_hist_add(&tree->hists, &node->hist, bucket, count) == 0)
 		node->hist_group = tree->hists.metas[node->hist].group;
 }
@@ -238,6 +268,26 @@ void thag_tree_add_calls(struct thag_tree *tree, uint32_t index, const struct th
 		node->max = more->max;
 }
 
+void thag_tree_pool_durations(struct thag_tree *tree)
+{
+	tree->pooled = true;
+}
+
+void thag_tree_place_durations(struct thag_tree *tree)
+{
+	/* a node with one call has it in `min`; who counted here has more */
+	for (uint32_t i = 0; i < tree->count; i++) {
+		struct thag_node *node = &tree->nodes[i];
+
+		if (node->calls < 2 || node->site >= tree->site_capacity ||
+		    !tree->site_hists[node->site])
+			continue;
+		node->hist = tree->site_hists[node->site];
+		node->hist_group = tree->hists.metas[node->hist].group;
+		tree->site_hists[node->site] = THAG_HIST_NONE;
+	}
+}
+
 static void merge_node(struct thag_tree *into, uint32_t to, const struct thag_tree *from,
 		       const struct thag_node *node)
 {
@@ -289,6 +339,8 @@ int thag_tree_copy(struct thag_tree *copy, const struct thag_tree *tree)
 	copy->slot_keys = NULL;
 	copy->slot_nodes = NULL;
 	copy->slot_count = copy->slot_mask = 0;
+	copy->site_hists = NULL;
+	copy->site_capacity = 0;
 	copy->capacity = tree->count;
 	copy->nodes = copy_array(tree->nodes, tree->count, sizeof(*tree->nodes));
 	copy->waits = copy_array(tree->waits, tree->wait_capacity, sizeof(*tree->waits));
@@ -304,6 +356,7 @@ uint64_t thag_tree_bytes(const struct thag_tree *tree)
 
 	return tree->capacity * (uint64_t)sizeof(*tree->nodes) +
 	       tree->wait_capacity * (uint64_t)sizeof(*tree->waits) +
+	       tree->site_capacity * (uint64_t)sizeof(*tree->site_hists) +
 	       slots * (sizeof(*tree->slot_keys) + sizeof(*tree->slot_nodes)) +
 	       thag_hist_pool_bytes(&tree->hists);
 }

@@ -15,6 +15,7 @@
 #ifndef THAG_TREE_H
 #define THAG_TREE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "thag_hist.h"
@@ -57,6 +58,9 @@ struct thag_tree {
 	struct thag_hist_pool hists;
 	uint64_t *waits; /* by node: see thag_tree_wait; NULL while there are none */
 	uint32_t wait_capacity;
+	uint32_t *site_hists; /* by site: see thag_tree_pool_durations */
+	uint32_t site_capacity;
+	bool pooled;
 };
 
 /**
@@ -127,6 +131,15 @@ struct thag_tree_calls {
 /** Adds them. Without memory some are missing from the histogram, and only from there. */
 void thag_tree_add_calls(struct thag_tree *tree, uint32_t index,
 			 const struct thag_tree_calls *calls);
+
+/**
+ * From now on durations are counted for all nodes of a site together, which takes a fraction of the
+ * memory where sites are called from many places. The tree is empty.
+ */
+void thag_tree_pool_durations(struct thag_tree *tree);
+
+/** Then, at the end: gives what was counted for a site to one of its nodes. */
+void thag_tree_place_durations(struct thag_tree *tree);
 
 /** Adds to the time that calls of a node were open without running. Without memory: nothing. */
 void thag_tree_add_wait(struct thag_tree *tree, uint32_t index, uint64_t ticks);

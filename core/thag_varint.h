@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define THAG_VARINT_MAX 10 /* bytes of one number */
 
@@ -32,7 +33,7 @@ static inline uint8_t *thag_varint_put(uint8_t *at, uint64_t value)
 	return at;
 }
 
-static inline uint64_t thag_varint_get(struct thag_cursor *from)
+static inline uint64_t thag_varint_get_slow(struct thag_cursor *from)
 {
 	uint64_t value = 0;
 
@@ -46,6 +47,25 @@ static inline uint64_t thag_varint_get(struct thag_cursor *from)
 	from->bad = true;
 	from->at = from->end;
 	return 0;
+}
+
+/* Where eight bytes can be read at once there is no loop, whose end nothing could predict. */
+static inline uint64_t thag_varint_get(struct thag_cursor *from)
+{
+	uint64_t word, ends;
+
+	if (from->end - from->at < (ptrdiff_t)sizeof(word))
+		return thag_varint_get_slow(from);
+	memcpy(&word, from->at, sizeof(word));
+	ends = ~word & UINT64_C(0x8080808080808080);
+	if (__builtin_expect(ends == 0, 0))
+		return thag_varint_get_slow(from);
+	from->at += (__builtin_ctzll(ends) + 1) / 8;
+	word &= ends ^ (ends - 1); /* up to the last byte's top bit */
+	word &= UINT64_C(0x7f7f7f7f7f7f7f7f);
+	word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+	word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+	return (word & UINT64_C(0x0fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
 }
 
 /** A number of which 32 bits are kept; more are bad. */

@@ -9,10 +9,10 @@
 #include "clock.h"
 #include "daemon.h"
 #include "history.h"
+#include "memory.h"
 #include "open_chunks.h"
 #include "sites.h"
 #include "snapshot.h"
-#include "symbols.h"
 #include "thag/frames.h"
 #include "thag_chart.h"
 
@@ -31,7 +31,7 @@ struct making {
 	struct thag_view_lane *sorted;
 	uint32_t *places; /* of those that are sorted, among those that are asked for */
 	struct thag_view view;
-	struct thag_buffer notes;
+	struct thag_buffer notes, moments;
 	uint8_t *activity;
 };
 
@@ -374,6 +374,17 @@ static int ask(struct making *making)
 	return ret;
 }
 
+static int make_moments(struct making *making)
+{
+	struct thag_chart *chart = &making->chart;
+	int ret = thag_memory_curve(making->job->session, chart->from_ticks, chart->to_ticks,
+				    &making->moments);
+
+	chart->moments = (const struct thag_heap_moment *)(const void *)making->moments.data;
+	chart->moment_count = (uint32_t)(making->moments.bytes / sizeof(struct thag_heap_moment));
+	return ret;
+}
+
 /* --- the message --- */
 
 static struct thag_frame_facts frame_facts(const struct thag_chart_job *job)
@@ -409,7 +420,7 @@ static int write_chart(struct making *making, struct thag_buffer *out)
 	return ret;
 }
 
-static int make(struct thag_chart_job *job)
+int thag_chart_make(struct thag_chart_job *job)
 {
 	struct thag_session *session = job->session;
 	struct making making = {
@@ -422,6 +433,8 @@ static int make(struct thag_chart_job *job)
 	int ret = ask(&making);
 
 	if (ret == 0)
+		ret = make_moments(&making);
+	if (ret == 0)
 		ret = write_chart(&making, &out);
 	if (ret == 0)
 		job->chart = thag_blob_create(out.data, out.bytes);
@@ -429,68 +442,11 @@ static int make(struct thag_chart_job *job)
 	thag_open_chunks_fini(&making.open);
 	thag_view_fini(&making.view);
 	thag_buffer_fini(&making.notes);
+	thag_buffer_fini(&making.moments);
 	free(making.lanes);
 	free(making.asked);
 	free(making.sorted);
 	free(making.places);
 	free(making.activity);
 	return ret == 0 && !job->chart ? -ENOMEM : ret;
-}
-
-/* --- the job --- */
-
-static void run(uv_work_t *work)
-{
-	struct thag_chart_job *job = work->data;
-	uint64_t start = thag_clock_mono_ns();
-
-	job->error = job->session->history ? make(job) : -ENOTSUP;
-	/* what was met for the first time goes by its address for now */
-	if (thag_naming_late(&job->session->naming_counts))
-		thag_symbols_request(job->daemon->symbols, job->session);
-	job->took_ns = thag_clock_mono_ns() - start;
-}
-
-static void after(uv_work_t *work, int status)
-{
-	struct thag_chart_job *job = work->data;
-	struct thag_daemon *daemon = job->daemon;
-
-	(void)status;
-	job->done(job);
-	thag_daemon_release(daemon);
-}
-
-int thag_chart_job_start(struct thag_daemon *daemon, struct thag_session *session,
-			 const struct thag_chart_request *request, bool fine, uint64_t client,
-			 thag_chart_done_fn *done, void *context)
-{
-	struct thag_chart_job *job = calloc(1, sizeof(*job));
-
-	if (!job || thag_chart_request_copy(&job->request, request) != 0) {
-		free(job);
-		return -ENOMEM;
-	}
-	job->daemon = daemon;
-	job->session = thag_session_ref(session);
-	job->fine = fine;
-	job->client = client;
-	job->done = done;
-	job->context = context;
-	job->counts = session->counts;
-	job->state = session->state;
-	job->names = atomic_load_explicit(&session->naming_counts.version, memory_order_relaxed);
-	job->duration_ns = thag_session_duration_ns(session);
-	job->work.data = job;
-	thag_daemon_hold(daemon);
-	uv_queue_work(&daemon->loop, &job->work, run, after);
-	return 0;
-}
-
-void thag_chart_job_destroy(struct thag_chart_job *job)
-{
-	thag_blob_unref(job->chart);
-	thag_chart_request_fini(&job->request);
-	thag_session_unref(job->session);
-	free(job);
 }

@@ -52,4 +52,7 @@ int thag_chart_job_start(struct thag_daemon *daemon, struct thag_session *sessio
 
 void thag_chart_job_destroy(struct thag_chart_job *job);
 
+/** Makes job->chart of a session with a timeline, on the pool. 0, -EINVAL or -ENOMEM. */
+int thag_chart_make(struct thag_chart_job *job);
+
 #endif

@@ -41,8 +41,7 @@ static struct thag_filling *open_filling(const struct thag_session_ring *ring)
 	return filling && filling->open ? filling : NULL;
 }
 
-/* What it held is someone else's now, or gone. */
-static void close_filling(struct thag_filling *filling)
+void thag_filling_close(struct thag_filling *filling)
 {
 	filling->stage.raw.openings = (struct thag_openings){ 0 };
 	thag_chunk_stage_fini(&filling->stage);
@@ -50,27 +49,31 @@ static void close_filling(struct thag_filling *filling)
 	filling->open = false;
 }
 
+void thag_chunks_push(struct thag_chunks *chunks, const struct thag_filled *filled)
+{
+	chunks->queue[(chunks->first + chunks->count++) % chunks->capacity] = *filled;
+	if (filled->from)
+		filled->from->waiting++;
+	pthread_cond_signal(&chunks->work);
+}
+
 /* The chunk goes to the thread; false when too many wait there. */
 static bool hand_over(struct thag_chunks *chunks, struct thag_filling *filling)
 {
-	struct thag_filled filled = { filling->stage.raw, filling->slot, filling };
+	struct thag_filled filled = { filling->stage.raw, filling->slot, filling, NULL };
 	bool taken;
 
 	pthread_mutex_lock(&chunks->lock);
 	taken = chunks->count < THAG_CHUNKS_QUEUE_MAX;
-	if (taken) {
-		chunks->queue[(chunks->first + chunks->count++) % THAG_CHUNKS_QUEUE_MAX] = filled;
-		filling->waiting++;
-		pthread_cond_signal(&chunks->work);
-	}
+	if (taken)
+		thag_chunks_push(chunks, &filled);
 	pthread_mutex_unlock(&chunks->lock);
 	if (taken)
-		close_filling(filling);
+		thag_filling_close(filling);
 	return taken;
 }
 
-/* Gives back the memory of a chunk. */
-static void free_filled(struct thag_session *session, struct thag_filled *filled)
+void thag_filled_free(struct thag_session *session, struct thag_filled *filled)
 {
 	thag_openings_fini(&filled->raw.openings);
 	if (filled->slot)
@@ -89,11 +92,11 @@ static void miss_from(struct thag_filling *filling, uint64_t events)
 /* There is no time for the chunk: the timeline has a gap. */
 static void drop(struct thag_session *session, struct thag_filling *filling)
 {
-	struct thag_filled filled = { filling->stage.raw, filling->slot, filling };
+	struct thag_filled filled = { filling->stage.raw, filling->slot, filling, NULL };
 
 	miss_from(filling, filling->stage.events);
-	free_filled(session, &filled);
-	close_filling(filling);
+	thag_filled_free(session, &filled);
+	thag_filling_close(filling);
 }
 
 static bool is_due(const struct thag_filling *filling, size_t room, uint64_t now_ns)
@@ -159,7 +162,7 @@ static bool is_in_vain(struct thag_chunks *chunks, const struct thag_session_rin
 	if (thread && thread->own.depth > THAG_CHUNKS_DEPTH_MAX)
 		return true;
 	pthread_mutex_lock(&chunks->lock);
-	full = chunks->count == THAG_CHUNKS_QUEUE_MAX;
+	full = chunks->count >= THAG_CHUNKS_QUEUE_MAX;
 	pthread_mutex_unlock(&chunks->lock);
 	return full && !ring->session->detached;
 }
@@ -174,8 +177,8 @@ static uint64_t *take_words(struct thag_session *session, struct thag_filling *f
 	return session->history ? thag_chunk_pool_take(thag_history_pool(session->history)) : NULL;
 }
 
-static void begin_chunk(struct thag_chunks *chunks, struct thag_session_ring *ring, uint64_t pos,
-			uint64_t now_ns)
+void thag_chunks_open(struct thag_chunks *chunks, struct thag_session_ring *ring, uint64_t pos,
+		      uint64_t now_ns)
 {
 	struct thag_filling *filling = filling_of(chunks, ring);
 	uint32_t index = (uint32_t)(ring - ring->session->rings);
@@ -209,7 +212,7 @@ void thag_chunks_expect(struct thag_session_ring *ring, uint64_t pos, uint64_t n
 	if (!chunks || filling_of(chunks, ring)->open)
 		return;
 	if (thag_chunk_stage_may_cut(&ring->stream))
-		begin_chunk(chunks, ring, pos, now_ns);
+		thag_chunks_open(chunks, ring, pos, now_ns);
 	else
 		miss_from(filling_of(chunks, ring), ring->stream.events);
 }
@@ -270,7 +273,7 @@ static void process(struct thag_chunks *chunks, struct thag_filled *filled)
 	if (ret != 0 && session->history)
 		atomic_fetch_add_explicit(&chunks->dropped_events, events, memory_order_relaxed);
 	thag_chunk_fini(&chunk);
-	free_filled(session, filled);
+	thag_filled_free(session, filled);
 }
 
 /* The oldest chunk leaves the queue once it is done with: until then it counts. Under the lock. */
@@ -279,11 +282,19 @@ static void serve(struct thag_chunks *chunks)
 	struct thag_filled filled = chunks->queue[chunks->first];
 
 	pthread_mutex_unlock(&chunks->lock);
-	process(chunks, &filled);
+	if (filled.turn)
+		filled.turn->act(chunks->session);
+	else
+		process(chunks, &filled);
 	pthread_mutex_lock(&chunks->lock);
-	filled.from->waiting--;
-	chunks->first = (chunks->first + 1) % THAG_CHUNKS_QUEUE_MAX;
+	if (filled.from)
+		filled.from->waiting--;
+	chunks->first = (chunks->first + 1) % chunks->capacity;
 	chunks->count--;
+	if (!filled.turn)
+		return;
+	filled.turn->done = true;
+	pthread_cond_broadcast(&chunks->turned);
 }
 
 /* Until there is a chunk; of a recorded session, until other things may be there to be written. */
@@ -291,7 +302,7 @@ static void await_work(struct thag_chunks *chunks)
 {
 	struct timespec until;
 
-	if (!chunks->session->recorder) {
+	if (!thag_recorder_is_on(chunks->session)) {
 		pthread_cond_wait(&chunks->work, &chunks->lock);
 		return;
 	}
@@ -305,29 +316,44 @@ static void await_work(struct thag_chunks *chunks)
 }
 
 /* Where nobody waits for it, it gives way to whoever reads rings, and to the program. */
-static void stand_back(const struct thag_session *session)
+static void stand_back(struct thag_chunks *chunks)
 {
 	struct sched_param none = { 0 };
 
-	if (session->recorder)
+	if (chunks->low || thag_recorder_is_on(chunks->session))
 		return;
 	pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
 	setpriority(PRIO_PROCESS, (id_t)gettid(), LOW_PRIORITY);
+	chunks->low = true;
+}
+
+/* Its turn comes when the one before has left. */
+static void await_turn(struct thag_chunks *chunks)
+{
+	while (chunks->serving)
+		pthread_cond_wait(&chunks->work, &chunks->lock);
+	chunks->serving = true;
+	chunks->low = false;
 }
 
 static void *run(void *arg)
 {
 	struct thag_chunks *chunks = arg;
+	uint32_t number;
 
 	pthread_setname_np(pthread_self(), "thagd-chunks");
-	stand_back(chunks->session);
 	pthread_mutex_lock(&chunks->lock);
-	while (!chunks->ending) {
+	number = ++chunks->started;
+	await_turn(chunks);
+	while (chunks->leaving < number) {
+		stand_back(chunks);
 		if (chunks->count)
 			serve(chunks);
 		else
 			await_work(chunks);
 	}
+	chunks->serving = false;
+	pthread_cond_broadcast(&chunks->work);
 	pthread_mutex_unlock(&chunks->lock);
 	return NULL;
 }
@@ -339,9 +365,11 @@ static void init_locks(struct thag_chunks *chunks)
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&chunks->lock, NULL);
+	pthread_mutex_init(&chunks->thread_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&chunks->work, &attr);
+	pthread_cond_init(&chunks->turned, &attr);
 	pthread_condattr_destroy(&attr);
 }
 
@@ -349,7 +377,10 @@ static void free_chunks(struct thag_chunks *chunks)
 {
 	thag_chunk_maker_destroy(chunks->maker);
 	pthread_mutex_destroy(&chunks->lock);
+	pthread_mutex_destroy(&chunks->thread_lock);
 	pthread_cond_destroy(&chunks->work);
+	pthread_cond_destroy(&chunks->turned);
+	free(chunks->queue);
 	free(chunks->fillings);
 	free(chunks);
 }
@@ -358,13 +389,25 @@ static void free_chunks(struct thag_chunks *chunks)
 static int start_thread(struct thag_chunks *chunks)
 {
 	sigset_t all, before;
+	pthread_t thread;
 	int ret;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	ret = -pthread_create(&chunks->thread, NULL, run, chunks);
+	ret = -pthread_create(&thread, NULL, run, chunks);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (ret == 0)
+		chunks->thread = thread;
 	return ret;
+}
+
+/* All threads that were started until now leave, or all but the last. */
+static void let_leave(struct thag_chunks *chunks, uint32_t threads)
+{
+	pthread_mutex_lock(&chunks->lock);
+	chunks->leaving = threads;
+	pthread_cond_broadcast(&chunks->work);
+	pthread_mutex_unlock(&chunks->lock);
 }
 
 int thag_chunks_begin(struct thag_session *session)
@@ -372,15 +415,15 @@ int thag_chunks_begin(struct thag_session *session)
 	struct thag_chunks *chunks;
 	int ret = -ENOMEM;
 
-	if (!session->recorder && !session->history)
-		return 0;
 	chunks = calloc(1, sizeof(*chunks));
 	if (!chunks)
 		return ret;
 	chunks->session = session;
 	init_locks(chunks);
+	chunks->capacity = THAG_CHUNKS_QUEUE_MAX + session->header.slots + 1;
 	chunks->fillings = calloc(session->header.slots, sizeof(*chunks->fillings));
-	if (chunks->fillings)
+	chunks->queue = calloc(chunks->capacity, sizeof(*chunks->queue));
+	if (chunks->fillings && chunks->queue)
 		ret = thag_chunk_maker_create(&chunks->maker);
 	if (ret == 0)
 		ret = start_thread(chunks);
@@ -393,7 +436,7 @@ int thag_chunks_begin(struct thag_session *session)
 
 void thag_chunks_try_begin(struct thag_session *session)
 {
-	if (session->chunks || thag_chunks_begin(session) == 0)
+	if (session->chunks || !session->history || thag_chunks_begin(session) == 0)
 		return;
 	thag_history_destroy(session->history);
 	session->history = NULL;
@@ -402,14 +445,13 @@ void thag_chunks_try_begin(struct thag_session *session)
 /* What waits is the caller's from now on: the thread may be one that gives way to all others. */
 static void take_over(struct thag_chunks *chunks)
 {
-	if (chunks->taken_over)
-		return;
-	pthread_mutex_lock(&chunks->lock);
-	chunks->ending = true;
-	pthread_cond_signal(&chunks->work);
-	pthread_mutex_unlock(&chunks->lock);
-	pthread_join(chunks->thread, NULL);
-	chunks->taken_over = true;
+	pthread_mutex_lock(&chunks->thread_lock);
+	if (!chunks->taken_over) {
+		let_leave(chunks, UINT32_MAX);
+		pthread_join(chunks->thread, NULL);
+		chunks->taken_over = true;
+	}
+	pthread_mutex_unlock(&chunks->thread_lock);
 }
 
 static void serve_all(struct thag_chunks *chunks)
@@ -418,6 +460,26 @@ static void serve_all(struct thag_chunks *chunks)
 	while (chunks->count)
 		serve(chunks);
 	pthread_mutex_unlock(&chunks->lock);
+}
+
+void thag_chunks_hurry(struct thag_session *session)
+{
+	struct thag_chunks *chunks = session->chunks;
+	pthread_t before;
+	uint32_t started;
+	bool low;
+
+	pthread_mutex_lock(&chunks->thread_lock);
+	pthread_mutex_lock(&chunks->lock);
+	started = chunks->started;
+	low = chunks->low;
+	pthread_mutex_unlock(&chunks->lock);
+	before = chunks->thread;
+	if (low && !chunks->taken_over && start_thread(chunks) == 0) {
+		let_leave(chunks, started);
+		pthread_join(before, NULL);
+	}
+	pthread_mutex_unlock(&chunks->thread_lock);
 }
 
 bool thag_chunks_catch_up(struct thag_session *session)
@@ -436,7 +498,7 @@ static void finish_filling(struct thag_chunks *chunks, uint32_t ring)
 {
 	struct thag_session *session = chunks->session;
 	struct thag_filling *filling = &chunks->fillings[ring];
-	struct thag_filled filled = { filling->stage.raw, filling->slot, filling };
+	struct thag_filled filled = { filling->stage.raw, filling->slot, filling, NULL };
 
 	if (filling->misses && session->rings)
 		atomic_fetch_add_explicit(&chunks->dropped_events,
@@ -446,12 +508,12 @@ static void finish_filling(struct thag_chunks *chunks, uint32_t ring)
 		return;
 	/* who copies it looks there under the lock */
 	pthread_rwlock_wrlock(&session->lock);
-	close_filling(filling);
+	thag_filling_close(filling);
 	pthread_rwlock_unlock(&session->lock);
 	if (filled.raw.head.words)
 		process(chunks, &filled);
 	else
-		free_filled(session, &filled);
+		thag_filled_free(session, &filled);
 }
 
 void thag_chunks_drain(struct thag_session *session)

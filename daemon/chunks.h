@@ -15,9 +15,9 @@
  *
  * | part                  | drain thread of a ring | the chunks' thread | others                  |
  * |-----------------------|------------------------|--------------------|-------------------------|
- * | what a ring is filling| under the session's lock, shared | never    | under that, exclusive; or
- * once it is detached | | the queue             | under its lock         | under its lock     |
- * under its lock          |
+ * | what a ring is filling| under the session's    | never              | under that, exclusive;  |
+ * |                       | lock, shared           |                    | or once it is detached  |
+ * | the queue             | under its lock         | under its lock     | under its lock          |
  */
 #ifndef THAG_CHUNKS_H
 #define THAG_CHUNKS_H
@@ -32,14 +32,15 @@
 struct thag_chunks;
 
 /**
- * Sets session->chunks where the session has a recorder or a history, and begins to keep the words
- * that are read from now on. The session is known to nobody else yet. 0 or a negative errno.
+ * Sets session->chunks, and begins to keep the words that are read from now on, where the session
+ * has a recorder or a history. The session is known to nobody else yet, or under its lock,
+ * exclusive. 0 or a negative errno.
  */
 int thag_chunks_begin(struct thag_session *session);
 
 /**
  * Likewise of a session without a recorder, whose words are then kept for its timeline alone, if
- * there is memory for that.
+ * it has one and there is memory for that.
  */
 void thag_chunks_try_begin(struct thag_session *session);
 
@@ -66,6 +67,41 @@ void thag_chunks_publish(struct thag_session_ring *ring);
 /** For the stream's `task` callback. */
 void thag_chunks_note_task(struct thag_session_ring *ring, const struct thag_task_event *event,
 			   const struct thag_task_state *task);
+
+/*
+ * Where a recording begins or ends while the program runs. Under the session's lock, exclusive,
+ * while it isn't detached, in this order:
+ *
+ *   thag_chunks_cut     what was read goes to the chunks' thread
+ *   the recorder begins or stops to take words
+ *   thag_chunks_go_on   the thread is to take a turn when it is done with these chunks; and
+ *                       words of events that are under way are kept anew
+ *
+ * and without the lock
+ *
+ *   thag_chunks_await   until the turn was taken
+ */
+
+/** What the chunks' thread is to do between two chunks, `done` under the queue's lock. */
+struct thag_chunks_turn {
+	void (*act)(struct thag_session *session);
+	bool done;
+};
+
+/** The position of the first word of a ring that is not of a whole event that was read. */
+uint64_t thag_chunks_cut_pos(const struct thag_session_ring *ring);
+
+void thag_chunks_cut(struct thag_session *session);
+void thag_chunks_go_on(struct thag_session *session, struct thag_chunks_turn *turn);
+
+/** Any thread but that of the main loop; blocks. */
+void thag_chunks_await(struct thag_session *session, struct thag_chunks_turn *turn);
+
+/**
+ * From now on someone waits for the chunks' thread: another takes its place if it gives way to all
+ * others, as far as that can be. Any thread, without a lock; blocks.
+ */
+void thag_chunks_hurry(struct thag_session *session);
 
 /**
  * The session is detached. When rings were left alone because too much waited: does all that waits,

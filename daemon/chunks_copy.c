@@ -5,14 +5,6 @@
 
 #include "chunks_private.h"
 
-/* Words at the end of what was filled of an event that is still under way. */
-static uint64_t count_unfinished(const struct thag_stream *stream)
-{
-	if (stream->blocked)
-		return 1 + (uint64_t)thag_ext_payload_words(THAG_EXT_TASK);
-	return stream->pending_words ? stream->payload_count + UINT64_C(1) : 0;
-}
-
 static int copy_openings(struct thag_openings *to, const struct thag_openings *from)
 {
 	int ret = thag_buffer_append(&to->stacks, from->stacks.data, from->stacks.bytes);
@@ -38,7 +30,7 @@ static bool copy_filling(struct thag_chunks *chunks, uint32_t ring, struct thag_
 	pthread_mutex_lock(&chunks->lock);
 	waiting = filling->waiting;
 	pthread_mutex_unlock(&chunks->lock);
-	unfinished = count_unfinished(&session->rings[ring].stream);
+	unfinished = thag_chunks_unfinished(&session->rings[ring].stream);
 	if (waiting || from->head.words <= unfinished ||
 	    copy_openings(&raw->openings, &from->openings) != 0)
 		return false;

@@ -161,15 +161,22 @@ static int make_data(const void *data, size_t bytes)
 	return ret;
 }
 
-void thag_connection_respond_data(struct thag_connection *connection, const void *data,
-				  size_t bytes)
+void thag_connection_respond_noted(struct thag_connection *connection, const char *note,
+				   const void *data, size_t bytes)
 {
 	int fd = make_data(data, bytes);
 
 	if (fd < 0)
 		thag_connection_fail(connection, fd, "thagd has no memory for the answer");
 	else
-		thag_connection_respond(connection, 0, NULL, fd);
+		thag_connection_respond(connection, 0,
+					note ? json_pack("{s:s}", "note", note) : NULL, fd);
+}
+
+void thag_connection_respond_data(struct thag_connection *connection, const void *data,
+				  size_t bytes)
+{
+	thag_connection_respond_noted(connection, NULL, data, bytes);
 }
 
 /* Gone, or it speaks out of its turn. */

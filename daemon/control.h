@@ -35,7 +35,13 @@ struct thag_daemon *thag_connection_daemon(const struct thag_connection *connect
 void thag_connection_respond(struct thag_connection *connection, int status, json_t *body,
 			     int data_fd);
 
-/** The same with `bytes` bytes of data, copied to a sealed memfd. */
+/** The same with `bytes` bytes of data, copied to a sealed memfd, and a line for who asked, or
+ * NULL.
+ */
+void thag_connection_respond_noted(struct thag_connection *connection, const char *note,
+				   const void *data, size_t bytes);
+
+/** The same without a line. */
 void thag_connection_respond_data(struct thag_connection *connection, const void *data,
 				  size_t bytes);
 

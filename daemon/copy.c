@@ -147,6 +147,13 @@ static int copy_blocks(struct thag_hist_pool *to, struct thag_session *session,
 	return 0;
 }
 
+/* Until when its open calls count: while a recording is read, no longer than that was read. */
+static uint64_t now_of(const struct thag_session *session, const struct thag_thread *thread)
+{
+	return session->opened.path[0] ? thread->last_ticks
+				       : thag_clock_ticks(session->header.clock);
+}
+
 int thag_copy_take(struct thag_copy *copy, struct thag_session *session,
 		   const struct thag_member *member)
 {
@@ -160,7 +167,7 @@ int thag_copy_take(struct thag_copy *copy, struct thag_session *session,
 	lock(session);
 	ret = copy_other_nodes(copy, tree);
 	if (ret == 0)
-		ret = copy_open(copy, &member->thread, thag_clock_ticks(session->header.clock));
+		ret = copy_open(copy, &member->thread, now_of(session, &member->thread));
 	if (ret == 0)
 		ret = copy_links(&copy->tree.hists, &tree->hists);
 	unlock(session);

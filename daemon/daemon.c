@@ -13,6 +13,7 @@
 #include "http.h"
 #include "life.h"
 #include "log.h"
+#include "opened.h"
 #include "reattach.h"
 #include "symbols.h"
 
@@ -154,6 +155,7 @@ static void stop_serving(struct thag_daemon *daemon)
 {
 	if (daemon->control)
 		save_running(daemon);
+	thag_opened_stop(daemon);
 	thag_await_end(daemon);
 	thag_control_stop(daemon->control);
 	thag_http_stop(daemon->http);

@@ -22,6 +22,7 @@
 struct thag_await;
 struct thag_control;
 struct thag_http;
+struct thag_opening_file;
 struct thag_symbols;
 
 struct thag_daemon {
@@ -35,13 +36,15 @@ struct thag_daemon {
 	struct thag_histories histories; /* any thread */
 	struct thag_registry registry;
 	struct thag_control *control;
-	struct thag_await *awaits; /* who waits for a program's profile */
+	struct thag_await *awaits;	    /* who waits for a program's profile */
+	struct thag_opening_file *openings; /* recordings that are being read */
 	struct thag_http *http;
 	struct thag_symbols *symbols;
 	uv_signal_t signals[3];
 	uv_timer_t tick;
 	uv_async_t named; /* from the thread of symbols.h */
 	uint32_t port;	  /* of the web page */
+	uint32_t uploads; /* under way */
 	uint32_t holds;	  /* work under way that the end waits for */
 	bool stopping;
 	uint64_t leave_until_ns; /* programs that go on get names until then */

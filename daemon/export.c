@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "chrome.h"
 #include "daemon.h"
 #include "memory_json.h"
 #include "memory_view.h"
@@ -21,12 +22,31 @@
 
 enum thag_export_format thag_export_find_format(const char *name)
 {
-	static const char *const names[] = { "folded", "events", "memory", "speedscope" };
+	static const char *const names[] = { "folded", "events", "memory", "speedscope", "chrome" };
 	uint32_t format = 0;
 
 	while (format < THAG_EXPORT_FORMATS && strcmp(name, names[format]) != 0)
 		format++;
 	return (enum thag_export_format)format;
+}
+
+int thag_export_check(const struct thag_session *session, const struct thag_export_wish *wish,
+		      const char **why)
+{
+	bool calls = wish->format == THAG_EXPORT_CHROME;
+	bool stacks = wish->format == THAG_EXPORT_FOLDED || wish->format == THAG_EXPORT_SPEEDSCOPE;
+	bool time = wish->metric.metric == THAG_METRIC_TIME;
+
+	*why = "the recording is still being read: wait for 'thag open' to end, or its page to "
+	       "tell";
+	if (session->state == THAG_SESSION_OPENING)
+		return -EBUSY;
+	*why = "'chrome' has calls, and nothing of memory";
+	if (calls && !time)
+		return -EINVAL;
+	*why = "thagd keeps no timeline of this session, so there are no ranges or single calls";
+	return (calls || (stacks && time && wish->metric.to_ns)) && !session->history ? -ENOTSUP
+										      : 0;
 }
 
 static void wait_for_names(const struct thag_export *job)
@@ -85,13 +105,37 @@ static int put_thread(void *context, uint32_t tid, uint32_t name_site,
 	return thag_speedscope_add(&scope->file, profile, title, strlen(title));
 }
 
+/* A range's, of all threads or the one that is wanted together. */
+static int put_range(struct scope *scope)
+{
+	struct thag_export *job = scope->job;
+	const struct thag_metric_query *range = &job->wish.metric;
+	struct thag_profile *profile;
+	char title[TITLE_BYTES];
+	uint32_t flags;
+	int ret = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
+				  job->wish.raw, range, &flags);
+
+	if (ret != 0)
+		return ret;
+	snprintf(title, sizeof(title), "from %.9f s", (double)range->from_ns / 1e9);
+	if (range->to_ns != UINT64_MAX)
+		snprintf(title, sizeof(title), "%.9f to %.9f s", (double)range->from_ns / 1e9,
+			 (double)range->to_ns / 1e9);
+	ret = thag_speedscope_add(&scope->file, profile, title, strlen(title));
+	thag_profile_destroy(profile);
+	return ret;
+}
+
 static void make_speedscope(struct thag_export *job)
 {
 	struct scope scope = { .job = job };
 	struct thag_session *session = job->session;
 	int ret = thag_speedscope_begin(&scope.file, &job->out);
 
-	if (ret == 0)
+	if (ret == 0 && job->wish.metric.to_ns)
+		ret = put_range(&scope);
+	else if (ret == 0)
 		ret = thag_snapshot_each(session, &job->daemon->clock, job->wish.raw, put_thread,
 					 &scope);
 	job->error = thag_speedscope_end(&scope.file, session->program, ret);
@@ -185,6 +229,8 @@ static void run(uv_work_t *work)
 	wait_for_names(job);
 	if (job->wish.format == THAG_EXPORT_MEMORY)
 		make_memory(job);
+	else if (job->wish.format == THAG_EXPORT_CHROME)
+		thag_chrome_export(job);
 	else if (job->wish.metric.metric != THAG_METRIC_TIME)
 		make_memory_stacks(job);
 	else if (job->wish.format == THAG_EXPORT_SPEEDSCOPE)

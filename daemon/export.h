@@ -25,6 +25,7 @@ enum thag_export_format {
 	THAG_EXPORT_EVENTS,	/* tasks, marks, frames and values, as JSON: see notes.h */
 	THAG_EXPORT_MEMORY,	/* what is known of the program's memory, as JSON */
 	THAG_EXPORT_SPEEDSCOPE, /* stacks of each thread, or of memory, see thag_speedscope.h */
+	THAG_EXPORT_CHROME,	/* single calls, see thag_chrome.h; -ENOTSUP without a timeline */
 	THAG_EXPORT_FORMATS
 };
 
@@ -40,6 +41,13 @@ struct thag_export_wish {
 /** The format of that name; THAG_EXPORT_FORMATS for none. */
 enum thag_export_format thag_export_find_format(const char *name);
 
+/**
+ * Whether there can be such an export of the session: 0, -EINVAL when it makes no sense, or
+ * -ENOTSUP when its timeline isn't kept; `why` in words.
+ */
+int thag_export_check(const struct thag_session *session, const struct thag_export_wish *wish,
+		      const char **why);
+
 typedef void thag_export_done_fn(struct thag_export *job);
 
 struct thag_export {
@@ -48,7 +56,8 @@ struct thag_export {
 	struct thag_session *session; /* a reference */
 	struct thag_export_wish wish;
 	thag_export_done_fn *done;
-	int error; /* 0 or a negative errno */
+	int error;	  /* 0 or a negative errno */
+	const char *note; /* what isn't in it, as a constant line; NULL: nothing to be said */
 	struct thag_session_counts counts;
 	struct thag_buffer out;
 };

@@ -11,6 +11,17 @@
 
 #include "thag_recording_block.h"
 
+/* A recording that chunks lie in. */
+struct source {
+	char *path;
+	uint64_t device, inode, seed;
+};
+
+/* A token is where a block lies, and in which of the recordings. */
+#define SOURCE_SHIFT 48
+#define SOURCES_MAX (UINT32_C(1) << (64 - SOURCE_SHIFT))
+#define OFFSET_MASK ((UINT64_C(1) << SOURCE_SHIFT) - 1)
+
 struct thag_history {
 	struct thag_histories *all;
 	struct thag_history *older, *newer;
@@ -18,8 +29,8 @@ struct thag_history {
 	pthread_mutex_t lock;
 	struct thag_timeline *timeline;
 	atomic_uint_least64_t bytes;
-	char *path; /* of its recording; NULL: it is in none */
-	uint64_t device, inode, seed;
+	struct source *sources; /* in the order they were told of; chunks are added to the last */
+	uint32_t source_count;
 	struct thag_recording_unpacker unpacker;
 };
 
@@ -80,54 +91,50 @@ static void take_out(struct thag_history *history)
 }
 
 /* The recording, if it is still there. A descriptor or a negative errno. */
-static int open_file(const struct thag_history *history)
+static int open_file(const struct source *source)
 {
-	int fd = open(history->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) == 0 && st.st_dev == history->device && st.st_ino == history->inode)
+	if (fstat(fd, &st) == 0 && st.st_dev == source->device && st.st_ino == source->inode)
 		return fd;
 	close(fd);
 	return -ESTALE;
 }
 
 static int load_part(struct thag_history *history, const struct thag_recording_file *file,
-		     uint64_t offset, enum thag_recording_kind kind, struct thag_buffer *out)
+		     uint64_t offset, enum thag_chunk_part part, struct thag_buffer *out)
 {
-	const struct thag_recording_place *place;
 	struct thag_recording_front front;
+	int ret;
 
 	if (thag_recording_front_read(file, offset, &front) != THAG_RECORDING_WHOLE)
 		return -EBADMSG;
-	place = thag_recording_part_find(&front, kind);
-	if (!place) /* it has no bytes */
-		return 0;
-	return thag_recording_part_read(file, place, THAG_RECORDING_PART_MAX, &history->unpacker,
-					out);
+	ret = thag_recording_kind_read(file, &front, thag_recording_kind_of(part),
+				       THAG_RECORDING_PART_MAX, &history->unpacker, out);
+	return ret == -ENOENT ? 0 : ret; /* it has no bytes */
 }
 
-/* A part of the chunk whose block lies at `token`. */
+/* A part of the chunk whose block `token` tells of. */
 static int load(void *context, uint64_t token, const struct thag_chunk_head *head,
 		enum thag_chunk_part part, struct thag_buffer *out)
 {
-	static const enum thag_recording_kind kinds[THAG_PART_COUNT] = {
-		[THAG_PART_OPENINGS] = THAG_RECORDING_OPENINGS,
-		[THAG_PART_WORDS] = THAG_RECORDING_WORDS,
-		[THAG_PART_TREE] = THAG_RECORDING_TREE,
-		[THAG_PART_SLICES] = THAG_RECORDING_SLICES,
-		[THAG_PART_NOTES] = THAG_RECORDING_NOTES,
-	};
 	struct thag_history *history = context;
-	struct thag_recording_file file = { .bytes = INT64_MAX, .seed = history->seed };
+	struct thag_recording_file file = { .bytes = INT64_MAX };
+	const struct source *source;
 	int ret;
 
 	(void)head;
-	file.fd = open_file(history);
+	if (token >> SOURCE_SHIFT >= history->source_count)
+		return -EBADMSG;
+	source = &history->sources[token >> SOURCE_SHIFT];
+	file.seed = source->seed;
+	file.fd = open_file(source);
 	if (file.fd < 0)
 		return file.fd;
-	ret = load_part(history, &file, token, kinds[part], out);
+	ret = load_part(history, &file, token & OFFSET_MASK, part, out);
 	close(file.fd);
 	return ret;
 }
@@ -162,26 +169,66 @@ void thag_history_destroy(struct thag_history *history)
 	take_out(history);
 	thag_timeline_destroy(history->timeline);
 	thag_recording_unpacker_fini(&history->unpacker);
-	free(history->path);
+	for (uint32_t i = 0; i < history->source_count; i++)
+		free(history->sources[i].path);
+	free(history->sources);
 	pthread_mutex_destroy(&history->lock);
 	free(history);
 }
 
+static bool is_last(const struct thag_history *history, const struct source *source)
+{
+	const struct source *last;
+
+	if (history->source_count == 0)
+		return false;
+	last = &history->sources[history->source_count - 1];
+	return last->device == source->device && last->inode == source->inode &&
+	       strcmp(last->path, source->path) == 0;
+}
+
+/* Under its lock. */
+static int add_source(struct thag_history *history, const struct source *source)
+{
+	struct source *grown;
+
+	if (history->source_count == SOURCES_MAX)
+		return -EMFILE;
+	grown = reallocarray(history->sources, history->source_count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	history->sources = grown;
+	grown[history->source_count] = *source;
+	grown[history->source_count].path = strdup(source->path);
+	if (!grown[history->source_count].path)
+		return -ENOMEM;
+	history->source_count++;
+	return 0;
+}
+
 int thag_history_read_from(struct thag_history *history, int fd, const char *path, uint64_t seed)
 {
+	struct source source = { .path = (char *)(uintptr_t)path, .seed = seed };
 	struct stat st;
+	int ret = 0;
 
-	if (history->path)
-		return 0;
 	if (fstat(fd, &st) != 0)
 		return -errno;
-	history->path = strdup(path);
-	if (!history->path)
-		return -ENOMEM;
-	history->device = st.st_dev;
-	history->inode = st.st_ino;
-	history->seed = seed;
-	return 0;
+	source.device = st.st_dev;
+	source.inode = st.st_ino;
+	pthread_mutex_lock(&history->lock);
+	if (!is_last(history, &source))
+		ret = add_source(history, &source);
+	pthread_mutex_unlock(&history->lock);
+	return ret;
+}
+
+/* Under its lock. 0: what is added lies in no recording. */
+static uint64_t make_token(const struct thag_history *history, uint64_t offset)
+{
+	if (offset == 0 || offset > OFFSET_MASK || history->source_count == 0)
+		return 0;
+	return (uint64_t)(history->source_count - 1) << SOURCE_SHIFT | offset;
 }
 
 struct thag_chunk_pool *thag_history_pool(struct thag_history *history)
@@ -270,10 +317,10 @@ void thag_history_unlock(struct thag_history *history)
 	balance(history->all);
 }
 
-int thag_history_add(struct thag_history *history, struct thag_chunk *chunk, uint64_t token)
+int thag_history_add(struct thag_history *history, struct thag_chunk *chunk, uint64_t offset)
 {
 	struct thag_timeline *timeline = thag_history_lock(history);
-	int ret = thag_timeline_add(timeline, chunk, history->path ? token : 0);
+	int ret = thag_timeline_add(timeline, chunk, make_token(history, offset));
 
 	thag_history_unlock(history);
 	return ret;

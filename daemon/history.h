@@ -49,9 +49,9 @@ void thag_history_destroy(struct thag_history *history);
 
 /**
  * From now on chunks are added that lie in a recording, too, which is open as `fd` and was as
- * `path`: `token` is where their block lies in it. It is opened whenever something is read, so that
- * nobody has to do without the file because of a timeline. `seed`: see thag_recording_seed. 0 or a
- * negative errno. The second time nothing happens. Before others know of it.
+ * `path`. It is opened whenever something is read, so that nobody has to do without the file
+ * because of a timeline. `seed`: see thag_recording_seed. 0, -EMFILE: there were too many, or
+ * another negative errno. The second time in a row nothing happens. Any thread.
  */
 int thag_history_read_from(struct thag_history *history, int fd, const char *path, uint64_t seed);
 
@@ -61,8 +61,9 @@ struct thag_chunk_pool *thag_history_pool(struct thag_history *history);
 struct thag_timeline *thag_history_lock(struct thag_history *history);
 void thag_history_unlock(struct thag_history *history);
 
-/** As thag_timeline_add. Where it reads from no recording, `token` means nothing. */
-int thag_history_add(struct thag_history *history, struct thag_chunk *chunk, uint64_t token);
+/** As thag_timeline_add. `offset`: where its block lies in the recording told of last; 0: in none.
+ */
+int thag_history_add(struct thag_history *history, struct thag_chunk *chunk, uint64_t offset);
 
 /** Its session has ended: it gives before those of others. */
 void thag_history_end(struct thag_history *history);

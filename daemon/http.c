@@ -15,6 +15,7 @@
 #include "log.h"
 #include "peer.h"
 #include "routes.h"
+#include "upload.h"
 #include "ws.h"
 
 #define FDS_OF_LWS 64 /* its own, beside connections */
@@ -73,14 +74,17 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 {
 	struct thag_route *route = user;
 
-	(void)bytes;
 	switch (reason) {
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return confirm_upgrade(wsi, in);
 	case LWS_CALLBACK_HTTP:
 		return thag_route_run(wsi, http_of(wsi)->daemon, route);
 	case LWS_CALLBACK_HTTP_WRITEABLE:
-		return route->job ? 0 : thag_reply_continue(wsi, &route->reply);
+		return route->job || route->upload ? 0 : thag_reply_continue(wsi, &route->reply);
+	case LWS_CALLBACK_HTTP_BODY:
+		return route->upload ? thag_upload_take(route->upload, in, bytes) : -1;
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		return route->upload ? thag_upload_end(route->upload) : -1;
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		if (route)
@@ -92,7 +96,6 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		return 0;
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* a WebSocket without our protocol */
 	case LWS_CALLBACK_RAW_ADOPT:
-	case LWS_CALLBACK_HTTP_BODY:
 		return -1;
 	default:
 		return 0;

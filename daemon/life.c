@@ -13,6 +13,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "memory.h"
+#include "modes.h"
 #include "proc.h"
 #include "recorder.h"
 #include "records.h"
@@ -20,12 +21,15 @@
 #include "snapshot.h"
 #include "symbols.h"
 
+#define QUIET_TURNS 2
+
 /* What watches one session. Freed when both handles are closed. */
 struct life {
 	struct thag_daemon *daemon;
 	struct thag_session *session; /* a reference */
 	int pidfd;
 	bool by_exec;	    /* the process lives, as another program */
+	bool by_user;	    /* the program lives, unprofiled */
 	bool awaits_status; /* all was read; how it ended isn't known yet */
 	bool awaits_names;  /* that is known, too */
 	uint32_t probes;
@@ -34,6 +38,8 @@ struct life {
 	uv_timer_t timer;
 	uv_work_t work;
 	uint64_t names_since_ns;
+	uint64_t end_since_ns; /* the user wants it to end */
+	uint32_t quiet_turns;  /* looks since at which it recorded nothing */
 	struct thag_save save;
 };
 
@@ -61,7 +67,8 @@ static void run_save(uv_work_t *work)
 {
 	struct life *life = work->data;
 
-	thag_recorder_end(life->session, THAG_RECORDING_PROGRAM_ENDED);
+	thag_recorder_end(life->session,
+			  life->by_user ? THAG_RECORDING_STOPPED : THAG_RECORDING_PROGRAM_ENDED);
 	thag_save_run(&life->save);
 }
 
@@ -217,7 +224,9 @@ static void after_finish(uv_work_t *work, int status)
 	thag_session_count(life->session, &life->session->counts);
 	life->names_since_ns = thag_clock_mono_ns();
 	thag_symbols_request(life->daemon->symbols, life->session);
-	if (life->by_exec) {
+	if (life->by_user && !life->session->message[0])
+		thag_session_say(life->session, "it was ended while the program ran");
+	if (life->by_exec || life->by_user) {
 		conclude(life, THAG_SESSION_ENDED);
 		return;
 	}
@@ -231,6 +240,7 @@ static void begin_finish(struct life *life)
 	struct thag_session *session = life->session;
 
 	uv_poll_stop(&life->poll);
+	uv_timer_stop(&life->timer);
 	session->finishing = true;
 	session->end_mono_ns = thag_clock_mono_ns();
 	thag_snapshot_fix(session, &life->daemon->clock);
@@ -246,6 +256,37 @@ static void on_exit_seen(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	begin_finish(poll->data);
+}
+
+/* A thread may be at an event that it began before: a turn more is time for that. */
+static void on_silence_timer(uv_timer_t *timer)
+{
+	struct life *life = timer->data;
+	bool waited = thag_clock_mono_ns() - life->end_since_ns > THAG_END_WAIT_NS;
+
+	if (!waited && life->quiet_turns < QUIET_TURNS) {
+		life->quiet_turns += thag_modes_is_silent(life->session);
+		return;
+	}
+	life->by_user = true;
+	begin_finish(life);
+}
+
+static void await_silence(struct life *life)
+{
+	life->session->ending = true;
+	life->end_since_ns = thag_clock_mono_ns();
+	life->daemon->registry.version++;
+	uv_timer_start(&life->timer, on_silence_timer, 0, THAG_END_LOOK_MS);
+}
+
+int thag_life_end(struct thag_session *session, const char **why)
+{
+	int ret = thag_modes_end(session, why);
+
+	if (ret == 0 && !session->ending)
+		await_silence(session->life);
+	return ret;
 }
 
 static int watch(struct life *life)
@@ -294,6 +335,8 @@ int thag_life_begin(struct thag_daemon *daemon, struct thag_session *session, in
 	if (ret != 0) {
 		thag_drain_remove(daemon->drain, session);
 		unwatch(life);
+	} else if (thag_modes_is_ending(session)) {
+		await_silence(life); /* an earlier thagd was at it */
 	}
 	return ret;
 }
@@ -317,7 +360,8 @@ void thag_life_report_exit(struct thag_daemon *daemon, pid_t pid, int status)
 		struct life *life = session->life;
 
 		if (session->pid != pid || session->state == THAG_SESSION_LOST ||
-		    session->state == THAG_SESSION_RECORDED)
+		    session->state == THAG_SESSION_RECORDED ||
+		    session->state == THAG_SESSION_OPENING)
 			continue;
 		session->reported_status = status;
 		if (life && life->awaits_status)

@@ -19,6 +19,13 @@ struct thag_daemon;
  */
 int thag_life_begin(struct thag_daemon *daemon, struct thag_session *session, int pidfd);
 
+/**
+ * The user ends the session, whose program goes on without being profiled: it is told so, and once
+ * it has heeded that, or after THAG_END_WAIT_NS, what it recorded is read and saved. 0, also when
+ * it is at it, or -ESRCH with `why` in words.
+ */
+int thag_life_end(struct thag_session *session, const char **why);
+
 /** Ends the session when its program doesn't have its memory any more: it called exec. */
 void thag_life_check_exec(struct thag_daemon *daemon, struct thag_session *session);
 

@@ -187,6 +187,20 @@ static void leave(void *context)
 	pthread_rwlock_unlock(&((struct thag_session *)context)->lock);
 }
 
+int thag_memory_curve(struct thag_session *session, uint64_t from, uint64_t to,
+		      struct thag_buffer *out)
+{
+	int ret = 0;
+
+	if (!session->heap)
+		return 0;
+	pthread_rwlock_wrlock(&session->lock);
+	if (thag_heap_totals(session->heap)->allocations > 0)
+		ret = thag_heap_curve(session->heap, from, to, out);
+	pthread_rwlock_unlock(&session->lock);
+	return ret;
+}
+
 int thag_memory_lend(struct thag_heap_copy *copy, const struct thag_session *session)
 {
 	return session->heap ? thag_heap_lend(copy, session->heap) : -ENOENT;

@@ -60,6 +60,13 @@ void thag_memory_tighten(struct thag_session *session);
 int thag_memory_copy(struct thag_heap_copy *copy, struct thag_session *session, uint64_t from,
 		     uint64_t to);
 
+/**
+ * Sets `out`, which is empty, to struct thag_heap_moment: what was live from `from` to `to`
+ * (ticks), nothing where no memory was recorded. Any thread, without the lock. 0 or -ENOMEM.
+ */
+int thag_memory_curve(struct thag_session *session, uint64_t from, uint64_t to,
+		      struct thag_buffer *out);
+
 /** The heap of a session that has ended, as long as that is there: see thag_heap_lend. */
 int thag_memory_lend(struct thag_heap_copy *copy, const struct thag_session *session);
 

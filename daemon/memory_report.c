@@ -132,6 +132,7 @@ static void set_faults(json_t *object, const struct thag_session *session,
 	json_object_set_new(object, "capped", json_boolean(counts->capped));
 	set(object, "pauses", counts->pauses);
 	json_object_set_new(object, "adopted", json_boolean(session->adopted));
+	json_object_set_new(object, "late", json_boolean(session->before_ns != 0));
 	json_object_set_new(object, "notes", list_notes(session, counts));
 }
 

@@ -82,6 +82,11 @@ static int wish(struct thag_session *session, uint32_t kinds)
 	return ret;
 }
 
+static bool is_running(const struct thag_session *session)
+{
+	return thag_session_is_live(session) && !session->finishing;
+}
+
 int thag_modes_switch(struct thag_session *session, const char *op, const char *kinds,
 		      const char **why)
 {
@@ -93,12 +98,50 @@ int thag_modes_switch(struct thag_session *session, const char *op, const char *
 	*why = "that session is lost: its program ended while no thagd ran";
 	if (session->state == THAG_SESSION_LOST)
 		return -ESRCH;
+	*why = "that session is being ended";
+	if (thag_modes_is_ending(session))
+		return -ESRCH;
 	*why = "that session has ended: there is no program to switch";
-	if (!thag_session_is_live(session) || session->finishing || wish(session, wanted) != 0)
+	if (!is_running(session) || wish(session, wanted) != 0)
 		return -ESRCH;
 	thag_log_write(THAG_LOG_INFO, "session %llu: the user wants %s recorded",
 		       (unsigned long long)session->id, thag_modes_name(wanted));
 	return 0;
+}
+
+int thag_modes_end(struct thag_session *session, const char **why)
+{
+	*why = "that session is lost: its program ended while no thagd ran";
+	if (session->state == THAG_SESSION_LOST)
+		return -ESRCH;
+	if (thag_modes_is_ending(session))
+		return 0;
+	*why = "that session has ended already";
+	if (!is_running(session) || wish(session, THAG_WISH_END) != 0)
+		return -ESRCH;
+	thag_log_write(THAG_LOG_INFO, "session %llu: the user ends it",
+		       (unsigned long long)session->id);
+	return 0;
+}
+
+bool thag_modes_is_ending(struct thag_session *session)
+{
+	bool ending;
+
+	pthread_rwlock_rdlock(&session->lock);
+	/* relaxed: one word by itself; only we write it */
+	ending = session->memory.consumer &&
+		 __atomic_load_n(wish_of(session), __ATOMIC_RELAXED) & THAG_WISH_END;
+	pthread_rwlock_unlock(&session->lock);
+	return ending;
+}
+
+bool thag_modes_is_silent(struct thag_session *session)
+{
+	struct thag_modes modes;
+
+	thag_modes_get(session, &modes);
+	return !modes.waiting || modes.active == 0;
 }
 
 void thag_modes_report(struct thag_session *session, json_t *object)

@@ -37,6 +37,18 @@ void thag_modes_get(struct thag_session *session, struct thag_modes *modes);
 int thag_modes_switch(struct thag_session *session, const char *op, const char *kinds,
 		      const char **why);
 
+/**
+ * Notes that the user wants the session to end: its program will record nothing any more, whatever
+ * it says. 0, also when that was noted before, or -ESRCH with `why` in words.
+ */
+int thag_modes_end(struct thag_session *session, const char **why);
+
+/** Whether that was noted, by us or by an earlier thagd. Reads shared memory. */
+bool thag_modes_is_ending(struct thag_session *session);
+
+/** Whether the program has heeded the last wish, or records nothing in any case. Likewise. */
+bool thag_modes_is_silent(struct thag_session *session);
+
 /** "time", "memory", "both" or "none". */
 const char *thag_modes_name(uint32_t kinds);
 

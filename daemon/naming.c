@@ -108,6 +108,8 @@ int thag_naming_add(struct thag_session *session, uint32_t index, const struct t
 	base = module ? base_name(module) : "";
 	if (module)
 		one.module = site->module;
+	if (site->flags & THAG_SITE_CALL)
+		session->naming->calls[index / 64] |= UINT64_C(1) << (index % 64);
 	ret = thag_names_put_address(session->names, index, site->kind, base, strlen(base),
 				     site->address);
 	if (ret == 0 || ret == -E2BIG)
@@ -115,6 +117,11 @@ int thag_naming_add(struct thag_session *session, uint32_t index, const struct t
 	if (ret == 0)
 		count(&session->naming_counts.sites);
 	return ret;
+}
+
+bool thag_naming_is_call(const struct thag_session *session, uint32_t site)
+{
+	return session->naming && session->naming->calls[site / 64] >> (site % 64) & 1;
 }
 
 bool thag_naming_is_pending(const struct thag_session *session)
@@ -157,6 +164,8 @@ int thag_naming_put(struct thag_session *session, const struct thag_naming_site 
 					    frame_count);
 	if (ret == -ENOMEM)
 		return ret;
+	if (site->site < THAG_SITES_MAX)
+		session->naming->found[site->site] = (uint8_t)(symbol->status + 1);
 	thag_recorder_name(session, site->site, symbol->status, frames, frame_count);
 	count(&session->naming_counts.by_status[symbol->status]);
 	if (found && frames[0].line)

@@ -48,6 +48,9 @@ struct thag_naming {
 	struct thag_naming_site *pending;
 	uint32_t pending_count;
 	uint32_t pending_capacity;
+	uint64_t calls[THAG_SITES_MAX / 64]; /* a bit for each site that stands for a call */
+	uint8_t found[THAG_SITES_MAX]; /* what became of each: one more than its status; 0: not yet
+					*/
 };
 
 /**
@@ -55,6 +58,9 @@ struct thag_naming {
  * puts it on the list. 0 or -ENOMEM.
  */
 int thag_naming_add(struct thag_session *session, uint32_t index, const struct thag_shm_site *site);
+
+/** Whether a site stands for a call in machine code: its lines are where calls are. */
+bool thag_naming_is_call(const struct thag_session *session, uint32_t site);
 
 /** Whether some sites are on the list. */
 bool thag_naming_is_pending(const struct thag_session *session);

@@ -311,6 +311,21 @@ static void add_all(const struct notes *notes, json_t *into)
 	json_object_set_new(into, "values", values(notes));
 }
 
+/* While a recording is read, how far that is. */
+static uint64_t now_of(const struct thag_session *session)
+{
+	uint64_t latest = session->header.start_ticks;
+
+	if (session->tasks.end_ticks)
+		return session->tasks.end_ticks;
+	if (!session->opened.path[0])
+		return thag_clock_ticks(session->header.clock);
+	for (uint32_t i = 0; i < session->member_count; i++)
+		if (session->members[i]->thread.last_ticks > latest)
+			latest = session->members[i]->thread.last_ticks;
+	return latest;
+}
+
 void thag_notes_report(struct thag_session *session, struct thag_clock_rate *clock,
 		       const struct thag_session_counts *counts, bool full, json_t *into)
 {
@@ -321,8 +336,7 @@ void thag_notes_report(struct thag_session *session, struct thag_clock_rate *clo
 	thag_notes_lock(session);
 	if (full)
 		thag_events_sort(&session->events);
-	notes.now = session->tasks.end_ticks ? session->tasks.end_ticks
-					     : thag_clock_ticks(session->header.clock);
+	notes.now = now_of(session);
 	add_all(&notes, into);
 	thag_notes_unlock(session);
 	if (full)

@@ -8,269 +8,166 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <sys/stat.h>
+#include <uv.h>
 
 #include "daemon.h"
 #include "hello.h"
-#include "life.h"
 #include "log.h"
-#include "opened_memory.h"
-#include "opened_names.h"
-#include "opened_timeline.h"
-#include "recording_file.h"
-#include "replay.h"
+#include "opened_file.h"
 
-/* What is being read. */
-struct sources {
-	struct thag_recording_reader reader;
-	struct thag_recording_remainder remainder;
-	struct thag_opened_facts facts;
-	int journal_fd;
-	bool has_journal;
-	uint32_t unreadable; /* blocks of tables */
-	uint64_t unused;     /* words */
+/* A file that is being opened. */
+struct thag_opening_file {
+	struct thag_opened_file file;
+	uv_work_t work, completion;
+	int error;		    /* of the step that was done last */
+	int under_way;		    /* works */
+	struct thag_opened *wishes; /* who waits for it */
+	struct thag_opening_file *next;
 };
 
-/* --- in the pool --- */
+/* --- who waits --- */
 
-static void explain_error(struct thag_opened *file)
+static void tell(struct thag_opened *wish, struct thag_session *session, int error)
 {
-	const char *text;
-
-	switch (file->error) {
-	case -EINVAL:
-		text = "not a file";
-		break;
-	case -ENODATA:
-		text = "it ends before its program is told of";
-		break;
-	case -EPROTO:
-		text = "not a recording of thag";
-		break;
-	case -ENOTSUP:
-		text = "a recording of another version of thag";
-		break;
-	case -EBADMSG:
-		text = "damaged at its beginning: nothing can be read";
-		break;
-	default:
-		text = strerror(-file->error);
-	}
-	snprintf(file->why, sizeof(file->why), "%s", text);
+	wish->session = session;
+	wish->error = error;
+	snprintf(wish->why, sizeof(wish->why), "%s", error ? thag_opened_file_error(error) : "");
+	wish->done(wish);
 }
 
-static uint64_t ns_of(const struct timespec *time)
+/* Those who wait for no more than the list, or all of them. */
+static void tell_all(struct thag_opening_file *opening, struct thag_session *session, bool early)
 {
-	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
-}
+	struct thag_opened *wish = opening->wishes, *next;
 
-static bool look(int fd, const char *path, struct thag_session_opened *out)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return false;
-	snprintf(out->path, sizeof(out->path), "%s", path);
-	out->device = st.st_dev;
-	out->inode = st.st_ino;
-	out->bytes = (uint64_t)st.st_size;
-	out->changed_ns = ns_of(&st.st_mtim);
-	return true;
-}
-
-/* Words that are in no chunk yet: of a recording whose thagd was killed, or is at it. */
-static void open_journal(struct sources *sources, const char *path)
-{
-	sources->journal_fd = -1;
-	if (sources->reader.ended)
-		return;
-	sources->journal_fd = thag_recording_file_open_journal(path, O_RDONLY);
-	sources->has_journal = sources->journal_fd >= 0 &&
-			       thag_recording_remains_open(&sources->remainder, sources->journal_fd,
-							   sources->reader.header.nonce,
-							   sources->reader.next_pos) == 0;
-}
-
-static uint32_t count_rings(const struct sources *sources)
-{
-	uint32_t rings = 0;
-
-	for (uint32_t i = 0; i < sources->facts.header.slots; i++)
-		if (sources->reader.next_pos[i])
-			rings = i + 1;
-	for (uint32_t i = 0; sources->has_journal && i < sources->remainder.count; i++) {
-		uint32_t ring = sources->remainder.remains[i].ring;
-
-		if (ring >= rings && ring < sources->facts.header.slots)
-			rings = ring + 1;
-	}
-	return rings;
-}
-
-static int make_session(struct thag_opened *file, struct sources *sources)
-{
-	struct thag_opened_facts *facts = &sources->facts;
-	struct thag_session_origin origin = { .id = file->id,
-					      .pid = facts->pid,
-					      .header = &facts->header };
-	int ret = thag_opened_memory_make(&origin.memory, facts, count_rings(sources),
-					  &sources->reader, &sources->unreadable);
-
-	if (ret == 0)
-		ret = thag_session_create(&file->session, &origin);
-	if (ret != 0) {
-		thag_session_memory_fini(&origin.memory);
-		return ret;
-	}
-	struct thag_session *session = file->session;
-
-	thag_history_create(&session->history, &file->daemon->histories);
-	session->start_real_ns = facts->start_real_ns;
-	session->start_mono_ns = 1; /* of no moment of ours: only how long it was is told */
-	session->end_mono_ns = 1 + facts->duration_ns;
-	session->signal = facts->signal;
-	session->exit_code = facts->exit_code;
-	session->clock = &file->daemon->clock;
-	atomic_store_explicit(&session->final_ns_per_tick, facts->ns_per_tick,
-			      memory_order_relaxed);
-	return 0;
-}
-
-static int replay(struct thag_session *session, struct sources *sources)
-{
-	struct thag_replay replay = { .session = session,
-				      .reader = &sources->reader,
-				      .remainder =
-					      sources->has_journal ? &sources->remainder : NULL };
-	uint32_t unreadable = 0;
-	int ret = thag_replay_run(&replay);
-
-	sources->unused = replay.unused + sources->reader.missing;
-	thag_session_conclude(session, true);
-	thag_opened_timeline_make(session, &sources->reader, session->opened.path,
-				  replay.remainder);
-	if (session->history)
-		thag_history_end(session->history);
-	if (ret == 0)
-		ret = thag_opened_names_put(session, &sources->reader, &unreadable);
-	sources->unreadable += unreadable;
-	return ret;
-}
-
-/* What ended it, where that was no end of the program's. */
-static bool explain_ending(const struct thag_recording_reader *reader, char *out, size_t size)
-{
-	if (!reader->ended || reader->end.ending == THAG_RECORDING_PROGRAM_ENDED)
-		return false;
-	if (reader->end.ending == THAG_RECORDING_STOPPED)
-		snprintf(out, size, "recording was stopped while the program ran");
-	else
-		snprintf(out, size, "recording stopped early: %s",
-			 strerror((int)(reader->end.error & 0xfff)));
-	return true;
-}
-
-/* The gravest first; what isn't whole is told before what was never. */
-static void explain(struct thag_session *session, const struct sources *sources)
-{
-	char *out = session->message;
-	size_t size = sizeof(session->message);
-
-	session->opened.whole = false;
-	if (sources->reader.damage_count || (!sources->reader.ended && !sources->has_journal)) {
-		thag_recording_reader_explain(&sources->reader, out, size);
-	} else if (sources->unused || sources->unreadable) {
-		snprintf(out, size, "%llu words and %u tables of the recording can't be used",
-			 (unsigned long long)sources->unused, sources->unreadable);
-	} else if (!sources->reader.ended) {
-		snprintf(out, size,
-			 "the recording was not ended: it holds what was recorded "
-			 "until then");
-	} else if (!explain_ending(&sources->reader, out, size)) {
-		session->opened.whole = true;
-		thag_life_explain(session);
-	}
-}
-
-static void fini_sources(struct sources *sources)
-{
-	if (sources->has_journal)
-		thag_recording_remains_fini(&sources->remainder);
-	if (sources->journal_fd >= 0)
-		close(sources->journal_fd);
-	thag_recording_reader_fini(&sources->reader);
-}
-
-static int read_file(struct thag_opened *file, int fd)
-{
-	struct thag_session_opened opened = { .whole = false };
-	struct sources *sources = calloc(1, sizeof(*sources));
-	int ret = sources ? thag_recording_reader_open(&sources->reader, fd) : -ENOMEM;
-
-	if (ret != 0) {
-		free(sources);
-		return ret;
-	}
-	open_journal(sources, file->path);
-	ret = thag_opened_facts_read(&sources->facts, &sources->reader);
-	if (ret == 0 && !look(fd, file->path, &opened))
-		ret = -errno;
-	if (ret == 0)
-		ret = make_session(file, sources);
-	if (ret == 0) {
-		file->session->opened = opened;
-		ret = replay(file->session, sources);
-	}
-	if (ret == 0) {
-		thag_session_count(file->session, &file->session->counts);
-		explain(file->session, sources);
-	}
-	fini_sources(sources);
-	free(sources);
-	return ret;
-}
-
-static void run(uv_work_t *work)
-{
-	struct thag_opened *file = work->data;
-	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	file->error = fd < 0 ? -errno : read_file(file, fd);
-	if (fd >= 0)
-		close(fd);
-	if (file->error == 0)
-		return;
-	explain_error(file);
-	if (file->session)
-		thag_session_unref(file->session);
-	file->session = NULL;
-}
-
-/* --- in the main loop --- */
-
-static void after(uv_work_t *work, int status)
-{
-	struct thag_opened *file = work->data;
-	struct thag_daemon *daemon = file->daemon;
-	struct thag_session *session = file->session;
-
-	(void)status;
-	if (session) {
-		session->state = THAG_SESSION_RECORDED;
-		session->detached = session->saved = true;
-		file->error = thag_registry_add(&daemon->registry, session);
-		if (file->error != 0) {
-			explain_error(file);
-			thag_session_unref(session);
-			file->session = NULL;
+	opening->wishes = NULL;
+	for (; wish; wish = next) {
+		next = wish->next;
+		if (early && !wish->early) {
+			wish->next = opening->wishes;
+			opening->wishes = wish;
+		} else {
+			tell(wish, session, opening->error);
 		}
 	}
-	if (file->session)
+}
+
+/* --- steps --- */
+
+static void destroy(struct thag_opening_file *opening)
+{
+	struct thag_daemon *daemon = opening->file.daemon;
+	struct thag_opening_file **at = &daemon->openings;
+
+	while (*at != opening)
+		at = &(*at)->next;
+	*at = opening->next;
+	thag_opened_file_fini(&opening->file);
+	free(opening);
+}
+
+static void play(uv_work_t *work)
+{
+	struct thag_opening_file *opening = work->data;
+
+	opening->error = thag_opened_file_play(&opening->file);
+}
+
+static void complete(uv_work_t *work)
+{
+	struct thag_opening_file *opening = work->data;
+
+	thag_opened_file_complete(&opening->file);
+}
+
+static void conclude(struct thag_opening_file *opening)
+{
+	struct thag_opened_file *file = &opening->file;
+	struct thag_session *session = file->session;
+	struct thag_daemon *daemon = file->daemon;
+
+	session->state = THAG_SESSION_RECORDED;
+	daemon->registry.version++;
+	if (opening->error == 0) {
+		thag_opened_file_conclude(file);
 		thag_log_write(THAG_LOG_INFO, "session %llu: %s, recorded in %s%s%s",
 			       (unsigned long long)session->id, session->program, file->path,
 			       session->message[0] ? "; " : "", session->message);
-	file->done(file);
+	} else {
+		thag_registry_remove(&daemon->registry, session);
+		session = NULL;
+	}
+	tell_all(opening, session, false);
+	destroy(opening);
 	thag_daemon_release(daemon);
+}
+
+static void after_either(uv_work_t *work, int status)
+{
+	struct thag_opening_file *opening = work->data;
+
+	(void)status;
+	if (--opening->under_way == 0)
+		conclude(opening);
+}
+
+static void begin(uv_work_t *work)
+{
+	struct thag_opening_file *opening = work->data;
+
+	opening->error = thag_opened_file_begin(&opening->file);
+}
+
+static void after_begin(uv_work_t *work, int status)
+{
+	struct thag_opening_file *opening = work->data;
+	struct thag_session *session = opening->file.session;
+	struct thag_daemon *daemon = opening->file.daemon;
+
+	(void)status;
+	if (opening->error == 0) {
+		session->state = THAG_SESSION_OPENING;
+		session->detached = session->saved = true;
+		opening->error = thag_registry_add(&daemon->registry, session);
+	}
+	if (opening->error != 0) {
+		if (session)
+			thag_session_unref(session);
+		tell_all(opening, NULL, false);
+		destroy(opening);
+		thag_daemon_release(daemon);
+		return;
+	}
+	tell_all(opening, session, true);
+	opening->under_way = 2;
+	opening->completion.data = opening;
+	uv_queue_work(&daemon->loop, &opening->work, play, after_either);
+	uv_queue_work(&daemon->loop, &opening->completion, complete, after_either);
+}
+
+/* --- beginnings --- */
+
+static void start(struct thag_opened *wish, struct thag_daemon *daemon, const char *path, int fd)
+{
+	struct thag_opening_file *opening = calloc(1, sizeof(*opening));
+
+	if (!opening) {
+		if (fd >= 0)
+			close(fd);
+		tell(wish, NULL, -ENOMEM);
+		return;
+	}
+	opening->file = (struct thag_opened_file){ .daemon = daemon,
+						   .fd = fd,
+						   .id = thag_hello_take_id(daemon) };
+	snprintf(opening->file.path, sizeof(opening->file.path), "%s", path);
+	wish->next = NULL;
+	opening->wishes = wish;
+	opening->next = daemon->openings;
+	daemon->openings = opening;
+	opening->work.data = opening;
+	thag_daemon_hold(daemon);
+	uv_queue_work(&daemon->loop, &opening->work, begin, after_begin);
 }
 
 /* The session that the file was read as, if it hasn't changed since. */
@@ -278,7 +175,7 @@ static struct thag_session *find_opened(const struct thag_registry *registry, co
 {
 	struct thag_session_opened now = { .whole = false };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool known = fd >= 0 && look(fd, path, &now);
+	bool known = fd >= 0 && thag_opened_file_look(fd, path, &now);
 
 	if (fd >= 0)
 		close(fd);
@@ -292,18 +189,42 @@ static struct thag_session *find_opened(const struct thag_registry *registry, co
 	return NULL;
 }
 
-void thag_opened_start(struct thag_opened *file, struct thag_daemon *daemon, const char *path,
-		       thag_opened_done_fn *done)
+static struct thag_opening_file *find_opening(const struct thag_daemon *daemon,
+					      const struct thag_session *session)
 {
-	*file = (struct thag_opened){ .daemon = daemon, .done = done };
-	snprintf(file->path, sizeof(file->path), "%s", path);
-	file->session = find_opened(&daemon->registry, path);
-	if (file->session) {
-		done(file);
-		return;
+	struct thag_opening_file *opening = daemon->openings;
+
+	while (opening && opening->file.session != session)
+		opening = opening->next;
+	return opening;
+}
+
+void thag_opened_start(struct thag_opened *wish, struct thag_daemon *daemon, const char *path)
+{
+	struct thag_session *session = find_opened(&daemon->registry, path);
+	struct thag_opening_file *opening = session ? find_opening(daemon, session) : NULL;
+
+	if (!session) {
+		start(wish, daemon, path, -1);
+	} else if (!opening || wish->early) {
+		tell(wish, session, 0);
+	} else {
+		wish->next = opening->wishes;
+		opening->wishes = wish;
 	}
-	file->id = thag_hello_take_id(daemon);
-	file->work.data = file;
-	thag_daemon_hold(daemon);
-	uv_queue_work(&daemon->loop, &file->work, run, after);
+}
+
+void thag_opened_start_fd(struct thag_opened *wish, struct thag_daemon *daemon, const char *name,
+			  int fd)
+{
+	start(wish, daemon, name, fd);
+}
+
+void thag_opened_stop(struct thag_daemon *daemon)
+{
+	/* relaxed: a hint to stop */
+	for (struct thag_opening_file *opening = daemon->openings; opening; opening = opening->next)
+		if (opening->file.session)
+			atomic_store_explicit(&opening->file.session->quarantined, true,
+					      memory_order_relaxed);
 }

@@ -23,15 +23,11 @@ static int read_text(const struct thag_recording_reader *reader, struct thag_buf
 	int ret = -ENODATA;
 
 	for (uint32_t i = reader->entry_count; ret != 0 && i-- > 0;) {
-		const struct thag_recording_place *place;
-
 		if (reader->entries[i].type != THAG_RECORDING_SESSION ||
 		    thag_recording_reader_front(reader, i, &front) != 0)
 			continue;
-		place = thag_recording_part_find(&front, THAG_RECORDING_JSON);
-		if (place)
-			ret = thag_recording_part_read(&reader->file, place, THAG_OPENED_JSON_BYTES,
-						       &unpacker, out);
+		ret = thag_recording_kind_read(&reader->file, &front, THAG_RECORDING_JSON,
+					       THAG_OPENED_JSON_BYTES, &unpacker, out);
 	}
 	thag_recording_unpacker_fini(&unpacker);
 	return ret == -ENOMEM ? ret : ret == 0 ? 0 : -ENODATA;
@@ -126,6 +122,62 @@ static bool parse_counts(const json_t *json, struct thag_shm_header *header,
 	       get32(json, "memory_pauses", UINT32_MAX, &header->memory_pauses);
 }
 
+static void leave_out(uint64_t *count, uint64_t before)
+{
+	*count -= before < *count ? before : *count;
+}
+
+static void leave_out32(uint32_t *count, uint32_t before)
+{
+	*count -= before < *count ? before : *count;
+}
+
+/* What the program counted before the recording is none of its business. */
+static bool leave_out_counts(const json_t *before, struct thag_opened_facts *out)
+{
+	struct thag_shm_header *header = &out->header;
+	struct thag_session_slot_sums sums;
+	struct thag_shm_header counts;
+
+	if (!parse_counts(before, &counts, &sums))
+		return false;
+	leave_out(&out->sums.lost, sums.lost);
+	leave_out(&out->sums.waits, sums.waits);
+	leave_out(&out->sums.skewed, sums.skewed);
+	leave_out(&out->sums.lost_memory, sums.lost_memory);
+	leave_out(&out->sums.skipped, sums.skipped);
+	leave_out(&out->sums.skipped_bytes, sums.skipped_bytes);
+	leave_out32(&header->refused_threads, counts.refused_threads);
+	leave_out32(&header->refused_tasks, counts.refused_tasks);
+	leave_out32(&header->lost_traces, counts.lost_traces);
+	leave_out32(&header->memory_pauses, counts.memory_pauses);
+	for (size_t i = 0; i < THAG_MISUSE_COUNT; i++)
+		leave_out32(&header->misuses[i], counts.misuses[i]);
+	return true;
+}
+
+/* To who looks at it, the program begins where the recording does. */
+static bool parse_before(const json_t *before, struct thag_opened_facts *out)
+{
+	uint64_t ticks, start = out->header.start_ticks;
+	double ns;
+
+	if (!before)
+		return true;
+	if (!get(before, "ticks", INT64_MAX, &ticks) || !leave_out_counts(before, out))
+		return false;
+	if (ticks <= start)
+		return true;
+	ns = (double)(ticks - start) * out->ns_per_tick;
+	if (ns > (double)out->duration_ns)
+		ns = (double)out->duration_ns;
+	out->before_ns = (uint64_t)ns;
+	leave_out(&out->duration_ns, out->before_ns);
+	out->start_real_ns += out->before_ns;
+	out->header.start_ticks = ticks;
+	return true;
+}
+
 static bool parse_facts(const json_t *json, struct thag_opened_facts *out)
 {
 	uint32_t pid;
@@ -142,7 +194,8 @@ static bool parse_facts(const json_t *json, struct thag_opened_facts *out)
 	out->pid = (pid_t)pid;
 	out->header.exited = out->exit_code >= 0;
 	return parse_header(json, &out->header) &&
-	       parse_counts(json_object_get(json, "counted"), &out->header, &out->sums);
+	       parse_counts(json_object_get(json, "counted"), &out->header, &out->sums) &&
+	       parse_before(json_object_get(json, "before"), out);
 }
 
 int thag_opened_facts_read(struct thag_opened_facts *out,
@@ -161,6 +214,19 @@ int thag_opened_facts_read(struct thag_opened_facts *out,
 	json_decref(json);
 	thag_buffer_fini(&text);
 	return ret;
+}
+
+json_t *thag_opened_before_read(const struct thag_recording_reader *reader)
+{
+	struct thag_buffer text = { 0 };
+	json_t *json = NULL, *before = NULL;
+
+	if (read_text(reader, &text) == 0)
+		json = json_loadb((const char *)text.data, text.bytes, 0, NULL);
+	before = json_incref(json_object_get(json, "before"));
+	json_decref(json);
+	thag_buffer_fini(&text);
+	return before;
 }
 
 /* --- memory --- */
@@ -266,17 +332,14 @@ static int put_block(struct layout *layout, uint32_t entry, uint32_t record_byte
 		     int (*put)(struct layout *layout, const struct thag_recording_rows *rows,
 				uint32_t i))
 {
-	const struct thag_recording_place *place = NULL;
 	struct thag_recording_front front;
 	struct thag_recording_rows rows;
 	int ret = thag_recording_reader_front(layout->reader, entry, &front);
 
 	if (ret == 0)
-		place = thag_recording_part_find(&front, THAG_RECORDING_TABLE);
-	if (!place)
-		return -EBADMSG;
-	ret = thag_recording_part_read(&layout->reader->file, place, THAG_RECORDING_PART_MAX,
-				       &layout->unpacker, &layout->bytes);
+		ret = thag_recording_kind_read(&layout->reader->file, &front, THAG_RECORDING_TABLE,
+					       THAG_RECORDING_PART_MAX, &layout->unpacker,
+					       &layout->bytes);
 	if (ret == 0)
 		ret = thag_recording_rows_open(&rows, layout->bytes.data, layout->bytes.bytes,
 					       record_bytes);

@@ -8,6 +8,8 @@
 #ifndef THAG_OPENED_MEMORY_H
 #define THAG_OPENED_MEMORY_H
 
+#include <jansson.h>
+
 #include "session.h"
 #include "thag_recording_reader.h"
 
@@ -21,6 +23,7 @@ struct thag_opened_facts {
 	int signal;
 	int exit_code;
 	struct thag_session_slot_sums sums;
+	uint64_t before_ns; /* that the program ran before the recording began */
 };
 
 /**
@@ -29,6 +32,12 @@ struct thag_opened_facts {
  */
 int thag_opened_facts_read(struct thag_opened_facts *out,
 			   const struct thag_recording_reader *reader);
+
+/**
+ * What is known of the time before the recording, see "before" in docs/recordings.md, for the
+ * caller to free; NULL: it began with its program, or that can't be read.
+ */
+json_t *thag_opened_before_read(const struct thag_recording_reader *reader);
 
 /**
  * Makes the memory of its session, for thag_session_memory_fini. `rings`: as many are used. Blocks

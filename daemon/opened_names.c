@@ -62,10 +62,8 @@ static int read_table(struct names *names, const struct thag_recording_front *fr
 		      enum thag_recording_kind kind, uint32_t record_bytes,
 		      struct thag_buffer *bytes, struct thag_recording_rows *rows)
 {
-	const struct thag_recording_place *place = thag_recording_part_find(front, kind);
-	int ret = place ? thag_recording_part_read(&names->reader->file, place,
-						   THAG_RECORDING_PART_MAX, &names->unpacker, bytes)
-			: -EBADMSG;
+	int ret = thag_recording_kind_read(&names->reader->file, front, kind,
+					   THAG_RECORDING_PART_MAX, &names->unpacker, bytes);
 
 	return ret == 0 ? thag_recording_rows_open(rows, bytes->data, bytes->bytes, record_bytes)
 			: ret;

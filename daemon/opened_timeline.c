@@ -12,18 +12,14 @@
 static int read_head(const struct thag_recording_reader *reader, uint32_t entry,
 		     struct thag_recording_unpacker *unpacker, struct thag_chunk_head *head)
 {
-	const struct thag_recording_place *place;
 	struct thag_recording_front front;
 	struct thag_buffer bytes = { 0 };
 	int ret = thag_recording_reader_front(reader, entry, &front);
 
 	if (ret != 0)
 		return ret;
-	place = thag_recording_part_find(&front, THAG_RECORDING_CHUNK_HEAD);
-	if (!place)
-		return -EBADMSG;
-	ret = thag_recording_part_read(&reader->file, place, THAG_RECORDING_PART_MAX, unpacker,
-				       &bytes);
+	ret = thag_recording_kind_read(&reader->file, &front, THAG_RECORDING_CHUNK_HEAD,
+				       THAG_RECORDING_PART_MAX, unpacker, &bytes);
 	if (ret == 0 && bytes.bytes < sizeof(*head))
 		ret = -EBADMSG;
 	if (ret == 0)
@@ -85,6 +81,18 @@ void thag_opened_timeline_make(struct thag_session *session,
 	add_chunks(timeline, session, reader);
 	if (remainder)
 		add_remains(timeline, session, remainder);
-	thag_timeline_complete(timeline);
 	thag_history_unlock(session->history);
+}
+
+void thag_opened_timeline_complete(struct thag_session *session)
+{
+	bool more = session->history != NULL;
+
+	/* given up after each, so that who asks gets in. Relaxed: a hint to stop */
+	while (more && !atomic_load_explicit(&session->quarantined, memory_order_relaxed)) {
+		struct thag_timeline *timeline = thag_history_lock(session->history);
+
+		more = thag_timeline_complete(timeline) > 0;
+		thag_history_unlock(session->history);
+	}
 }

@@ -42,6 +42,7 @@ static int gather(struct gathering *gathering, struct thag_session *session,
 	if (facts.flags || open.cut)
 		*flags |= THAG_FRAME_ESTIMATED;
 	thag_history_unlock(session->history);
+	thag_tree_place_durations(&gathering->tree);
 	thag_open_chunks_fini(&open);
 	return ret;
 }
@@ -83,6 +84,8 @@ int thag_range_take(struct thag_profile **out, struct thag_session *session,
 	*flags = THAG_FRAME_RANGE;
 	thag_snapshot_scale(session, clock, raw, &scale);
 	ret = thag_tree_init(&gathering.tree, THAG_TREE_NODES_MAX);
+	/* profiles have durations by function */
+	thag_tree_pool_durations(&gathering.tree);
 	if (ret == 0)
 		ret = gather(&gathering, session, query, scale.ns_per_tick, flags);
 	if (ret == 0)

@@ -20,7 +20,7 @@ static int error_of(const struct thag_recorder *recorder)
 }
 
 /* The first error is the one that counts. */
-static void stop(struct thag_recorder *recorder, int error)
+void thag_recorder_fail(struct thag_recorder *recorder, int error)
 {
 	int none = 0;
 
@@ -34,33 +34,41 @@ static void stop(struct thag_recorder *recorder, int error)
 
 bool thag_recorder_is_on(const struct thag_session *session)
 {
-	return session->recorder && error_of(session->recorder) == 0;
+	struct thag_recorder *recorder = session->recorder;
+
+	return recorder && error_of(recorder) == 0 &&
+	       !atomic_load_explicit(&recorder->stopped, memory_order_relaxed);
 }
 
 void thag_recorder_stop(struct thag_session *session, int error)
 {
-	if (session->recorder)
-		stop(session->recorder, error);
+	struct thag_recorder *recorder = session->recorder;
+
+	if (recorder)
+		thag_recorder_fail(recorder, error);
 }
 
 struct thag_recording_slot *thag_recorder_take_slot(struct thag_session *session, uint32_t ring,
 						    uint64_t pos)
 {
+	struct thag_recorder *recorder = session->recorder;
 	struct thag_recording_slot *slot = NULL;
 	int ret;
 
 	if (!thag_recorder_is_on(session))
 		return NULL;
-	ret = thag_recording_journal_take(session->recorder->journal, ring, pos, &slot);
+	ret = thag_recording_journal_take(recorder->journal, ring, pos, &slot);
 	if (ret == 0)
 		return slot;
-	stop(session->recorder, ret);
+	thag_recorder_fail(recorder, ret);
 	return NULL;
 }
 
 void thag_recorder_give_slot(struct thag_session *session, struct thag_recording_slot *slot)
 {
-	thag_recording_journal_release(session->recorder->journal, slot);
+	struct thag_recorder *recorder = session->recorder;
+
+	thag_recording_journal_release(recorder->journal, slot);
 }
 
 /* --- the chunks' thread --- */
@@ -72,8 +80,8 @@ int thag_recorder_write(struct thag_recorder *recorder, int packed)
 	return thag_recording_writer_put(recorder->file.writer, &recorder->pack, NULL);
 }
 
-static int write_chunk(struct thag_recorder *recorder, const struct thag_chunk *chunk,
-		       uint64_t *offset)
+int thag_recorder_write_chunk(struct thag_recorder *recorder, const struct thag_chunk *chunk,
+			      uint64_t *offset)
 {
 	int ret = thag_recording_file_pack(&recorder->pack, chunk);
 
@@ -89,30 +97,37 @@ uint64_t thag_recorder_put(struct thag_session *session, const struct thag_chunk
 	uint64_t offset = 0;
 	int ret;
 
-	if (!recorder)
+	if (!recorder || recorder->ended)
 		return 0;
 	ret = error_of(recorder) ? recorder->file.writer->error : 0;
 	if (ret == 0)
 		ret = thag_recorder_write_tables(recorder);
 	if (ret == 0 && chunk)
-		ret = write_chunk(recorder, chunk, &offset);
+		ret = thag_recorder_write_chunk(recorder, chunk, &offset);
 	if (ret == 0)
 		ret = thag_recorder_write_facts(recorder, false);
 	if (ret != 0)
-		stop(recorder, ret);
+		thag_recorder_fail(recorder, ret);
 	return offset;
 }
 
 void thag_recorder_drained(struct thag_session *session)
 {
-	if (session->recorder)
-		session->recorder->drained = true;
+	struct thag_recorder *recorder = session->recorder;
+
+	if (recorder)
+		recorder->drained = true;
 }
 
 /* --- its beginning and end --- */
 
-static void free_recorder(struct thag_recorder *recorder)
+void thag_recorder_free(struct thag_recorder *recorder)
 {
+	if (!recorder)
+		return;
+	for (uint32_t i = 0; i < recorder->prelude_count; i++)
+		thag_chunk_fini(&recorder->preludes[i]);
+	free(recorder->preludes);
 	thag_recording_journal_destroy(recorder->journal);
 	thag_recorder_tables_fini(recorder);
 	thag_recording_pack_fini(&recorder->pack);
@@ -122,20 +137,19 @@ static void free_recorder(struct thag_recorder *recorder)
 
 static int init(struct thag_recorder *recorder)
 {
+	const struct thag_session *session = recorder->session;
 	int ret = thag_recording_journal_create(&recorder->journal, recorder->file.journal_fd,
-						recorder->session->header.nonce);
+						session->header.nonce);
 
-	if (ret != 0)
-		return ret;
-	if (recorder->session->history)
-		ret = thag_history_read_from(recorder->session->history, recorder->file.fd,
+	if (ret == 0 && session->history)
+		ret = thag_history_read_from(session->history, recorder->file.fd,
 					     recorder->file.path,
-					     thag_recording_seed(recorder->session->header.nonce));
-	return ret ? ret : thag_recorder_write_facts(recorder, true);
+					     thag_recording_seed(session->header.nonce));
+	return ret;
 }
 
-int thag_recorder_begin(struct thag_session *session, struct thag_clock_rate *clock,
-			const struct thag_recorder_file *file)
+int thag_recorder_create(struct thag_recorder **out, struct thag_session *session,
+			 struct thag_clock_rate *clock, const struct thag_recorder_file *file)
 {
 	struct thag_recorder *recorder = calloc(1, sizeof(*recorder));
 	int ret;
@@ -148,13 +162,28 @@ int thag_recorder_begin(struct thag_session *session, struct thag_clock_rate *cl
 	recorder->pack.level = THAG_RECORDING_PACK_LEVEL;
 	pthread_mutex_init(&recorder->lock, NULL);
 	ret = init(recorder);
+	if (ret == 0)
+		*out = recorder;
+	else
+		thag_recorder_free(recorder);
+	return ret;
+}
+
+int thag_recorder_begin(struct thag_session *session, struct thag_clock_rate *clock,
+			const struct thag_recorder_file *file)
+{
+	struct thag_recorder *recorder = NULL;
+	int ret = thag_recorder_create(&recorder, session, clock, file);
+
+	if (ret == 0)
+		ret = thag_recorder_write_facts(recorder, true);
 	if (ret == 0) {
 		session->recorder = recorder;
 		ret = thag_chunks_begin(session);
 	}
 	if (ret != 0) {
 		session->recorder = NULL;
-		free_recorder(recorder);
+		thag_recorder_free(recorder);
 	}
 	return ret;
 }
@@ -166,7 +195,21 @@ static void close_files(struct thag_recorder *recorder)
 	thag_recording_writer_destroy(recorder->file.writer);
 	close(recorder->file.fd);
 	close(recorder->file.journal_fd);
+	json_decref(recorder->file.before);
+	recorder->file.before = NULL;
 	recorder->file.writer = NULL;
+}
+
+/* Since the recording began, where that is known. */
+static uint64_t count_lost(struct thag_recorder *recorder)
+{
+	struct thag_session_counts counts;
+	uint64_t lost, before;
+
+	thag_session_count(recorder->session, &counts);
+	lost = counts.lost + counts.holes;
+	before = (uint64_t)json_integer_value(json_object_get(recorder->file.before, "lost"));
+	return lost > before ? lost - before : 0;
 }
 
 void thag_recorder_end(struct thag_session *session, uint32_t ending)
@@ -181,11 +224,11 @@ void thag_recorder_end(struct thag_session *session, uint32_t ending)
 	if (ret == 0)
 		ret = thag_recorder_write_facts(recorder, true);
 	if (ret != 0)
-		stop(recorder, ret);
+		thag_recorder_fail(recorder, ret);
 	pthread_mutex_lock(&recorder->lock);
 	recorder->ended = true;
 	pthread_mutex_unlock(&recorder->lock);
-	end.lost = session->counts.lost + session->counts.holes;
+	end.lost = count_lost(recorder);
 	if (session->signal > 0)
 		end.exit_status = (uint32_t)session->signal;
 	else if (session->exit_code > 0)
@@ -196,29 +239,34 @@ void thag_recorder_end(struct thag_session *session, uint32_t ending)
 	}
 	ret = thag_recording_writer_finish(recorder->file.writer, &end);
 	if (ret != 0)
-		stop(recorder, ret);
+		thag_recorder_fail(recorder, ret);
 	thag_recording_file_drop_journal(recorder->file.path);
 	close_files(recorder);
 }
 
 int thag_recorder_error(const struct thag_session *session)
 {
-	return session->recorder ? error_of(session->recorder) : 0;
+	struct thag_recorder *recorder = session->recorder;
+
+	return recorder ? error_of(recorder) : 0;
 }
 
 const char *thag_recorder_path(const struct thag_session *session)
 {
-	return session->recorder ? session->recorder->file.path : "";
+	struct thag_recorder *recorder = session->recorder;
+
+	return recorder ? recorder->file.path : "";
 }
 
 void thag_recorder_destroy(struct thag_session *session)
 {
-	struct thag_recorder *recorder = session->recorder;
+	struct thag_recorder *recorder = session->recorder, *previous;
 
-	if (!recorder)
-		return;
-	if (!recorder->ended)
-		close_files(recorder);
-	free_recorder(recorder);
 	session->recorder = NULL;
+	for (; recorder; recorder = previous) {
+		previous = recorder->previous;
+		if (!recorder->ended)
+			close_files(recorder);
+		thag_recorder_free(recorder);
+	}
 }

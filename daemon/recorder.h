@@ -8,6 +8,9 @@
  *
  * An error in writing ends the recording at its last whole block, and nothing else.
  *
+ * A recording may begin and end while the program runs, and another one may follow: see
+ * recorder_join.c. One that has ended stays until the session goes, for those who ask about it.
+ *
  * | part                  | drain thread of a ring | the chunks' thread    | others             |
  * |-----------------------|------------------------|-----------------------|--------------------|
  * | the journal           | yes                    | yes                   | once it is detached|
@@ -38,6 +41,9 @@ struct thag_recorder_file {
 	int fd;
 	int journal_fd;
 	char path[THAG_PATH_BYTES]; /* absolute */
+	/* what was when it began, of one that began while its program ran, as the fact "before" in
+	 * docs/recordings.md; NULL: it began with its program */
+	json_t *before;
 };
 
 /**
@@ -46,6 +52,25 @@ struct thag_recorder_file {
  */
 int thag_recorder_begin(struct thag_session *session, struct thag_clock_rate *clock,
 			const struct thag_recorder_file *file);
+
+/**
+ * Begins to record a session that others know: with the words that are read from now on. Where
+ * there was a recording before, it has ended. `*taken`: whether `file` is the session's now, which
+ * may be so when it fails: then thag_recorder_leave ends it. 0; -ESRCH: its program is gone;
+ * -EALREADY: it is being recorded; or what writing says. Any thread but that of the main loop;
+ * blocks.
+ */
+int thag_recorder_join(struct thag_session *session, struct thag_clock_rate *clock,
+		       const struct thag_recorder_file *file, bool *taken);
+
+/**
+ * Ends the recording of a session that goes on: behind what was read until now. 0; -ESRCH: its
+ * program is gone; -ENOENT: it isn't recorded; or what stopped it, now or before. Likewise.
+ */
+int thag_recorder_leave(struct thag_session *session);
+
+/** Whether it has a recording that has not ended, be it that it failed. Any thread. */
+bool thag_recorder_is_open(const struct thag_session *session);
 
 /** Whether words that are read now will be in it. Any thread. */
 bool thag_recorder_is_on(const struct thag_session *session);

@@ -46,8 +46,7 @@ static json_t *fixed_facts(const struct thag_session *session)
 		"sample_bytes", integer(header->sample_bytes));
 }
 
-/* What the program counts by itself. Under the session's lock. */
-static json_t *counted_facts(const struct thag_session *session)
+json_t *thag_recorder_counts(const struct thag_session *session)
 {
 	const struct thag_session_slot_sums *sums = &session->slot_sums;
 
@@ -154,7 +153,7 @@ int thag_recorder_write_facts(struct thag_recorder *recorder, bool now)
 		refresh(session);
 	pthread_rwlock_rdlock(&session->lock);
 	hash = hash_counts(session);
-	counted = counted_facts(session);
+	counted = thag_recorder_counts(session);
 	pthread_rwlock_unlock(&session->lock);
 	if (!now && !is_due(recorder, hash, mono_ns)) {
 		json_decref(counted);
@@ -164,6 +163,8 @@ int thag_recorder_write_facts(struct thag_recorder *recorder, bool now)
 	facts = fixed_facts(session);
 	json_object_update_new(facts, state_facts(recorder, recorder->drained));
 	json_object_set_new(facts, "counted", counted);
+	if (recorder->file.before)
+		json_object_set(facts, "before", recorder->file.before);
 	ret = write_json(recorder, facts);
 	json_decref(facts);
 	return ret == 0 ? write_clock(recorder) : ret;

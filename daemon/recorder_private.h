@@ -23,10 +23,12 @@ struct thag_recorder {
 	struct thag_clock_rate *clock;
 	struct thag_recorder_file file;
 	struct thag_recording_journal *journal;
-	bool drained; /* no more chunks will come */
+	struct thag_recorder *previous; /* of the session, ended */
+	bool drained;			/* no more chunks will come */
 
-	/* relaxed: whoever misses it does what is in vain */
+	/* relaxed: whoever misses it does what is in vain; but see thag_recorder_leave */
 	atomic_int error;
+	atomic_bool stopped; /* by its user */
 
 	pthread_mutex_t lock;
 	bool ended; /* the file is */
@@ -34,12 +36,38 @@ struct thag_recorder {
 	struct thag_recording_table frames;
 
 	/* the file's writer */
+	struct thag_chunk *preludes; /* of one that joined, until they are written */
+	uint32_t prelude_count;
 	struct thag_recording_pack pack;
 	struct thag_told sites, modules, traces;
 	uint64_t facts_ns;   /* when they were written */
 	uint64_t facts_hash; /* of what the program counts, then */
 	uint64_t facts_wait_ns;
 };
+
+/** Makes a recorder of a file that is open, which it takes over on success. 0 or a negative errno.
+ */
+int thag_recorder_create(struct thag_recorder **out, struct thag_session *session,
+			 struct thag_clock_rate *clock, const struct thag_recorder_file *file);
+
+/** Frees it, but not its files. */
+void thag_recorder_free(struct thag_recorder *recorder);
+
+/** Writes a chunk; `offset`: where it lies. 0 or an error. */
+int thag_recorder_write_chunk(struct thag_recorder *recorder, const struct thag_chunk *chunk,
+			      uint64_t *offset);
+
+/** It is to end with that error, if it isn't yet. */
+void thag_recorder_fail(struct thag_recorder *recorder, int error);
+
+/** What the session's program counts by itself, as facts. Under the session's lock. */
+json_t *thag_recorder_counts(const struct thag_session *session);
+
+/**
+ * Takes the names that were found before it began, and writes them where they are many. Nobody else
+ * knows it yet. 0 or an error. Under names_lock.
+ */
+int thag_recorder_take_names(struct thag_recorder *recorder);
 
 /** Writes a block that was packed. `packed`: how that went. 0 or the error that ends it. */
 int thag_recorder_write(struct thag_recorder *recorder, int packed);

@@ -236,14 +236,14 @@ static struct thag_recording_text text_of(const char *text, size_t bytes)
 	return (struct thag_recording_text){ text, (uint32_t)bytes };
 }
 
-void thag_recorder_name(struct thag_session *session, uint32_t site, uint32_t status,
-			const struct thag_names_frame *frames, uint32_t frame_count)
+static int add_name(struct thag_recorder *recorder, uint32_t site, uint32_t status,
+		    const struct thag_names_frame *frames, uint32_t frame_count)
 {
-	struct thag_recorder *recorder = session->recorder;
 	struct thag_recording_name name = { .site = site, .status = (uint16_t)status };
+	int ret = 0;
 
-	if (!recorder || frame_count > THAG_RECORDING_NAME_FRAMES_MAX)
-		return;
+	if (frame_count > THAG_RECORDING_NAME_FRAMES_MAX)
+		return 0;
 	name.frame_count = (uint16_t)frame_count;
 	for (uint32_t i = 0; i < frame_count; i++)
 		name.frames[i] = (struct thag_recording_frame){
@@ -256,8 +256,52 @@ void thag_recorder_name(struct thag_session *session, uint32_t site, uint32_t st
 	recorder->frames.record_bytes = THAG_RECORDING_FRAME_BYTES;
 	/* one that finds no room has none when the recording is opened */
 	if (!recorder->ended)
-		thag_recording_name_add(&recorder->names, &recorder->frames, &name);
+		ret = thag_recording_name_add(&recorder->names, &recorder->frames, &name);
 	pthread_mutex_unlock(&recorder->lock);
+	return ret;
+}
+
+void thag_recorder_name(struct thag_session *session, uint32_t site, uint32_t status,
+			const struct thag_names_frame *frames, uint32_t frame_count)
+{
+	struct thag_recorder *recorder = session->recorder;
+
+	if (recorder)
+		add_name(recorder, site, status, frames, frame_count);
+}
+
+/* A name that was found, as it was given to thag_recorder_name. */
+static int take_name(struct thag_recorder *recorder, uint32_t site, uint32_t status)
+{
+	const struct thag_names *names = recorder->session->names;
+	struct thag_names_frame frames[THAG_RECORDING_NAME_FRAMES_MAX];
+	uint32_t count = status == THAG_SYMBOL_FOUND ? thag_names_frames(names, site) : 0;
+
+	if (count > THAG_RECORDING_NAME_FRAMES_MAX)
+		count = 1;
+	for (uint32_t i = 0; i < count; i++) {
+		struct thag_name name = thag_names_get_frame(names, site, i);
+
+		frames[i] = (struct thag_names_frame){ name.name, name.name_bytes, name.file,
+						       name.file_bytes, name.line };
+	}
+	return add_name(recorder, site, status, frames, count);
+}
+
+int thag_recorder_take_names(struct thag_recorder *recorder)
+{
+	const struct thag_naming *naming = recorder->session->naming;
+	int ret = 0;
+
+	for (uint32_t i = 0; naming && ret == 0 && i < THAG_SITES_MAX; i++) {
+		if (naming->found[i] &&
+		    take_name(recorder, i, naming->found[i] - UINT32_C(1)) == -ENOMEM)
+			ret = -ENOMEM;
+		if (ret == 0 && table_bytes(&recorder->names) + table_bytes(&recorder->frames) >
+					THAG_RECORDER_TABLE_BYTES)
+			ret = thag_recorder_write_names(recorder);
+	}
+	return ret;
 }
 
 int thag_recorder_write_names(struct thag_recorder *recorder)

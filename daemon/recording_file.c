@@ -30,13 +30,6 @@ static int add_part(struct thag_recording_pack *pack, enum thag_recording_kind k
 
 int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag_chunk *chunk)
 {
-	static const enum thag_recording_kind kinds[THAG_PART_COUNT] = {
-		[THAG_PART_OPENINGS] = THAG_RECORDING_OPENINGS,
-		[THAG_PART_WORDS] = THAG_RECORDING_WORDS,
-		[THAG_PART_TREE] = THAG_RECORDING_TREE,
-		[THAG_PART_SLICES] = THAG_RECORDING_SLICES,
-		[THAG_PART_NOTES] = THAG_RECORDING_NOTES,
-	};
 	const struct thag_chunk_head *head = &chunk->head;
 	struct thag_recording_chunk info = {
 		.first_pos = head->first_pos,
@@ -54,7 +47,7 @@ int thag_recording_file_pack(struct thag_recording_pack *pack, const struct thag
 		ret = thag_recording_pack_part(pack, THAG_RECORDING_CHUNK_HEAD, head,
 					       sizeof(*head));
 	for (uint32_t i = 0; ret == 0 && i < THAG_PART_COUNT; i++)
-		ret = add_part(pack, kinds[i], &chunk->parts[i]);
+		ret = add_part(pack, thag_recording_kind_of(i), &chunk->parts[i]);
 	return ret;
 }
 
@@ -107,16 +100,20 @@ static int candidate(char out[static THAG_PATH_BYTES], const char *base, int pid
 	return bytes < THAG_PATH_BYTES ? 0 : -ENAMETOOLONG;
 }
 
-static int create(struct thag_recorder_file *file, const char *base, int pid)
+static int create(struct thag_recorder_file *file)
+{
+	file->fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | OWN_FLAGS, 0666);
+	return file->fd < 0 ? -errno : 0;
+}
+
+static int create_any(struct thag_recorder_file *file, const char *base, int pid)
 {
 	int ret = -EEXIST;
 
 	for (int i = 0; i < THAG_STEM_TRIES && ret == -EEXIST; i++) {
 		ret = candidate(file->path, base, pid, i);
-		if (ret != 0)
-			return ret;
-		file->fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | OWN_FLAGS, 0666);
-		ret = file->fd < 0 ? -errno : 0;
+		if (ret == 0)
+			ret = create(file);
 	}
 	return ret;
 }
@@ -128,32 +125,92 @@ void thag_recording_file_close(struct thag_recorder_file *file)
 		close(file->fd);
 	if (file->journal_fd >= 0)
 		close(file->journal_fd);
+	json_decref(file->before);
 	*file = (struct thag_recorder_file){ .fd = -1, .journal_fd = -1 };
+}
+
+/* What belongs to a file that was created: its journal, and its writer. */
+static int complete(struct thag_recorder_file *file, const struct thag_session *session)
+{
+	struct thag_recording_identity identity = { .session = session->id,
+						    .start_real_ns = thag_clock_real_ns() };
+	int ret = thag_recording_file_open_journal(file->path, O_RDWR | O_CREAT | O_TRUNC);
+
+	if (ret < 0)
+		return ret;
+	file->journal_fd = ret;
+	memcpy(identity.nonce, session->header.nonce, sizeof(identity.nonce));
+	return thag_recording_writer_create(&file->writer, file->fd, &identity, NULL);
+}
+
+static void remove_files(const char *path)
+{
+	thag_recording_file_drop_journal(path);
+	unlink(path);
 }
 
 static int begin_at(struct thag_session *session, struct thag_clock_rate *clock, const char *base)
 {
 	struct thag_recorder_file file = { .fd = -1, .journal_fd = -1 };
-	struct thag_recording_identity identity = { .session = session->id,
-						    .start_real_ns = thag_clock_real_ns() };
-	int ret = create(&file, base, (int)session->pid);
-	bool created = ret == 0;
+	int ret = create_any(&file, base, (int)session->pid);
 
-	memcpy(identity.nonce, session->header.nonce, sizeof(identity.nonce));
-	if (ret == 0)
-		ret = file.journal_fd =
-			thag_recording_file_open_journal(file.path, O_RDWR | O_CREAT | O_TRUNC);
-	if (ret >= 0)
-		ret = thag_recording_writer_create(&file.writer, file.fd, &identity, NULL);
+	if (ret != 0)
+		return ret;
+	ret = complete(&file, session);
 	if (ret == 0)
 		ret = thag_recorder_begin(session, clock, &file);
 	if (ret == 0)
 		return 0;
-	if (created) {
-		thag_recording_file_drop_journal(file.path);
-		unlink(file.path);
-	}
+	remove_files(file.path);
 	thag_recording_file_close(&file);
+	return ret;
+}
+
+/* "DIRECTORY/PROGRAM-stamp" */
+static int make_base(const struct thag_session *session, const char *directory, uint64_t real_ns,
+		     char out[static THAG_PATH_BYTES])
+{
+	char stamp[16];
+	int used;
+
+	thag_format_stamp(stamp, real_ns);
+	used = snprintf(out, THAG_PATH_BYTES, "%s/%s-%s", directory, session->program, stamp);
+	return used < THAG_PATH_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+static int create_wished(struct thag_recorder_file *file, const struct thag_session *session,
+			 const char *path, bool is_directory)
+{
+	char base[THAG_PATH_BYTES];
+	int ret;
+
+	if (!is_directory) {
+		snprintf(file->path, sizeof(file->path), "%s", path);
+		return create(file);
+	}
+	ret = make_base(session, path, thag_clock_real_ns(), base);
+	return ret ? ret : create_any(file, base, (int)session->pid);
+}
+
+int thag_recording_file_join(struct thag_session *session, struct thag_clock_rate *clock,
+			     const char *path, bool is_directory)
+{
+	struct thag_recorder_file file = { .fd = -1, .journal_fd = -1 };
+	bool taken = false;
+	int ret = create_wished(&file, session, path, is_directory);
+
+	if (ret != 0)
+		return ret;
+	ret = complete(&file, session);
+	if (ret == 0)
+		ret = thag_recorder_join(session, clock, &file, &taken);
+	if (ret == 0)
+		return 0;
+	/* nothing is in it; but who ends the session now tells of it */
+	if (!taken || thag_recorder_leave(session) != -ESRCH)
+		remove_files(file.path);
+	if (!taken)
+		thag_recording_file_close(&file);
 	return ret;
 }
 
@@ -161,9 +218,7 @@ static int begin_at(struct thag_session *session, struct thag_clock_rate *clock,
 static int find_base(const struct thag_session *session, const char *directory,
 		     char out[static THAG_PATH_BYTES])
 {
-	char stamp[16];
 	size_t bytes;
-	int used;
 
 	if (thag_proc_environ(session->pid, VARIABLE, out, THAG_PATH_BYTES) == 0 && out[0] == '/') {
 		bytes = strlen(out);
@@ -174,9 +229,7 @@ static int find_base(const struct thag_session *session, const char *directory,
 	out[0] = '\0';
 	if (!directory[0])
 		return 0;
-	thag_format_stamp(stamp, session->start_real_ns);
-	used = snprintf(out, THAG_PATH_BYTES, "%s/%s-%s", directory, session->program, stamp);
-	return used < THAG_PATH_BYTES ? 0 : -ENAMETOOLONG;
+	return make_base(session, directory, session->start_real_ns, out);
 }
 
 void thag_recording_file_begin(struct thag_session *session, struct thag_clock_rate *clock,

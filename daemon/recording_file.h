@@ -27,6 +27,14 @@ void thag_recording_file_begin(struct thag_session *session, struct thag_clock_r
 			       const char *directory);
 
 /**
+ * Begins to record a session that others know, from now on, to the file `path`, which is not there;
+ * or into that directory, in a file that is called as those of programs from their beginnings. 0;
+ * -EEXIST; or what thag_recorder_join says. Then there is no such file.
+ */
+int thag_recording_file_join(struct thag_session *session, struct thag_clock_rate *clock,
+			     const char *path, bool is_directory);
+
+/**
  * Opens the recording `path` of the program with that `nonce`, which was not ended, to go on with
  * it: what its journal holds is put into it. 0; or a negative errno, see thag_recording_resume.
  */

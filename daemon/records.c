@@ -49,7 +49,8 @@ static int nonce_from_hex(uint8_t out[static 16], const char *hex)
 int thag_records_put(int dir_fd, const struct thag_session *session, bool left)
 {
 	char name[NAME_BYTES], nonce[NONCE_HEX];
-	const char *path = left ? "" : thag_recorder_path(session);
+	bool recorded = !left && thag_recorder_is_on(session);
+	const char *path = recorded ? thag_recorder_path(session) : "";
 	uint64_t start_time = 0;
 	char *text = NULL;
 	json_t *json;

@@ -60,7 +60,7 @@ void thag_registry_count(struct thag_session *session)
 {
 	uint64_t events = session->counts.events;
 
-	if (!is_running(session))
+	if (!is_running(session) && session->state != THAG_SESSION_OPENING)
 		return;
 	thag_session_count(session, &session->counts);
 	if (session->counts.events != events)
@@ -239,7 +239,8 @@ void thag_registry_tick(struct thag_daemon *daemon)
 
 static bool may_go(const struct thag_session *session)
 {
-	return !thag_session_is_live(session) && session->saved;
+	return !thag_session_is_live(session) && session->saved &&
+	       session->state != THAG_SESSION_OPENING;
 }
 
 static void drop(struct thag_registry *registry, uint32_t index)
@@ -249,6 +250,34 @@ static void drop(struct thag_registry *registry, uint32_t index)
 	memmove(&registry->sessions[index], &registry->sessions[index + 1],
 		(registry->count - index) * sizeof(registry->sessions[0]));
 	registry->version++;
+}
+
+void thag_registry_remove(struct thag_registry *registry, const struct thag_session *session)
+{
+	uint32_t index = 0;
+
+	while (registry->sessions[index] != session)
+		index++;
+	drop(registry, index);
+}
+
+int thag_registry_forget(struct thag_registry *registry, const char *id, const char **why)
+{
+	const struct thag_session *session = thag_registry_find(registry, id);
+
+	*why = "no such session";
+	if (!session)
+		return -ENOENT;
+	*why = "its program still runs";
+	if (!thag_session_is_live(session))
+		*why = session->saved ? "it is still being read"
+				      : "its profile is still being saved";
+	if (!may_go(session))
+		return -EBUSY;
+	thag_log_write(THAG_LOG_INFO, "session %llu (%s): forgotten",
+		       (unsigned long long)session->id, session->program);
+	thag_registry_remove(registry, session);
+	return 0;
 }
 
 void thag_registry_trim(struct thag_registry *registry)

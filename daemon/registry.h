@@ -39,7 +39,7 @@ void thag_registry_finished(struct thag_registry *registry);
 /** The session `id` as users write it, or the newest for "latest"; NULL: none. Borrowed. */
 struct thag_session *thag_registry_find(const struct thag_registry *registry, const char *id);
 
-/** Counts a session anew, if its program runs. */
+/** Counts a session anew, if its program runs or it is being read. */
 void thag_registry_count(struct thag_session *session);
 
 /** {"sessions":[…]} with fresh counts, of process `pid` or, with 0, all; NULL without memory. */
@@ -50,6 +50,15 @@ bool thag_registry_is_saved(const struct thag_registry *registry, pid_t pid);
 
 /** Called 4 times a second: counts, states, quarantine, memory, programs that went by exec. */
 void thag_registry_tick(struct thag_daemon *daemon);
+
+/**
+ * Drops the finished session `id`, as users write it; files that were saved of it stay. 0, -ENOENT
+ * or -EBUSY, with `why` in words.
+ */
+int thag_registry_forget(struct thag_registry *registry, const char *id, const char **why);
+
+/** Drops a session that is in it. */
+void thag_registry_remove(struct thag_registry *registry, const struct thag_session *session);
 
 /** Drops finished sessions there is no more room for. */
 void thag_registry_trim(struct thag_registry *registry);

@@ -12,9 +12,11 @@
 #include "memory.h"
 #include "rings.h"
 #include "thag_chunk.h"
+#include "thag_prelude.h"
 #include "thag/words.h"
 
 #define NONE UINT32_MAX
+#define POS_MAX (UINT64_C(1) << 62)
 #define BEHIND (2 * THAG_RING_BATCH)	    /* words behind the last that are set to be not there */
 #define WINDOW_WORDS (2 * THAG_CHUNK_WORDS) /* of a ring that are in memory */
 #define WINDOW_BYTES (WINDOW_WORDS * sizeof(uint64_t))
@@ -28,6 +30,7 @@ struct source {
 	uint64_t end;			/* position behind the last word that was put there */
 	uint32_t chunk;			/* the next, by its entry; NONE: no more */
 	uint32_t remains;		/* the next of the journal; NONE: no more */
+	bool begins_late;		/* the next chunk is its prelude: see thag_prelude.h */
 	struct thag_ring_reader reader; /* the ring's own, to be put back */
 	struct thag_shm_stack *saved;
 };
@@ -49,21 +52,17 @@ struct player {
 static int read_part(struct player *player, const struct thag_recording_front *front,
 		     enum thag_recording_kind kind, struct thag_buffer *out)
 {
-	const struct thag_recording_place *place = thag_recording_part_find(front, kind);
+	int ret = thag_recording_kind_read(&player->replay->reader->file, front, kind,
+					   THAG_RECORDING_PART_MAX, &player->unpacker, out);
 
-	out->bytes = 0;
-	if (!place) /* it has no bytes */
-		return 0;
-	return thag_recording_part_read(&player->replay->reader->file, place,
-					THAG_RECORDING_PART_MAX, &player->unpacker, out);
+	return ret == -ENOENT ? 0 : ret; /* it has no bytes */
 }
 
-/* Reads the words of the chunk that an entry tells of. */
-static int read_chunk(struct player *player, uint32_t entry)
+/* Reads the words of the chunk that an entry tells of; `raw`, which is empty, is the caller's. */
+static int read_chunk(struct player *player, uint32_t entry, struct thag_chunk_raw *raw)
 {
 	const struct thag_recording_chunk *told = &player->replay->reader->entries[entry].chunk;
 	struct thag_chunk chunk = { 0 };
-	struct thag_chunk_raw raw = { 0 };
 	struct thag_recording_front front;
 	int ret = thag_recording_reader_front(player->replay->reader, entry, &front);
 
@@ -85,9 +84,7 @@ static int read_chunk(struct player *player, uint32_t entry)
 	/* lent to it */
 	chunk.parts[THAG_PART_OPENINGS] = player->openings;
 	chunk.parts[THAG_PART_WORDS] = player->stored;
-	ret = thag_chunk_decode(&raw, &chunk, player->words);
-	thag_openings_fini(&raw.openings);
-	return ret;
+	return thag_chunk_decode(raw, &chunk, player->words);
 }
 
 /* --- rings --- */
@@ -136,15 +133,29 @@ static uint64_t count_rest(const struct player *player, const struct source *sou
 	return rest;
 }
 
-static void play_chunk(struct player *player, struct source *source)
+static void play_prelude(struct thag_session_ring *ring, const struct thag_chunk_raw *prelude)
 {
+	pthread_rwlock_rdlock(&ring->session->lock);
+	thag_prelude_play(&ring->stream, prelude);
+	pthread_rwlock_unlock(&ring->session->lock);
+}
+
+static void play_chunk(struct player *player, uint32_t index)
+{
+	struct source *source = &player->sources[index];
 	const struct thag_recording_chunk *told =
 		&player->replay->reader->entries[source->chunk].chunk;
+	struct thag_chunk_raw raw = { 0 };
 
-	if (told->first_pos != source->end || read_chunk(player, source->chunk) != 0) {
+	if (told->first_pos != source->end || read_chunk(player, source->chunk, &raw) != 0) {
+		thag_openings_fini(&raw.openings);
 		end_source(player, source, count_rest(player, source));
 		return;
 	}
+	if (source->begins_late)
+		play_prelude(&player->replay->session->rings[index], &raw);
+	source->begins_late = false;
+	thag_openings_fini(&raw.openings);
 	put_words(source, player->words, told->words);
 	source->chunk = player->next[source->chunk];
 }
@@ -176,7 +187,7 @@ static bool play(struct player *player, uint32_t index)
 	if (!has_more(source) || source->end - ring->reader.tail >= THAG_RING_BATCH)
 		return false;
 	if (source->chunk != NONE)
-		play_chunk(player, source);
+		play_chunk(player, index);
 	else
 		play_remains(player, source);
 	return true;
@@ -204,6 +215,22 @@ static void *map_ring(void)
 	return NULL;
 }
 
+/* Where the ring's words begin: at its own beginning, or with a prelude. */
+static uint64_t find_begin(const struct player *player, struct source *source)
+{
+	const struct thag_recording_chunk *first;
+
+	if (source->chunk == NONE)
+		return THAG_RING_WORDS;
+	first = &player->replay->reader->entries[source->chunk].chunk;
+	source->begins_late = first->flags & THAG_CHUNK_PRELUDE &&
+			      first->first_pos >= THAG_RING_WORDS && first->first_pos < POS_MAX;
+	if (!source->begins_late)
+		return THAG_RING_WORDS;
+	player->replay->skipped += first->first_pos + 1 - THAG_RING_WORDS;
+	return first->first_pos;
+}
+
 static int begin_source(struct player *player, uint32_t index)
 {
 	struct source *source = &player->sources[index];
@@ -213,37 +240,47 @@ static int begin_source(struct player *player, uint32_t index)
 	if (!words)
 		return -ENOMEM;
 	source->words = words;
-	source->end = source->published = THAG_RING_WORDS;
+	source->end = source->published = find_begin(player, source);
+	put_words(source, NULL, 0);
+	pthread_rwlock_wrlock(&ring->session->lock);
 	source->reader = ring->reader;
 	source->saved = ring->saved;
-	put_words(source, NULL, 0);
 	ring->reader = (struct thag_ring_reader){ .words = words,
 						  .published = &source->published,
-						  .tail = THAG_RING_WORDS };
+						  .tail = source->end };
 	ring->saved = &player->saved;
+	pthread_rwlock_unlock(&ring->session->lock);
 	return 0;
 }
 
-static void fini_source(struct player *player, uint32_t index)
+/* Holes at the end have nothing behind them any more. */
+static void skip_holes(const struct source *source, struct thag_session_ring *ring)
 {
-	struct source *source = &player->sources[index];
-	struct thag_session_ring *ring = &player->replay->session->rings[index];
-	uint64_t holes = ring->reader.holes;
-
-	if (!source->words)
-		return;
-	/* holes at the end, with nothing behind them any more */
-	for (; ring->reader.tail < source->end && !ring->stream.blocked; holes++) {
+	for (; ring->reader.tail < source->end && !ring->stream.blocked; ring->reader.holes++) {
 		if (thag_word_is_at(source->words[ring->reader.tail & THAG_RING_MASK],
 				    ring->reader.tail))
 			break;
 		thag_stream_gap(&ring->stream);
 		ring->reader.tail++;
 	}
+}
+
+static void fini_source(struct player *player, uint32_t index)
+{
+	struct source *source = &player->sources[index];
+	struct thag_session_ring *ring = &player->replay->session->rings[index];
+	uint64_t holes;
+
+	if (!source->words)
+		return;
+	pthread_rwlock_wrlock(&ring->session->lock);
+	skip_holes(source, ring);
 	player->replay->ends[index] = ring->reader.tail;
+	holes = ring->reader.holes;
 	ring->reader = source->reader;
 	ring->reader.holes = holes;
 	ring->saved = source->saved;
+	pthread_rwlock_unlock(&ring->session->lock);
 	munmap(source->words, THAG_RING_BYTES);
 }
 
@@ -297,7 +334,21 @@ static int begin(struct player *player)
 		ret = begin_source(player, i);
 		player->used = i + 1;
 	}
+	/* a ring may go on with what another one's prelude tells of */
+	for (uint32_t i = 0; ret == 0 && i < player->used; i++)
+		if (player->sources[i].begins_late)
+			play_chunk(player, i);
 	return ret;
+}
+
+static bool read_ring(struct thag_session_ring *ring, uint64_t *batch)
+{
+	bool more;
+
+	pthread_rwlock_rdlock(&ring->session->lock);
+	more = thag_rings_read(ring, batch, thag_clock_mono_ns(), true) != THAG_FOUND_NOTHING;
+	pthread_rwlock_unlock(&ring->session->lock);
+	return more;
 }
 
 /* One round over all rings, as a drain thread does it. */
@@ -312,13 +363,24 @@ static bool play_round(struct player *player, uint64_t *batch)
 		if (!player->sources[i].words)
 			continue;
 		more |= play(player, i);
-		more |= thag_rings_read(ring, batch, thag_clock_mono_ns(), true) !=
-			THAG_FOUND_NOTHING;
+		more |= read_ring(ring, batch);
 		if (has_more(&player->sources[i]))
 			ring->empty = false;
 	}
+	pthread_rwlock_rdlock(&session->lock);
 	thag_memory_apply(session, player->used, UINT64_MAX);
+	pthread_rwlock_unlock(&session->lock);
 	return more;
+}
+
+static bool unblock(struct thag_session *session)
+{
+	bool unblocked;
+
+	pthread_rwlock_rdlock(&session->lock);
+	unblocked = thag_rings_unblock(session, thag_clock_mono_ns(), true);
+	pthread_rwlock_unlock(&session->lock);
+	return unblocked;
 }
 
 static bool is_quarantined(const struct thag_session *session)
@@ -337,8 +399,7 @@ int thag_replay_run(struct thag_replay *replay)
 	player->replay = replay;
 	ret = begin(player);
 	while (ret == 0 && !is_quarantined(replay->session) &&
-	       (play_round(player, batch) ||
-		thag_rings_unblock(replay->session, thag_clock_mono_ns(), true)))
+	       (play_round(player, batch) || unblock(replay->session)))
 		continue;
 	for (uint32_t i = 0; i < player->used; i++)
 		fini_source(player, i);

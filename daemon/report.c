@@ -57,6 +57,12 @@ static json_t *files(const struct thag_session *session)
 	return list;
 }
 
+/* Whether what its program does now goes to a file. */
+static bool is_recorded(const struct thag_session *session)
+{
+	return thag_session_is_live(session) && !session->finishing && thag_recorder_is_on(session);
+}
+
 /* The file it goes to, or came from. */
 static json_t *recording(const struct thag_session *session)
 {
@@ -66,8 +72,9 @@ static json_t *recording(const struct thag_session *session)
 
 	if (!path[0])
 		return json_null();
-	return json_pack("{s:o, s:o}", "file", thag_format_json(path, THAG_PATH_BYTES), "error",
-			 error ? json_string(strerror(-error)) : json_null());
+	return json_pack("{s:o, s:o, s:b}", "file", thag_format_json(path, THAG_PATH_BYTES),
+			 "error", error ? json_string(strerror(-error)) : json_null(), "on",
+			 (int)is_recorded(session));
 }
 
 static json_t *message(const struct thag_session *session)
@@ -177,6 +184,11 @@ static uint64_t all_lost(const struct thag_session_counts *counts)
 	return lost + counts->lost_before;
 }
 
+static bool is_ending(const struct thag_session *session)
+{
+	return session->ending && thag_session_is_live(session);
+}
+
 json_t *thag_report_session(struct thag_session *session)
 {
 	const struct thag_session_counts *counts = &session->counts;
@@ -193,7 +205,11 @@ json_t *thag_report_session(struct thag_session *session)
 
 	if (object) {
 		json_object_set_new(object, "saved", json_boolean(session->saved));
+		json_object_set_new(object, "ending", json_boolean(is_ending(session)));
 		json_object_set_new(object, "recording", recording(session));
+		if (session->state == THAG_SESSION_OPENING)
+			json_object_set_new(object, "expected", integer(session->opened.events));
+		json_object_set_new(object, "timeline", json_boolean(session->history));
 		thag_modes_report(session, object);
 		json_object_set_new(object, "symbols", symbols(session));
 		json_object_set_new(object, "memory", thag_memory_object(session, &counts->memory));

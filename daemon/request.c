@@ -10,9 +10,11 @@
 #include "await.h"
 #include "daemon.h"
 #include "export.h"
+#include "format.h"
 #include "life.h"
 #include "modes.h"
 #include "opened.h"
+#include "recording_job.h"
 
 struct export_job {
 	struct thag_export export;
@@ -49,7 +51,8 @@ static void on_exported(struct thag_export *export)
 	struct export_job *job = (struct export_job *)export; /* its first field */
 
 	if (export->error == 0)
-		thag_connection_respond_data(job->connection, export->out.data, export->out.bytes);
+		thag_connection_respond_noted(job->connection, export->note, export->out.data,
+					      export->out.bytes);
 	else
 		thag_connection_fail(job->connection, export->error, strerror(-export->error));
 	thag_export_fini(export);
@@ -73,10 +76,33 @@ static int parse_export(json_t *request, const char **id, struct thag_export_wis
 	wish->format = thag_export_find_format(format);
 	wish->tid = (uint32_t)tid;
 	wish->raw = raw != 0;
-	*why = "unknown format; 'folded', 'speedscope', 'events' and 'memory' are known";
+	*why = "unknown format; 'folded', 'speedscope', 'chrome', 'events' and 'memory' are known";
 	if (wish->format == THAG_EXPORT_FORMATS)
 		return -EINVAL;
 	return thag_metric_parse(&wish->metric, metric, by, from, to, why);
+}
+
+/* The session of that id; NULL: there is none, which was answered. */
+static struct thag_session *find_session(struct thag_connection *connection, const char *id)
+{
+	struct thag_daemon *daemon = thag_connection_daemon(connection);
+	struct thag_session *session = thag_registry_find(&daemon->registry, id);
+
+	if (!session)
+		thag_connection_fail(connection, -ENOENT, "no such session");
+	return session;
+}
+
+/* The same of a request that has no other field; `why`: what is said when it lacks that. */
+static struct thag_session *read_session(struct thag_connection *connection, json_t *request,
+					 const char *why)
+{
+	const char *id;
+
+	if (json_unpack(request, "{s:s}", "session", &id) == 0)
+		return find_session(connection, id);
+	thag_connection_fail(connection, -EINVAL, why);
+	return NULL;
 }
 
 static void run_export(struct thag_connection *connection, json_t *request)
@@ -86,14 +112,18 @@ static void run_export(struct thag_connection *connection, json_t *request)
 	struct thag_export_wish wish;
 	struct thag_session *session;
 	struct export_job *job;
+	int ret;
 
 	if (parse_export(request, &id, &wish, &why) != 0) {
 		thag_connection_fail(connection, -EINVAL, why);
 		return;
 	}
-	session = thag_registry_find(&daemon->registry, id);
-	if (!session) {
-		thag_connection_fail(connection, -ENOENT, "no such session");
+	session = find_session(connection, id);
+	if (!session)
+		return;
+	ret = thag_export_check(session, &wish, &why);
+	if (ret != 0) {
+		thag_connection_fail(connection, ret, why);
 		return;
 	}
 	job = calloc(1, sizeof(*job));
@@ -110,14 +140,14 @@ struct open_job {
 	struct thag_connection *connection;
 };
 
-static void on_opened(struct thag_opened *file)
+static void on_opened(struct thag_opened *wish)
 {
-	struct open_job *job = (struct open_job *)file; /* its first field */
-	const struct thag_session *session = file->session;
+	struct open_job *job = (struct open_job *)wish; /* its first field */
+	const struct thag_session *session = wish->session;
 	char id[24];
 
-	if (file->error != 0) {
-		thag_connection_fail(job->connection, file->error, file->why);
+	if (wish->error != 0) {
+		thag_connection_fail(job->connection, wish->error, wish->why);
 	} else {
 		snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
 		thag_connection_respond(
@@ -133,9 +163,10 @@ static void run_open(struct thag_connection *connection, json_t *request)
 {
 	struct open_job *job;
 	const char *file;
+	int early = 0;
 
-	if (json_unpack(request, "{s:s}", "file", &file) != 0 || file[0] != '/' ||
-	    strlen(file) >= THAG_PATH_BYTES) {
+	if (json_unpack(request, "{s:s, s?b}", "file", &file, "early", &early) != 0 ||
+	    file[0] != '/' || strlen(file) >= THAG_PATH_BYTES) {
 		thag_connection_fail(connection, -EINVAL, "open needs the path of a file");
 		return;
 	}
@@ -145,7 +176,8 @@ static void run_open(struct thag_connection *connection, json_t *request)
 		return;
 	}
 	job->connection = connection;
-	thag_opened_start(&job->opened, thag_connection_daemon(connection), file, on_opened);
+	job->opened = (struct thag_opened){ .done = on_opened, .early = early };
+	thag_opened_start(&job->opened, thag_connection_daemon(connection), file);
 }
 
 static void respond_modes(struct thag_connection *connection, struct thag_session *session)
@@ -164,7 +196,6 @@ static void respond_modes(struct thag_connection *connection, struct thag_sessio
 /* enable, disable, and modes, which changes nothing. */
 static void run_modes(struct thag_connection *connection, json_t *request, const char *op)
 {
-	struct thag_daemon *daemon = thag_connection_daemon(connection);
 	const char *id = "", *kinds = NULL, *why;
 	struct thag_session *session;
 	int ret;
@@ -173,16 +204,92 @@ static void run_modes(struct thag_connection *connection, json_t *request, const
 		thag_connection_fail(connection, -EINVAL, "a field of the switch is wrong");
 		return;
 	}
-	session = thag_registry_find(&daemon->registry, id);
-	if (!session) {
-		thag_connection_fail(connection, -ENOENT, "no such session");
+	session = find_session(connection, id);
+	if (!session)
 		return;
-	}
 	ret = strcmp(op, "modes") == 0 ? 0 : thag_modes_switch(session, op, kinds, &why);
 	if (ret != 0)
 		thag_connection_fail(connection, ret, why);
 	else
 		respond_modes(connection, session);
+}
+
+static void run_forget(struct thag_connection *connection, json_t *request)
+{
+	struct thag_registry *registry = &thag_connection_daemon(connection)->registry;
+	const char *id, *why;
+	int ret;
+
+	if (json_unpack(request, "{s:s}", "session", &id) != 0) {
+		thag_connection_fail(connection, -EINVAL, "forget needs a session");
+		return;
+	}
+	ret = thag_registry_forget(registry, id, &why);
+	if (ret != 0)
+		thag_connection_fail(connection, ret, why);
+	else
+		thag_connection_respond(connection, 0, NULL, -1);
+}
+
+/* The answer is what began: "await" waits for its end. */
+static void run_end(struct thag_connection *connection, json_t *request)
+{
+	struct thag_session *session = read_session(connection, request, "end needs a session");
+	const char *why;
+	int ret;
+
+	if (!session)
+		return;
+	ret = thag_life_end(session, &why);
+	if (ret != 0)
+		thag_connection_fail(connection, ret, why);
+	else
+		respond_modes(connection, session);
+}
+
+struct record_job {
+	struct thag_recording_job recording;
+	struct thag_connection *connection;
+};
+
+static void on_recording(struct thag_recording_job *recording)
+{
+	struct record_job *job = (struct record_job *)recording; /* its first field */
+	const struct thag_session *session = recording->session;
+	char id[24];
+
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
+	if (recording->error != 0)
+		/* that stands for a session that isn't there, not for a directory */
+		thag_connection_fail(job->connection,
+				     recording->error == -ENOENT ? -EIO : recording->error,
+				     recording->why);
+	else
+		thag_connection_respond(
+			job->connection, 0,
+			json_pack("{s:s, s:s, s:i, s:o}", "id", id, "program", session->program,
+				  "pid", (int)session->pid, "file",
+				  thag_format_json(recording->path, THAG_PATH_BYTES)),
+			-1);
+	free(job);
+}
+
+/* record and unrecord. */
+static void run_record(struct thag_connection *connection, json_t *request)
+{
+	struct thag_session *session = read_session(connection, request, "record needs a session");
+	struct record_job *job;
+
+	if (!session)
+		return;
+	job = calloc(1, sizeof(*job));
+	if (!job) {
+		thag_connection_fail(connection, -ENOMEM, "thagd has no memory for it");
+		return;
+	}
+	job->connection = connection;
+	thag_recording_job_start(&job->recording, thag_connection_daemon(connection), session,
+				 request, on_recording);
 }
 
 static void run_await(struct thag_connection *connection, json_t *request)
@@ -225,6 +332,12 @@ void thag_request_run(struct thag_connection *connection, const char *body, size
 	else if (strcmp(op, "enable") == 0 || strcmp(op, "disable") == 0 ||
 		 strcmp(op, "modes") == 0)
 		run_modes(connection, request, op);
+	else if (strcmp(op, "forget") == 0)
+		run_forget(connection, request);
+	else if (strcmp(op, "end") == 0)
+		run_end(connection, request);
+	else if (strcmp(op, "record") == 0 || strcmp(op, "unrecord") == 0)
+		run_record(connection, request);
 	else if (strcmp(op, "await") == 0)
 		run_await(connection, request);
 	else if (strcmp(op, "open") == 0)

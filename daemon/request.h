@@ -11,6 +11,11 @@
  *   {"op":"disable","session":"7"}   what a program records, from when it heeds that
  *   {"op":"modes","session":"7"}     asks only; each of the three is answered by
  *                                    {"id","program","pid","state","modes","active","wished"}
+ *   {"op":"record","session":"7"[,"file":"/…" or "directory":"/…"]}   begins to record a program
+ * that runs to that file, or into a directory; left out: where others go.
+ * {"id","program","pid","file"}
+ *   {"op":"unrecord","session":"7"}  ends its recording. Likewise, when the file is whole
+ *   {"op":"forget","session":"7"}    drops a session that ended, or was opened; its files stay
  *   {"op":"await","pid":7,"status":0,"limit_ms":1000}
  *                                    data: {"sessions":[…]} of that process alone, when all of them
  *                                    are saved, or after the limit as they are then. "status" is

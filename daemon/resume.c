@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "daemon.h"
+#include "opened_memory.h"
 #include "opened_timeline.h"
 #include "recording_file.h"
 #include "replay.h"
@@ -23,16 +24,18 @@ static bool holds_all(const struct thag_session *session,
 	return true;
 }
 
-static int play(struct thag_session *session, const struct thag_recorder_file *file,
+static int play(struct thag_session *session, struct thag_recorder_file *file,
 		struct thag_replay *replay)
 {
 	struct thag_recording_reader *reader = malloc(sizeof(*reader));
 	int ret = reader ? thag_recording_reader_open(reader, file->fd) : -ENOMEM;
 
 	if (ret == 0) {
+		file->before = thag_opened_before_read(reader);
 		replay->reader = reader;
 		ret = thag_replay_run(replay);
 		thag_opened_timeline_make(session, reader, file->path, NULL);
+		thag_opened_timeline_complete(session);
 		thag_recording_reader_fini(reader);
 	}
 	free(reader);
@@ -53,6 +56,16 @@ static void go_on(struct thag_session *session, const struct thag_replay *replay
 	}
 }
 
+static void say_skipped(struct thag_session *session, const struct thag_replay *replay)
+{
+	session->lost_before = replay->skipped;
+	if (replay->skipped)
+		thag_session_say(session,
+				 "thagd was restarted: the %llu words from before the recording "
+				 "began went with the earlier one",
+				 (unsigned long long)replay->skipped);
+}
+
 static int resume_session(struct thag_resume *resume)
 {
 	struct thag_session *session = resume->session;
@@ -65,10 +78,12 @@ static int resume_session(struct thag_resume *resume)
 	ret = holds_all(session, file.writer) ? play(session, &file, &replay) : -ENODATA;
 	if (ret == 0)
 		ret = thag_recorder_begin(session, &resume->daemon->clock, &file);
-	if (ret == 0)
+	if (ret == 0) {
 		go_on(session, &replay);
-	else
+		say_skipped(session, &replay);
+	} else {
 		thag_recording_file_close(&file);
+	}
 	return ret;
 }
 

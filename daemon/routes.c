@@ -11,9 +11,11 @@
 #include "format.h"
 #include "gate.h"
 #include "http.h"
+#include "upload.h"
 #include "web_assets.h"
 
 #define SESSIONS_PATH "/api/sessions"
+#define RECORDINGS_PATH "/api/recordings"
 #define ORIGIN_BYTES 64
 #define ID_BYTES 24
 #define ARG_BYTES 32
@@ -87,7 +89,7 @@ static int send_asset(struct lws *wsi, struct thag_route *route, struct thag_rep
 	return thag_reply_start(wsi, &route->reply, head);
 }
 
-static int send_owned(struct lws *wsi, struct thag_route *route, const struct thag_reply_head *head)
+int thag_route_send(struct lws *wsi, struct thag_route *route, const struct thag_reply_head *head)
 {
 	route->reply.body = route->reply.owned.data;
 	route->reply.bytes = route->reply.owned.bytes;
@@ -106,7 +108,7 @@ static int send_sessions(struct lws *wsi, struct thag_daemon *daemon, struct tha
 	if (ret != 0)
 		return fail(wsi, head, HTTP_STATUS_INTERNAL_SERVER_ERROR, "out of memory\n");
 	head->content_type = "application/json";
-	return send_owned(wsi, route, head);
+	return thag_route_send(wsi, route, head);
 }
 
 static void finish_export(struct thag_route_job *job)
@@ -124,7 +126,7 @@ static void finish_export(struct thag_route_job *job)
 	}
 	job->route->reply.owned = job->export.out;
 	job->export.out = (struct thag_buffer){ 0 };
-	if (send_owned(job->wsi, job->route, &head) != 0)
+	if (thag_route_send(job->wsi, job->route, &head) != 0)
 		lws_set_timeout(job->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
 }
 
@@ -197,7 +199,9 @@ static void name_export(const struct thag_session *session, const struct thag_ex
 			char out[static FILE_NAME_BYTES])
 {
 	const char *metric = thag_metric_name((enum thag_metric)wish->metric.metric);
-	const char *stacks = wish->format == THAG_EXPORT_FOLDED ? "folded" : "speedscope.json";
+	const char *stacks = wish->format == THAG_EXPORT_FOLDED	  ? "folded"
+			     : wish->format == THAG_EXPORT_CHROME ? "chrome.json"
+								  : "speedscope.json";
 	char stamp[16];
 
 	thag_format_stamp(stamp, session->start_real_ns);
@@ -219,9 +223,15 @@ static int start_export(struct lws *wsi, struct thag_daemon *daemon, struct thag
 	char line[THAG_WHY_BYTES];
 	const char *why;
 
-	if (parse_export(wsi, &wish, &why) != 0) {
+	int ret = parse_export(wsi, &wish, &why);
+
+	if (ret == 0)
+		ret = thag_export_check(session, &wish, &why);
+	if (ret != 0) {
 		snprintf(line, sizeof(line), "%s\n", why);
-		return fail(wsi, head, HTTP_STATUS_BAD_REQUEST, line);
+		return fail(wsi, head,
+			    ret == -ENOTSUP ? HTTP_STATUS_NOT_FOUND : HTTP_STATUS_BAD_REQUEST,
+			    line);
 	}
 	job = calloc(1, sizeof(*job));
 	if (!job)
@@ -269,21 +279,41 @@ static int run_path(struct lws *wsi, struct thag_daemon *daemon, struct thag_rou
 	return fail(wsi, head, HTTP_STATUS_NOT_FOUND, "not found\n");
 }
 
+static int start_upload(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,
+			struct thag_reply_head *head)
+{
+	char length[ARG_BYTES] = "", name[THAG_UPLOAD_NAME_BYTES];
+	const char *why, *given = lws_get_urlarg_by_name(wsi, "name=", name, sizeof(name));
+	uint64_t bytes = 0;
+
+	copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof(length));
+	if (length[0] && strspn(length, "0123456789") == strlen(length) && strlen(length) < 19)
+		bytes = strtoull(length, NULL, 10);
+	head->status = thag_upload_begin(wsi, daemon, route, head->host,
+					 given && given[0] ? given : "recording", bytes, &why);
+	return head->status ? fail(wsi, head, head->status, why) : 0;
+}
+
 int thag_route_run(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route)
 {
 	char host[THAG_GATE_HOST_BYTES], path[THAG_HTTP_HEADER_BYTES];
 	struct thag_reply_head head = { .status = HTTP_STATUS_OK, .host = host };
-	unsigned refused = thag_route_refuse(wsi, daemon, false, host);
 	char *uri = NULL;
 	int uri_bytes = 0;
 	int method = lws_http_get_uri_and_method(wsi, &uri, &uri_bytes);
+	unsigned refused;
+	bool uploads;
 
+	snprintf(path, sizeof(path), "%.*s", uri_bytes, uri);
+	uploads = method == LWSHUMETH_POST && strcmp(path, RECORDINGS_PATH) == 0;
+	refused = thag_route_refuse(wsi, daemon, uploads, host);
 	head.without_body = method == LWSHUMETH_HEAD;
 	if (refused)
 		return fail(wsi, &head, refused, "forbidden\n");
+	if (uploads)
+		return start_upload(wsi, daemon, route, &head);
 	if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD)
 		return fail(wsi, &head, HTTP_STATUS_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-	snprintf(path, sizeof(path), "%.*s", uri_bytes, uri);
 	return run_path(wsi, daemon, route, &head, path);
 }
 
@@ -292,5 +322,8 @@ void thag_route_fini(struct thag_route *route)
 	if (route->job)
 		route->job->wsi = NULL;
 	route->job = NULL;
+	if (route->upload)
+		thag_upload_leave(route->upload);
+	route->upload = NULL;
 	thag_reply_fini(&route->reply);
 }

@@ -6,7 +6,9 @@
  *   /api/sessions                      {"sessions":[…]}
  *   /api/sessions/ID/export?format=folded&thread=TID&raw=1
  *
- * GET and HEAD only; nothing is changed by any of them.
+ * By GET and HEAD, which change nothing. And by POST, from our page only,
+ *
+ *   /api/recordings?name=NAME          opens a recording that comes along: see upload.h
  *
  * Thread: main loop.
  */
@@ -17,11 +19,13 @@
 
 struct thag_daemon;
 struct thag_route_job;
+struct thag_upload;
 
 /** A request under way: libwebsockets keeps one, all zero at first, for each connection. */
 struct thag_route {
 	struct thag_reply reply;
 	struct thag_route_job *job; /* a profile is being made */
+	struct thag_upload *upload; /* a recording comes in */
 };
 
 /**
@@ -33,6 +37,9 @@ unsigned thag_route_refuse(struct lws *wsi, const struct thag_daemon *daemon, bo
 
 /** Answers a request. Returns what the callback is to return. */
 int thag_route_run(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route);
+
+/** Sends what is in the reply's own buffer. As thag_reply_start. */
+int thag_route_send(struct lws *wsi, struct thag_route *route, const struct thag_reply_head *head);
 
 /** The connection is gone. */
 void thag_route_fini(struct thag_route *route);

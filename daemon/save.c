@@ -33,27 +33,27 @@ static int text(const struct thag_session *session, enum thag_text which,
 	return 0;
 }
 
-/* What the program's environment named comes first, then our option, then where it ran. */
-static int find_directory(struct thag_save *save)
+int thag_save_find_directory(const struct thag_session *session, const char *default_dir,
+			     char out[static THAG_PATH_BYTES])
 {
 	char named[THAG_PATH_BYTES], cwd[THAG_PATH_BYTES];
-	int ret = text(save->session, THAG_TEXT_OUTPUT_DIR, named);
+	int ret = text(session, THAG_TEXT_OUTPUT_DIR, named);
 	int used;
 
 	if (ret == -ENAMETOOLONG)
 		return ret;
-	if (ret == -ENOENT && save->default_dir[0]) {
-		snprintf(save->directory, sizeof(save->directory), "%s", save->default_dir);
+	if (ret == -ENOENT && default_dir[0]) {
+		snprintf(out, THAG_PATH_BYTES, "%s", default_dir);
 		return 0;
 	}
 	if (ret == 0 && named[0] == '/') {
-		memcpy(save->directory, named, sizeof(named));
+		memcpy(out, named, sizeof(named));
 		return 0;
 	}
-	if (text(save->session, THAG_TEXT_CWD, cwd) != 0 || cwd[0] != '/')
+	if (text(session, THAG_TEXT_CWD, cwd) != 0 || cwd[0] != '/')
 		return -ENOENT;
-	used = snprintf(save->directory, sizeof(save->directory), "%s%s%s", cwd,
-			ret == 0 ? "/" : "", ret == 0 ? named : "");
+	used = snprintf(out, THAG_PATH_BYTES, "%s%s%s", cwd, ret == 0 ? "/" : "",
+			ret == 0 ? named : "");
 	return used < THAG_PATH_BYTES ? 0 : -ENAMETOOLONG;
 }
 
@@ -259,7 +259,7 @@ void thag_save_run(struct thag_save *save)
 
 	int ret;
 
-	save->error = find_directory(save);
+	save->error = thag_save_find_directory(save->session, save->default_dir, save->directory);
 	ret = thag_files_begin(&save->files, save->directory);
 	if (save->error == 0)
 		save->error = ret;

@@ -22,6 +22,13 @@ struct thag_save {
 	struct thag_files files; /* until thag_save_settle */
 };
 
+/**
+ * Finds the directory where files of the session belong: what its program's environment named,
+ * else `default_dir`, else where it ran. 0, -ENOENT or -ENAMETOOLONG.
+ */
+int thag_save_find_directory(const struct thag_session *session, const char *default_dir,
+			     char out[static THAG_PATH_BYTES]);
+
 /** Writes the files, which have their names then. Any thread; blocks. */
 void thag_save_run(struct thag_save *save);
 

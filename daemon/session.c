@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sys/mman.h>
 
@@ -245,6 +246,8 @@ void thag_session_unref(struct thag_session *session)
 	thag_members_fini(session);
 	thag_session_memory_fini(&session->memory);
 	thag_session_let_go(session);
+	if (session->opened.sent)
+		close(session->opened.fd);
 	if (session->names)
 		thag_names_destroy(session->names);
 	thag_naming_destroy(session->naming);
@@ -288,9 +291,8 @@ bool thag_session_is_live(const struct thag_session *session)
 
 const char *thag_session_state_name(enum thag_session_state state)
 {
-	static const char *const names[] = {
-		"live", "idle", "ended", "crashed", "lost", "recorded"
-	};
+	static const char *const names[] = { "live", "idle",	 "ended",  "crashed",
+					     "lost", "recorded", "opening" };
 
 	return names[state];
 }

@@ -49,6 +49,7 @@ enum thag_session_state {
 	THAG_SESSION_CRASHED,
 	THAG_SESSION_LOST,
 	THAG_SESSION_RECORDED, /* read from a file */
+	THAG_SESSION_OPENING,  /* likewise, its calls are being read */
 };
 
 /** A thread of the program, while it runs and after. */
@@ -124,7 +125,10 @@ struct thag_session_slot_sums {
 struct thag_session_opened {
 	char path[THAG_PATH_BYTES];
 	uint64_t device, inode, bytes, changed_ns; /* of it when it was read */
+	uint64_t events;			   /* that are in its chunks, as it says */
 	bool whole;				   /* nothing was missing */
+	bool sent; /* by a browser: `path` is what that called it, and the file is … */
+	int fd;	   /* … this, which has no name */
 };
 
 struct thag_session {
@@ -149,13 +153,16 @@ struct thag_session {
 	struct thag_session_ring *rings; /* header.slots of them; NULL when all were read */
 	struct thag_session_ring_sums ring_sums; /* of rings that are gone */
 	struct thag_session_slot_sums slot_sums;
-	struct thag_tasks tasks;	/* has a lock of its own, the last to be taken */
-	struct thag_events events;	/* likewise */
-	struct thag_heap *heap;		/* see memory.h; NULL only when it is lost */
-	struct thag_recorder *recorder; /* NULL: it isn't recorded. Fixed; see recorder.h */
-	struct thag_history *history;	/* NULL: it has no timeline. Fixed; see history.h */
-	struct thag_chunks *chunks;	/* NULL: its words are not kept. Fixed; see chunks.h */
-	atomic_uint *ring_tids;		/* of each ring the last thread that wrote to it; relaxed */
+	struct thag_tasks tasks;   /* has a lock of its own, the last to be taken */
+	struct thag_events events; /* likewise */
+	struct thag_heap *heap;	   /* see memory.h; NULL only when it is lost */
+	/* NULL: it was never recorded. Else its recording, or its last; see recorder.h. Set under
+	 * `lock`, exclusive, and looked at by any thread: what it points to stays */
+	_Atomic(struct thag_recorder *) recorder;
+	struct thag_history *history; /* NULL: it has no timeline. Fixed; see history.h */
+	/* NULL: its words were never kept; see chunks.h. As the recorder */
+	_Atomic(struct thag_chunks *) chunks;
+	atomic_uint *ring_tids; /* of each ring the last thread that wrote to it; relaxed */
 	/* relaxed: one thread reads all rings, as tasks cross them, or events of memory, whose
 	 * order counts, are in them */
 	atomic_bool tangled;
@@ -171,6 +178,7 @@ struct thag_session {
 	uint32_t node_limit;	    /* for trees to come */
 	struct thag_member *folded; /* all the threads that ended long ago, tid 0 */
 	uint64_t lost_before;	    /* words that earlier thagds read */
+	uint64_t before_ns;	    /* that it ran before its recording; of one that was opened */
 	uint32_t refused_threads;
 	uint32_t refused_tasks;
 	uint32_t lost_traces;
@@ -191,6 +199,8 @@ struct thag_session {
 	/* main loop only */
 	enum thag_session_state state;
 	bool finishing;			   /* its program is gone, its last words are being read */
+	bool ending;			   /* by its user's wish; its program may go on */
+	bool switching;			   /* its recording is being begun or ended */
 	bool saved;			   /* files were written, or could not be */
 	bool quarantine_said;		   /* the message tells of it */
 	bool capped_said;		   /* likewise, that a limit on its memory was reached */

@@ -21,6 +21,18 @@ static void mark_named(struct thag_session *session, uint32_t site)
 	session->sites_named[site / BITS] |= UINT64_C(1) << (site % BITS);
 }
 
+uint32_t thag_sites_next(const struct thag_session *session, uint32_t site)
+{
+	while (site < THAG_SITES_MAX) {
+		uint64_t rest = session->sites_named[site / BITS] >> (site % BITS);
+
+		if (rest)
+			return site + (uint32_t)__builtin_ctzll(rest);
+		site = (site / BITS + 1) * BITS;
+	}
+	return THAG_SITES_MAX;
+}
+
 /* The names' own limit answers -E2BIG: the site then has a name that says so. */
 static int put(struct thag_session *session, uint32_t index, const struct thag_shm_site *site,
 	       const char *name, const char *file)

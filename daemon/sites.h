@@ -15,4 +15,7 @@
  */
 int thag_sites_import(struct thag_session *session);
 
+/** The first site from `site` on that has a name; THAG_SITES_MAX: there is none. */
+uint32_t thag_sites_next(const struct thag_session *session, uint32_t site);
+
 #endif

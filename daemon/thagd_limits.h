@@ -57,6 +57,10 @@
 #define THAG_EXIT_PROBE_MS 10
 #define THAG_EXIT_PROBES 20
 
+/* sessions that their user ends */
+#define THAG_END_LOOK_MS 10		      /* whether the program records nothing any more … */
+#define THAG_END_WAIT_NS UINT64_C(2500000000) /* … which one that makes events heeds by then */
+
 /* records of sessions, for the next thagd */
 #define THAG_RECORDS_MAX 1024
 #define THAG_RECORD_BYTES 32768
@@ -70,12 +74,19 @@
 #define THAG_CHUNKS_QUEUE_MAX 16		    /* of a session that wait to be encoded */
 #define THAG_CHUNKS_DEPTH_MAX 65536 /* calls open in a thread whose words are kept unrecorded */
 #define THAG_CHUNKS_AGE_NS UINT64_C(1000000000)	      /* then one is, full or not */
-#define THAG_CHART_WORDS_MAX (UINT64_C(1) << 18)      /* decoded for a chart: some 3 ms … */
+#define THAG_CHART_WORDS_MAX (UINT64_C(1) << 17)      /* decoded for a chart: some 1.5 ms … */
 #define THAG_CHART_FINE_WORDS_MAX (UINT64_C(1) << 22) /* … and for a finer one after it */
 #define THAG_CHART_SLICES_MAX 10000 /* of one chart: some 100 KB with their names */
 #define THAG_CHART_NOTES_MAX 2048
 #define THAG_CHART_LOOK_WORDS 4096 /* of a chunk being filled, that a lane's rows are found by */
 #define THAG_SLOWEST_SITES_MAX 256 /* of one function's name, that are looked at */
+#define THAG_SOURCE_FILE_BYTES \
+	(UINT64_C(8) << 20)	   /* of a source file that is shown; larger ones aren't */
+#define THAG_SOURCE_LINES_MAX 1000 /* of it in one answer … */
+#define THAG_SOURCE_WINDOW_BYTES (UINT32_C(256) << 10) /* … and their bytes */
+#define THAG_SOURCE_LINE_BYTES 1000		       /* of one line; longer ones are cut */
+#define THAG_SOURCE_PLACES_MAX 16		       /* files that have a function of one name */
+#define THAG_SOURCE_FUNCTIONS_MAX 1000		       /* told of that begin in those lines */
 #define THAG_OPEN_WORDS_MAX \
 	(UINT64_C(1) << 22)	 /* of chunks being filled, copied for one answer \
 				  */
@@ -87,6 +98,12 @@
 #define THAG_RECORDER_TABLE_BYTES (UINT32_C(4) << 20) /* of one block of a table */
 #define THAG_OPENED_JSON_BYTES (UINT32_C(4) << 20)    /* of what is known of a session */
 #define THAG_ENVIRON_BYTES (4u << 20)		      /* of /proc/PID/environ */
+
+/* recordings that browsers send */
+#define THAG_UPLOADS_MAX 4
+#define THAG_UPLOAD_BYTES_MAX (UINT64_C(1) << 40)
+#define THAG_UPLOAD_PIECE_BYTES (UINT32_C(1) << 18) /* written at once; two of them are held */
+#define THAG_UPLOAD_NAME_BYTES 256
 
 /* web */
 #define THAG_HTTP_CONNECTIONS_MAX 256

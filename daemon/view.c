@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base.h"
 #include "clock.h"
 #include "daemon.h"
 #include "memory_view.h"
@@ -27,13 +28,33 @@ struct thag_view_job *thag_view_create(struct thag_daemon *daemon, struct thag_s
 	return view;
 }
 
-bool thag_view_add(struct thag_view_job *view, const struct thag_watch *watch)
+struct thag_view_mark thag_view_mark(const struct thag_session *session)
 {
+	/* relaxed: a hint that names came, and when they did the frames are made anew */
+	return (struct thag_view_mark){
+		.events = session->counts.events,
+		.state = session->state,
+		.names =
+			atomic_load_explicit(&session->naming_counts.version, memory_order_relaxed),
+	};
+}
+
+bool thag_view_add(struct thag_view_job *view, const struct thag_watch *watch,
+		   struct thag_session *base)
+{
+	struct thag_view_wish *query;
+
 	if (thag_view_find(view, watch))
 		return true;
 	if (view->query_count == THAG_VIEW_QUERIES_MAX)
 		return false;
-	view->queries[view->query_count++].watch = *watch;
+	query = &view->queries[view->query_count++];
+	query->watch = *watch;
+	if (base) {
+		query->base = thag_session_ref(base);
+		query->base_duration_ns = thag_session_duration_ns(base);
+		query->base_mark = thag_view_mark(base);
+	}
 	return true;
 }
 
@@ -97,6 +118,27 @@ static struct thag_blob *make_flame(const struct thag_watch *watch,
 	return take_blob(&out, thag_flame_write(profile, &flame, facts, &out));
 }
 
+static struct thag_blob *make_diff(struct thag_view_job *view, const struct thag_view_wish *query,
+				   const struct thag_profile *profile, uint32_t by,
+				   const struct thag_frame_facts *facts)
+{
+	const struct thag_watch *watch = &query->watch;
+	struct thag_flame_query flame = { .focus = watch->focus,
+					  .width_px = watch->width,
+					  .search = watch->search,
+					  .base.base_duration_ns = query->base_duration_ns };
+	struct thag_buffer out = { 0 };
+	struct thag_profile *diff;
+	struct thag_blob *blob;
+
+	if (!query->base || thag_base_compare(&diff, watch, profile, by, query->base,
+					      &view->daemon->clock, &flame.base) != 0)
+		return NULL;
+	blob = take_blob(&out, thag_flame_write(diff, &flame, facts, &out));
+	thag_profile_destroy(diff);
+	return blob;
+}
+
 static struct thag_blob *make_half(const struct thag_watch *watch, struct thag_profile *half,
 				   const struct thag_frame_facts *facts, enum thag_frame_type type)
 {
@@ -121,9 +163,9 @@ static void make_sandwich(struct thag_view_wish *query, const struct thag_profil
 	}
 }
 
-/* `profile`: NULL when there was no memory. */
+/* `profile`: NULL when there was no memory. `by`: its call paths, of memory. */
 static void make_frames(struct thag_view_job *view, struct thag_view_wish *query,
-			const struct thag_profile *profile, uint32_t flags)
+			const struct thag_profile *profile, uint32_t flags, uint32_t by)
 {
 	const struct thag_watch *watch = &query->watch;
 	struct thag_frame_facts facts;
@@ -136,6 +178,8 @@ static void make_frames(struct thag_view_job *view, struct thag_view_wish *query
 	facts.flags |= flags;
 	if (watch->sandwich)
 		make_sandwich(query, profile, &facts);
+	else if (watch->base)
+		query->flame = make_diff(view, query, profile, by, &facts);
 	else
 		query->flame = make_flame(watch, profile, &facts, THAG_FRAME_FLAME);
 	if (watch->durations && watch->metric.metric == THAG_METRIC_TIME)
@@ -196,7 +240,7 @@ static void make_group(struct thag_view_job *view, uint32_t first)
 		if (!query->made && thag_metric_equal(&query->watch.metric, &watch->metric) &&
 		    query->watch.tid == watch->tid && query->watch.raw == watch->raw &&
 		    query->watch.heavy == watch->heavy)
-			make_frames(view, query, sift(&sifted, profile, &query->watch), flags);
+			make_frames(view, query, sift(&sifted, profile, &query->watch), flags, 0);
 	}
 	sifted_fini(&sifted);
 	thag_profile_destroy(profile);
@@ -240,7 +284,7 @@ static void make_metric(struct thag_view_job *view, uint32_t first,
 		if (query->made || query->watch.heavy != heavy ||
 		    !thag_metric_equal(&query->watch.metric, metric))
 			continue;
-		make_frames(view, query, sift(&sifted, profile, &query->watch), 0);
+		make_frames(view, query, sift(&sifted, profile, &query->watch), 0, asked.kind);
 		/* places, sizes and slices of time are of the whole process, whatever is seen */
 		make_memory_frame(view, query, memory, &asked, profile);
 	}
@@ -307,6 +351,8 @@ void thag_view_start(struct thag_view_job *view, thag_view_done_fn *done, void *
 void thag_view_destroy(struct thag_view_job *view)
 {
 	for (uint32_t i = 0; i < view->query_count; i++) {
+		if (view->queries[i].base)
+			thag_session_unref(view->queries[i].base);
 		thag_blob_unref(view->queries[i].flame);
 		thag_blob_unref(view->queries[i].callers);
 		thag_blob_unref(view->queries[i].callees);

@@ -21,10 +21,20 @@
 struct thag_daemon;
 struct thag_view_job;
 
+/** What a session has come to, as far as frames of it are concerned. */
+struct thag_view_mark {
+	uint64_t events;
+	enum thag_session_state state;
+	uint32_t names; /* version of its names */
+};
+
 /** A way to look, and what is seen; the blobs are NULL when there was no memory. */
 struct thag_view_wish {
 	struct thag_watch watch;
-	struct thag_blob *flame; /* or the two that follow */
+	struct thag_session *base; /* a reference; NULL: there is none, or none any more */
+	uint64_t base_duration_ns;
+	struct thag_view_mark base_mark; /* when it was added */
+	struct thag_blob *flame;	 /* or the two that follow */
 	struct thag_blob *callers;
 	struct thag_blob *callees;
 	struct thag_blob *table;
@@ -50,11 +60,17 @@ struct thag_view_job {
 	struct thag_view_wish queries[THAG_VIEW_QUERIES_MAX];
 };
 
+struct thag_view_mark thag_view_mark(const struct thag_session *session);
+
 /** A job for `session` without queries yet. NULL without memory. */
 struct thag_view_job *thag_view_create(struct thag_daemon *daemon, struct thag_session *session);
 
-/** Adds a way to look, unless it is there already. False when there is no room. */
-bool thag_view_add(struct thag_view_job *view, const struct thag_watch *watch);
+/**
+ * Adds a way to look, unless it is there already; `base`: the session that it is compared with, or
+ * NULL. False when there is no room.
+ */
+bool thag_view_add(struct thag_view_job *view, const struct thag_watch *watch,
+		   struct thag_session *base);
 
 /** Whether there was memory for all that belongs to it. */
 bool thag_view_is_whole(const struct thag_view_wish *query);

@@ -77,6 +77,31 @@ static int parse_metric(struct thag_watch *watch, json_t *request, const char **
 	return thag_metric_parse(&watch->metric, metric, by, from, to, why);
 }
 
+/* A sandwich is of one session alone. */
+static int parse_base(struct thag_watch *watch, json_t *request, uint64_t latest, const char **why)
+{
+	const struct thag_metric_query *metric = &watch->metric;
+	json_int_t from = 0, to = 0;
+	const char *base = "";
+	int normalise = 0;
+
+	*why = "a field of the watch has a wrong type";
+	if (json_unpack(request, "{s?s, s?I, s?I, s?b}", "base", &base, "base_from", &from,
+			"base_to", &to, "normalise", &normalise) != 0)
+		return -EINVAL;
+	if (!base[0] || watch->sandwich)
+		return 0;
+	*why = "the base is no session";
+	if (thag_watch_parse_session(base, latest, &watch->base) != 0 || watch->base == 0)
+		return -EINVAL;
+	watch->normalise = normalise != 0;
+	if (thag_metric_parse(&watch->base_metric, thag_metric_name(metric->metric), "", from, to,
+			      why) != 0)
+		return -EINVAL;
+	watch->base_metric.by = metric->by;
+	return 0;
+}
+
 /* Whether `text`, at `field` of a request, can be searched for. */
 static int check_search(const char *field, const char *text, struct thag_watch_fault *fault)
 {
@@ -179,6 +204,8 @@ int thag_watch_parse(struct thag_watch *watch, json_t *request, uint64_t latest,
 	    thag_watch_parse_id(durations, &watch->durations) != 0 ||
 	    parse_order(order, &watch->heavy) != 0 || parse_search(watch, search, fault) != 0)
 		return -EINVAL;
+	if (parse_base(watch, request, latest, &fault->why) != 0)
+		return -EINVAL;
 	watch->tid = watch->metric.metric == THAG_METRIC_TIME ? (uint32_t)tid : 0;
 	watch->width = clamp_width(width);
 	watch->raw = raw != 0;
@@ -192,5 +219,6 @@ bool thag_watch_equal(const struct thag_watch *a, const struct thag_watch *b)
 	       a->durations == b->durations && a->heavy == b->heavy && a->tid == b->tid &&
 	       a->width == b->width && a->sort == b->sort && a->raw == b->raw &&
 	       thag_metric_equal(&a->metric, &b->metric) && strcmp(a->search, b->search) == 0 &&
-	       thag_sieve_equal(&a->sieve, &b->sieve);
+	       thag_sieve_equal(&a->sieve, &b->sieve) && a->base == b->base &&
+	       a->normalise == b->normalise && thag_metric_equal(&a->base_metric, &b->base_metric);
 }

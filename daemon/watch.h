@@ -28,6 +28,9 @@ struct thag_watch {
 	uint32_t width;
 	uint32_t sort; /* enum thag_table_sort */
 	struct thag_metric_query metric;
+	uint64_t base;			      /* the session it is compared with, 0: none … */
+	struct thag_metric_query base_metric; /* … of the same metric, in a range of its own */
+	bool normalise;			      /* widths as if both had the same total */
 	bool raw;
 	bool heavy; /* siblings with most first */
 	bool paused;

@@ -8,6 +8,7 @@
 
 #include <libwebsockets.h>
 
+#include "life.h"
 #include "modes.h"
 #include "thag/frames.h"
 
@@ -73,7 +74,8 @@ static bool list_is_old(const struct thag_ws *ws)
 	const struct thag_registry *registry = &ws->daemon->registry;
 
 	return !ws->list || ws->list_version != registry->version ||
-	       (registry->live_count && thag_clock_mono_ns() - ws->list_ns > LIST_PERIOD_NS);
+	       ((registry->live_count || ws->daemon->openings) &&
+		thag_clock_mono_ns() - ws->list_ns > LIST_PERIOD_NS);
 }
 
 struct thag_session *thag_ws_find_session(const struct thag_ws *ws, uint64_t id)
@@ -127,8 +129,37 @@ static bool range_is_over(const struct thag_ws_client *client)
 	       client->seen_duration_ns > metric->to_ns + SETTLE_NS;
 }
 
-static bool is_due(const struct thag_ws_client *client, const struct thag_session *session,
-		   uint64_t now)
+static bool has_changed(const struct thag_ws_client *client, const struct thag_session *session,
+			uint64_t now)
+{
+	if (range_is_over(client))
+		return client->seen_names != names_version(session);
+	return client->seen_events != session->counts.events ||
+	       client->seen_names != names_version(session) ||
+	       client->seen_state != session->state ||
+	       (thag_session_is_live(session) && now - client->seen_ns > OPEN_PERIOD_NS);
+}
+
+/* The other side of a difference; one that has gone has, too. */
+static bool base_has_changed(const struct thag_ws *ws, const struct thag_ws_client *client,
+			     uint64_t now)
+{
+	const struct thag_session *base;
+	struct thag_view_mark mark;
+
+	if (client->watch.base == 0)
+		return false;
+	base = thag_ws_find_session(ws, client->watch.base);
+	if (!base)
+		return true;
+	mark = thag_view_mark(base);
+	return mark.events != client->seen_base.events || mark.state != client->seen_base.state ||
+	       mark.names != client->seen_base.names ||
+	       (thag_session_is_live(base) && now - client->seen_ns > OPEN_PERIOD_NS);
+}
+
+static bool is_due(const struct thag_ws *ws, const struct thag_ws_client *client,
+		   const struct thag_session *session, uint64_t now)
 {
 	if (!client->watching || client->watch.session != session->id)
 		return false;
@@ -136,12 +167,13 @@ static bool is_due(const struct thag_ws_client *client, const struct thag_sessio
 		return true;
 	if (client->watch.paused || now < client->rest_until_ns)
 		return false;
-	if (range_is_over(client))
-		return client->seen_names != names_version(session);
-	return client->seen_events != session->counts.events ||
-	       client->seen_names != names_version(session) ||
-	       client->seen_state != session->state ||
-	       (thag_session_is_live(session) && now - client->seen_ns > OPEN_PERIOD_NS);
+	return has_changed(client, session, now) || base_has_changed(ws, client, now);
+}
+
+static const char *why_not_whole(const struct thag_view_wish *query)
+{
+	return query->watch.base && !query->base ? "the session to compare with is gone"
+						 : "thagd has no memory for this view";
 }
 
 static void give_frames(struct thag_ws_client *client, const struct thag_view_job *view)
@@ -157,8 +189,11 @@ static void give_frames(struct thag_ws_client *client, const struct thag_view_jo
 	client->seen_duration_ns = view->duration_ns;
 	client->seen_ns = thag_clock_mono_ns();
 	client->rest_until_ns = client->seen_ns + view->took_ns;
+	client->seen_base = query->base_mark;
 	if (!thag_view_is_whole(query))
-		thag_ws_send_error(client, "thagd has no memory for this view");
+		thag_ws_send_error(client, why_not_whole(query));
+	/* it won't come back */
+	client->watching = !query->watch.base || query->base;
 	thag_ws_send_later(client, SEND_FLAME, query->flame);
 	thag_ws_send_later(client, SEND_CALLERS, query->callers);
 	thag_ws_send_later(client, SEND_CALLEES, query->callees);
@@ -198,7 +233,9 @@ static void start_view(struct thag_ws *ws, struct thag_session *session)
 	if (!view)
 		return;
 	for (struct thag_ws_client *client = ws->clients; client; client = client->next)
-		if (is_due(client, session, now) && !thag_view_add(view, &client->watch))
+		if (is_due(ws, client, session, now) &&
+		    !thag_view_add(view, &client->watch,
+				   thag_ws_find_session(ws, client->watch.base)))
 			break;
 	if (view->query_count == 0) {
 		thag_view_destroy(view);
@@ -211,7 +248,8 @@ static void start_view(struct thag_ws *ws, struct thag_session *session)
 static bool is_watched(const struct thag_ws *ws, const struct thag_session *session)
 {
 	for (const struct thag_ws_client *client = ws->clients; client; client = client->next)
-		if (client->watching && client->watch.session == session->id)
+		if (client->watching &&
+		    (client->watch.session == session->id || client->watch.base == session->id))
 			return true;
 	return false;
 }
@@ -287,6 +325,32 @@ static void run_switch(struct thag_ws *ws, struct thag_ws_client *client, json_t
 		registry->version++;
 }
 
+/* The answer is the list, without it. */
+static void run_forget(struct thag_ws *ws, struct thag_ws_client *client, json_t *request)
+{
+	const char *id, *why;
+
+	if (json_unpack(request, "{s:s}", "session", &id) != 0)
+		thag_ws_send_error(client, "forget needs a session");
+	else if (thag_registry_forget(&ws->daemon->registry, id, &why) != 0)
+		thag_ws_send_error(client, why);
+}
+
+/* The answer is the list, which says that it is being ended, and then that it has. */
+static void run_end(struct thag_ws *ws, struct thag_ws_client *client, json_t *request)
+{
+	struct thag_session *session = NULL;
+	const char *id, *why = "no such session";
+	int ret = json_unpack(request, "{s:s}", "session", &id);
+
+	if (ret != 0)
+		why = "end needs a session";
+	else
+		session = thag_registry_find(&ws->daemon->registry, id);
+	if (!session || thag_life_end(session, &why) != 0)
+		thag_ws_send_error(client, why);
+}
+
 static void run_request(struct thag_ws *ws, struct thag_ws_client *client)
 {
 	json_t *request = json_loadb(client->rx, client->rx_bytes, 0, NULL);
@@ -298,10 +362,16 @@ static void run_request(struct thag_ws *ws, struct thag_ws_client *client)
 		run_watch(ws, client, request);
 	else if (strcmp(op, "chart") == 0)
 		thag_ws_run_chart(ws, client, request);
-	else if (strcmp(op, "slowest") == 0)
-		thag_ws_run_slowest(ws, client, request);
+	else if (thag_ask_find_kind(op) != THAG_ASK_KINDS)
+		thag_ws_run_ask(ws, client, thag_ask_find_kind(op), request);
 	else if (strcmp(op, "enable") == 0 || strcmp(op, "disable") == 0)
 		run_switch(ws, client, request, op);
+	else if (strcmp(op, "forget") == 0)
+		run_forget(ws, client, request);
+	else if (strcmp(op, "end") == 0)
+		run_end(ws, client, request);
+	else if (strcmp(op, "record") == 0 || strcmp(op, "unrecord") == 0)
+		thag_ws_run_record(ws, client, request);
 	else
 		thag_ws_send_error(client, "unknown op");
 	json_decref(request);

@@ -10,7 +10,7 @@ static uint32_t session_names(const struct thag_session *session)
 	return atomic_load_explicit(&session->naming_counts.version, memory_order_relaxed);
 }
 
-static struct thag_ws_client *find_client(const struct thag_ws *ws, uint64_t id)
+struct thag_ws_client *thag_ws_find_client(const struct thag_ws *ws, uint64_t id)
 {
 	for (struct thag_ws_client *client = ws->clients; client; client = client->next)
 		if (client->id == id)
@@ -31,7 +31,8 @@ static bool chart_is_due(const struct thag_ws_client *client, const struct thag_
 		return false;
 	return charting->seen_names != session_names(session) ||
 	       charting->seen_state != session->state ||
-	       (charting->follows && charting->seen_events != session->counts.events);
+	       (charting->follows && session->state != THAG_SESSION_OPENING &&
+		charting->seen_events != session->counts.events);
 }
 
 static void start_chart(struct thag_ws *ws, struct thag_ws_client *client,
@@ -62,7 +63,7 @@ static void give_chart(struct thag_ws_client *client, const struct thag_chart_jo
 static void on_chart_done(struct thag_chart_job *job)
 {
 	struct thag_ws *ws = job->context;
-	struct thag_ws_client *client = find_client(ws, job->client);
+	struct thag_ws_client *client = thag_ws_find_client(ws, job->client);
 	struct thag_session *session;
 
 	if (client) {
@@ -126,56 +127,4 @@ void thag_ws_run_chart(struct thag_ws *ws, struct thag_ws_client *client, json_t
 		thag_ws_send_error(client, "no such session");
 	thag_chart_request_fini(&charting->request);
 	charting->fresh = false;
-}
-
-static void on_slowest_done(struct thag_slowest_job *job);
-
-/* One at a time; of those that wait the newest. */
-static void start_slowest(struct thag_ws *ws, struct thag_ws_client *client)
-{
-	struct thag_session *session = thag_ws_find_session(ws, client->slowest.session);
-
-	if (client->seeks_slowest || client->slowest.session == 0)
-		return;
-	if (!session)
-		thag_ws_send_error(client, "no such session");
-	else if (thag_slowest_start(ws->daemon, session, &client->slowest, client->id,
-				    on_slowest_done, ws) != 0)
-		thag_ws_send_error(client, "thagd has no memory for this");
-	else
-		client->seeks_slowest = true;
-	client->slowest.session = 0;
-}
-
-static void on_slowest_done(struct thag_slowest_job *job)
-{
-	struct thag_ws *ws = job->context;
-	struct thag_ws_client *client = find_client(ws, job->client);
-
-	if (client) {
-		client->seeks_slowest = false;
-		if (job->answer)
-			thag_ws_send_json(client, SEND_SLOWEST, json_incref(job->answer));
-		else
-			thag_ws_send_error(client,
-					   job->error == -ENOTSUP
-						   ? "thagd keeps no timeline of this session"
-						   : "thagd has no memory for this");
-		if (!ws->daemon->stopping)
-			start_slowest(ws, client);
-	}
-	thag_slowest_destroy(job);
-}
-
-void thag_ws_run_slowest(struct thag_ws *ws, struct thag_ws_client *client, json_t *json)
-{
-	struct thag_slowest_request parsed;
-	const char *why;
-
-	if (thag_slowest_parse(&parsed, json, thag_ws_latest(ws), &why) != 0) {
-		thag_ws_send_error(client, why);
-		return;
-	}
-	client->slowest = parsed;
-	start_slowest(ws, client);
 }

@@ -65,6 +65,7 @@ static void print_frame_constants(void)
 	VALUE(THAG_FRAME_, CALLEES);
 	VALUE(THAG_FRAME_, DURATIONS);
 	VALUE(THAG_FRAME_, CHART);
+	VALUE(THAG_FRAME_, DIFF);
 	end();
 
 	begin("FrameFlag");
@@ -170,6 +171,30 @@ static void print_flame_layout(void)
 	FIELD(thag_frame_node, name_bytes);
 	FIELD(thag_frame_node, flags);
 	FIELD(thag_frame_node, function);
+	end();
+}
+
+static void print_diff_layout(void)
+{
+	begin("Sides");
+	SIZE(thag_frame_sides);
+	FIELD(thag_frame_sides, before_self_ns);
+	FIELD(thag_frame_sides, before_total_ns);
+	FIELD(thag_frame_sides, before_calls);
+	FIELD(thag_frame_sides, after_self_ns);
+	FIELD(thag_frame_sides, after_total_ns);
+	FIELD(thag_frame_sides, after_calls);
+	end();
+
+	begin("Diff");
+	SIZE(thag_frame_diff);
+	FIELD(thag_frame_diff, base);
+	FIELD(thag_frame_diff, base_duration_ns);
+	FIELD(thag_frame_diff, matched_ns);
+	FIELD(thag_frame_diff, base_from_ns);
+	FIELD(thag_frame_diff, base_to_ns);
+	FIELD(thag_frame_diff, flags);
+	FIELD(thag_frame_diff, normalised);
 	end();
 }
 
@@ -329,6 +354,14 @@ static void print_chart_layout(void)
 	FIELD(thag_frame_chart, view_bytes);
 	FIELD(thag_frame_chart, flags);
 	FIELD(thag_frame_chart, asked);
+	FIELD(thag_frame_chart, moments);
+	end();
+
+	begin("Moment");
+	SIZE(thag_frame_moment);
+	FIELD(thag_frame_moment, start_ns);
+	FIELD(thag_frame_moment, live_bytes);
+	FIELD(thag_frame_moment, high_bytes);
 	end();
 
 	begin("Lane");
@@ -434,6 +467,7 @@ int main(void)
 	print_frame_constants();
 	print_header_layout();
 	print_flame_layout();
+	print_diff_layout();
 	print_table_layout();
 	print_memory_constants();
 	print_durations_layout();

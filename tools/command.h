@@ -34,7 +34,10 @@ extern const struct thag_command thag_command_list;
 extern const struct thag_command thag_command_export;
 extern const struct thag_command thag_command_enable;
 extern const struct thag_command thag_command_disable;
+extern const struct thag_command thag_command_end;
+extern const struct thag_command thag_command_record;
 extern const struct thag_command thag_command_open;
+extern const struct thag_command thag_command_forget;
 extern const struct thag_command thag_command_stop;
 extern const struct thag_command thag_command_symbols;
 

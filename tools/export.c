@@ -20,7 +20,7 @@ static int run(int argc, char **argv);
 const struct thag_command thag_command_export = {
 	.name = "export",
 	.help = "Usage: thag export ID [--format FORMAT] [-o FILE] [--thread TID] [--raw]\n"
-		"                      [--metric METRIC [--by WHAT] [--from S] [--to S]]\n"
+		"                      [--metric METRIC [--by WHAT]] [--from S] [--to S]\n"
 		"Writes the profile of a session, running or ended. ID: as 'thag list' shows it, "
 		"or\n"
 		"'latest'.\n"
@@ -30,6 +30,9 @@ const struct thag_command thag_command_export = {
 		"(default)\n"
 		"                       speedscope: a file for speedscope.app, a profile a "
 		"thread\n"
+		"                       chrome: every call with its times, as JSON for Perfetto "
+		"and\n"
+		"                       chrome://tracing\n"
 		"                       events: tasks, marks, frames and values, as JSON\n"
 		"                       memory: totals, sizes and history of the memory, as JSON\n"
 		"  -o, --output FILE    write FILE, whole or not at all; default and '-': stdout\n"
@@ -42,8 +45,9 @@ const struct thag_command thag_command_export = {
 		"                       many allocations or temporary ones\n"
 		"      --by WHAT        memory by profiled calls ('calls') or by native stacks\n"
 		"                       ('traces'); default: traces where they were taken\n"
-		"      --from S, --to S memory of that part of the run, in seconds since its "
-		"start\n"
+		"      --from S, --to S stacks or calls of that part of the run, in seconds "
+		"since its\n"
+		"                       start\n"
 		"  -h, --help           print this and exit\n"
 		"\n"
 		"Exit status: 0 done; 1 failure; 2 wrong usage; 3 no thagd is running; 4 no such\n"
@@ -83,12 +87,14 @@ static int parse_thread(struct request *request, const char *text)
 
 static int parse_format(struct request *request, const char *text)
 {
-	static const char *const formats[] = { "folded", "speedscope", "events", "memory", NULL };
+	static const char *const formats[] = { "folded", "speedscope", "chrome",
+					       "events", "memory",     NULL };
 
 	if (!is_one_of(text, formats))
 		return thag_command_bad_usage(
 			&thag_command_export,
-			"no format '%s': folded, speedscope, events and memory are there", text);
+			"no format '%s': folded, speedscope, chrome, events and memory are there",
+			text);
 	request->format = text;
 	return -1;
 }
@@ -163,11 +169,17 @@ static int parse_option(struct request *request, int option, char **argv)
 static int check(const struct request *request)
 {
 	static const char *const stacks[] = { "folded", "speedscope", NULL };
+	static const char *const ranges[] = { "folded", "speedscope", "chrome", NULL };
 	bool memory = strcmp(request->metric, "time") != 0;
+	bool ranged = request->from_s > 0 || request->to_s > 0;
 
-	if (!memory && (request->by[0] || request->from_s > 0 || request->to_s > 0))
+	if (!memory && request->by[0])
 		return thag_command_bad_usage(&thag_command_export,
-					      "--by, --from and --to need a --metric of memory");
+					      "--by needs a --metric of memory");
+	if (ranged && !is_one_of(request->format, ranges))
+		return thag_command_bad_usage(&thag_command_export,
+					      "--from and --to are for stacks and for calls: "
+					      "folded, speedscope, chrome");
 	if (memory && (request->thread || request->raw || !is_one_of(request->format, stacks)))
 		return thag_command_bad_usage(&thag_command_export,
 					      "memory is exported for all threads together, as "
@@ -248,6 +260,15 @@ static json_t *make_request(const struct request *request)
 			 "to", nanoseconds(request->to_s));
 }
 
+/* What thagd says is missing in what it gave. */
+static void pass_on_note(const struct thag_reply *reply)
+{
+	const char *note = json_string_value(json_object_get(reply->body, "note"));
+
+	if (note)
+		thag_command_complain(&thag_command_export, "%s", note);
+}
+
 static int run(int argc, char **argv)
 {
 	struct request request = { .format = "folded", .metric = "time", .by = "" };
@@ -268,6 +289,8 @@ static int run(int argc, char **argv)
 		ret = thag_client_complain(&thag_command_export, -EPROTO);
 	else
 		ret = write_data(&request, reply.data_fd);
+	if (ret == THAG_EXIT_OK)
+		pass_on_note(&reply);
 	thag_reply_fini(&reply);
 	return ret;
 }

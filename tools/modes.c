@@ -9,7 +9,7 @@
 
 #include "client.h"
 #include "command.h"
-#include "thag_text.h"
+#include "sessions.h"
 
 #define WAIT_MS 3000 /* a program that makes calls heeds a wish well within that */
 #define FIRST_PROBE_MS 1
@@ -59,25 +59,7 @@ const struct thag_command thag_command_disable = {
 
 static const char *text_of(const struct thag_reply *reply, const char *field)
 {
-	const char *text = json_string_value(json_object_get(reply->body, field));
-
-	return text ? text : "";
-}
-
-/** "session 7 (treestat, pid 4711)", to be freed; NULL without memory. */
-static char *name_session(const struct thag_reply *reply)
-{
-	struct thag_buffer program = { 0 };
-	const char *name = text_of(reply, "program");
-	char *text = NULL;
-
-	if (thag_text_append_terminal(&program, name, strlen(name)) != 0 ||
-	    asprintf(&text, "session %s (%.*s, pid %lld)", text_of(reply, "id"), (int)program.bytes,
-		     (const char *)program.data,
-		     (long long)json_integer_value(json_object_get(reply->body, "pid"))) < 0)
-		text = NULL;
-	thag_buffer_fini(&program);
-	return text;
+	return thag_session_text(reply->body, field);
 }
 
 static const char *describe(const char *kinds)
@@ -104,7 +86,7 @@ static bool is_waiting(const struct thag_reply *reply)
 /** Says what has come of it; the status to exit with. */
 static int conclude(const struct thag_command *command, const struct thag_reply *reply)
 {
-	char *session = name_session(reply);
+	char *session = thag_session_name(reply->body);
 	int ret = THAG_EXIT_FAILURE;
 
 	if (!session) {

@@ -6,25 +6,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "bring.h"
 #include "client.h"
 #include "command.h"
+#include "sessions.h"
 #include "thag_buffer.h"
 #include "thag_text.h"
 
 #define OPEN_MS 3600000 /* as long as thagd is at it */
 #define URL_BYTES 256
+#define PROGRESS_MS 250
 
 static int open_files(int argc, char **argv);
 
 const struct thag_command thag_command_open = {
 	.name = "open",
 	.help = "Usage: thag open FILE…\n"
-		"Opens recordings, made by 'thag run -o' or 'thagd --record', as sessions of "
-		"thagd:\n"
-		"they can be looked at and exported as if their programs had just ended. Starts a\n"
-		"thagd when none answers. Prints where to look at each.\n"
+		"Opens recordings, made by 'thag run -o', 'thag record' or 'thagd --record', as\n"
+		"sessions of thagd: they can be looked at and exported as if their programs had "
+		"just\n"
+		"ended. Starts a thagd when none answers. Prints where to look at each, which can "
+		"be\n"
+		"done at once, and waits until all of it is read.\n"
 		"\n"
 		"  -h, --help  print this and exit\n"
 		"\n"
@@ -49,26 +55,67 @@ static void say(const char *file, const char *text)
 	thag_buffer_fini(&said);
 }
 
-/** What thagd made of the file; the status to exit with. */
-static int report(const char *file, const char *url, const struct thag_reply *reply)
+/** Asks for the file; `early`: the answer comes once it can be looked at, not when all is read. */
+static int ask(const char *file, const char *path, bool early, struct thag_reply *reply)
 {
-	const char *id = json_string_value(json_object_get(reply->body, "id"));
-	const char *message = json_string_value(json_object_get(reply->body, "message"));
+	int ret = thag_client_ask(
+		json_pack("{s:s, s:s, s:b}", "op", "open", "file", path, "early", (int)early),
+		OPEN_MS, reply);
 
-	if (reply->status != 0) {
-		say(file, thag_reply_error(reply));
-		return THAG_EXIT_FAILURE;
-	}
-	printf("%s/#session=%s\n", url, id ? id : "");
-	if (message && message[0])
-		say(file, message);
-	return json_is_true(json_object_get(reply->body, "whole")) ? THAG_EXIT_OK
-								   : THAG_EXIT_PARTIAL;
+	if (ret)
+		return thag_client_complain(&thag_command_open, ret);
+	if (reply->status == 0)
+		return THAG_EXIT_OK;
+	say(file, thag_reply_error(reply));
+	thag_reply_fini(reply);
+	return THAG_EXIT_FAILURE;
 }
 
+/** How much of the session was read, 0 to 100; -1: nothing more will be. */
+static int percent_read(const char *id)
+{
+	struct thag_reply reply;
+	const json_t *session;
+	int percent = -1;
+	json_t *list;
+	size_t i;
+
+	if (thag_client_ask(json_pack("{s:s}", "op", "list"), THAG_CLIENT_TIMEOUT_MS, &reply))
+		return -1;
+	list = thag_reply_take_list(&reply);
+	json_array_foreach(json_object_get(list, "sessions"), i, session)
+	{
+		json_int_t events = json_integer_value(json_object_get(session, "events"));
+		json_int_t all = json_integer_value(json_object_get(session, "expected"));
+
+		if (strcmp(thag_session_text(session, "id"), id) == 0 &&
+		    strcmp(thag_session_text(session, "state"), "opening") == 0)
+			percent = all > events ? (int)(100 * (double)events / (double)all) : 99;
+	}
+	json_decref(list);
+	thag_reply_fini(&reply);
+	return percent;
+}
+
+/** For who looks at a terminal: until it is read. */
+static void show_progress(const char *id)
+{
+	static const struct timespec beat = { .tv_nsec = PROGRESS_MS * 1000000L };
+	bool shown = false;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	for (int percent; nanosleep(&beat, NULL), (percent = percent_read(id)) >= 0; shown = true)
+		fprintf(stderr, "\rreading: %d %%", percent);
+	if (shown)
+		fputs("\r\033[K", stderr);
+}
+
+/** Where to look at it, at once, and what thagd made of it; the status to exit with. */
 static int open_file(const char *file, const char *url)
 {
 	struct thag_reply reply;
+	const char *message;
 	char path[PATH_MAX];
 	int ret;
 
@@ -76,10 +123,20 @@ static int open_file(const char *file, const char *url)
 		say(file, strerror(errno));
 		return THAG_EXIT_FAILURE;
 	}
-	ret = thag_client_ask(json_pack("{s:s, s:s}", "op", "open", "file", path), OPEN_MS, &reply);
+	ret = ask(file, path, true, &reply);
 	if (ret)
-		return thag_client_complain(&thag_command_open, ret);
-	ret = report(file, url, &reply);
+		return ret;
+	printf("%s/#session=%s\n", url, thag_session_text(reply.body, "id"));
+	fflush(stdout); /* an error shows at the end: see thag_command_end_output */
+	show_progress(thag_session_text(reply.body, "id"));
+	thag_reply_fini(&reply);
+	ret = ask(file, path, false, &reply);
+	if (ret)
+		return ret;
+	message = thag_session_text(reply.body, "message");
+	if (message[0])
+		say(file, message);
+	ret = json_is_true(json_object_get(reply.body, "whole")) ? THAG_EXIT_OK : THAG_EXIT_PARTIAL;
 	thag_reply_fini(&reply);
 	return ret;
 }

@@ -19,7 +19,7 @@
 
 /** Sanitizers with a malloc of their own: what each defines, and gcc's libraries of them. */
 static const struct sanitizer {
-	const char *name, *symbol, *library;
+	const char *name, *symbol, *runtime;
 } sanitizers[] = {
 	{ "AddressSanitizer", "__asan_init", "libasan.so" },
 	{ "AddressSanitizer", "__asan_init", "libclang_rt.asan" },
@@ -142,7 +142,7 @@ static void note_library(struct thag_program *program, const char *library)
 	if (starts_with(library, "libthag.so") || starts_with(library, "libthag-cyg.so"))
 		program->links_thag = true;
 	for (size_t i = 0; i < SANITIZER_COUNT; i++)
-		if (starts_with(library, sanitizers[i].library))
+		if (starts_with(library, sanitizers[i].runtime))
 			program->sanitizer = sanitizers[i].name;
 }
 

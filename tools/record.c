@@ -19,8 +19,7 @@
 #define SUFFIX ".thag"
 #define MAGIC "thagrec"
 
-/** The absolute path of a file that needn't be there, with the suffix. 0 or a negative errno. */
-static int make_path(const char *file, char out[static PATH_MAX])
+int thag_record_make_path(const char *file, char out[static PATH_MAX])
 {
 	char copy[PATH_MAX], directory[PATH_MAX];
 	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
@@ -93,7 +92,7 @@ static const char *reason(int error)
 int thag_record_prepare(const struct thag_command *command, const char *file)
 {
 	char path[PATH_MAX];
-	int ret = make_path(file, path);
+	int ret = thag_record_make_path(file, path);
 
 	if (ret == 0)
 		ret = remove_old(path);

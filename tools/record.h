@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * `thag run -o FILE`: sees to it that thagd records the program there.
+ * Files that are recorded to, of `thag run -o FILE` and `thag record`.
  *
  * Thread: main.
  */
 #ifndef THAG_RECORD_H
 #define THAG_RECORD_H
 
+#include <limits.h>
+
 #include <jansson.h>
 
 #include "command.h"
+
+/** The absolute path of a file that needn't be there, with the suffix. 0 or a negative errno. */
+int thag_record_make_path(const char *file, char out[static PATH_MAX]);
 
 /**
  * Says in the environment of the program to come that it is to be recorded to `file`. A recording

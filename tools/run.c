@@ -13,6 +13,7 @@
 #include "hooks.h"
 #include "memory.h"
 #include "record.h"
+#include "sessions.h"
 
 #define URL_BYTES 256
 
@@ -167,29 +168,9 @@ static bool are_saved(const json_t *list, pid_t pid, const json_t **last)
 	return all;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t bytes = strlen(text), end_bytes = strlen(end);
-
-	return bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
-}
-
-/** The first file, but that of native stacks where a program without calls has them. */
-static const char *main_file(const json_t *session)
-{
-	const json_t *files = json_object_get(session, "files");
-	const char *first = json_string_value(json_array_get(files, 0));
-	const char *second = json_string_value(json_array_get(files, 1));
-
-	if (first && second && ends_with(first, "-memory.folded") &&
-	    ends_with(second, "-memory_detail.folded"))
-		return second;
-	return first;
-}
-
 static void say_where(const json_t *session)
 {
-	const char *file = main_file(session);
+	const char *file = thag_session_file(session);
 
 	if (file)
 		fprintf(stderr, "thag: saved %s\n", file);

@@ -19,6 +19,9 @@ static const char overview[] =
 	"  open     open recordings\n"
 	"  enable   switch recording on in a program that runs\n"
 	"  disable  switch it off\n"
+	"  record   record a program that runs to a file, from now on\n"
+	"  end      end a session whose program runs, and goes on\n"
+	"  forget   drop a session that ended\n"
 	"  stop     end thagd; it saves the profiles it holds\n"
 	"  symbols  say what addresses in a program are called, and why not\n"
 	"  help     explain a command\n"
@@ -40,9 +43,9 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,  &thag_command_list,	   &thag_command_export,
-	&thag_command_open, &thag_command_enable,  &thag_command_disable,
-	&thag_command_stop, &thag_command_symbols, &thag_command_help,
+	&thag_command_run,    &thag_command_list,    &thag_command_export,  &thag_command_open,
+	&thag_command_enable, &thag_command_disable, &thag_command_record,  &thag_command_end,
+	&thag_command_forget, &thag_command_stop,    &thag_command_symbols, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -278,6 +278,17 @@ int thag_recording_part_read(const struct thag_recording_file *file,
 	return ret != 0 ? ret : decompress(unpacker, part->raw_bytes, out);
 }
 
+int thag_recording_kind_read(const struct thag_recording_file *file,
+			     const struct thag_recording_front *front,
+			     enum thag_recording_kind kind, size_t max,
+			     struct thag_recording_unpacker *unpacker, struct thag_buffer *out)
+{
+	const struct thag_recording_place *place = thag_recording_part_find(front, kind);
+
+	out->bytes = 0;
+	return place ? thag_recording_part_read(file, place, max, unpacker, out) : -ENOENT;
+}
+
 void thag_recording_unpacker_fini(struct thag_recording_unpacker *unpacker)
 {
 	ZSTD_freeDCtx(unpacker->zstd);

@@ -101,6 +101,12 @@ int thag_recording_part_read(const struct thag_recording_file *file,
 			     const struct thag_recording_place *place, size_t max,
 			     struct thag_recording_unpacker *unpacker, struct thag_buffer *out);
 
+/** The same of the block's part of that kind. -ENOENT with an empty `out` when there is none. */
+int thag_recording_kind_read(const struct thag_recording_file *file,
+			     const struct thag_recording_front *front,
+			     enum thag_recording_kind kind, size_t max,
+			     struct thag_recording_unpacker *unpacker, struct thag_buffer *out);
+
 void thag_recording_unpacker_fini(struct thag_recording_unpacker *unpacker);
 
 #endif

@@ -33,6 +33,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "thag_chunk.h"
+
 #define THAG_RECORDING_MAGIC UINT64_C(0x0063657267616874) /* "thagrec\0" */
 #define THAG_RECORDING_VERSION 1
 #define THAG_RECORDING_BYTE_ORDER UINT32_C(0x01020304)
@@ -103,6 +105,12 @@ enum thag_recording_kind {
 	THAG_RECORDING_SLICES = 20,
 	THAG_RECORDING_NOTES = 21,
 };
+
+/** The kind of a chunk's part: both are in the same order. */
+static inline enum thag_recording_kind thag_recording_kind_of(enum thag_chunk_part part)
+{
+	return (enum thag_recording_kind)(THAG_RECORDING_OPENINGS + (uint32_t)part);
+}
 
 enum thag_recording_codec {
 	THAG_RECORDING_RAW = 0,
@@ -248,6 +256,11 @@ static inline uint64_t thag_recording_padded(uint64_t bytes)
 #ifndef __cplusplus
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored as they lie in memory");
 _Static_assert(sizeof(struct thag_recording_header) == 64, "part of the format");
+_Static_assert(THAG_RECORDING_WORDS - THAG_RECORDING_OPENINGS == THAG_PART_WORDS &&
+		       THAG_RECORDING_TREE - THAG_RECORDING_OPENINGS == THAG_PART_TREE &&
+		       THAG_RECORDING_SLICES - THAG_RECORDING_OPENINGS == THAG_PART_SLICES &&
+		       THAG_RECORDING_NOTES - THAG_RECORDING_OPENINGS == THAG_PART_NOTES,
+	       "see thag_recording_kind_of");
 _Static_assert(offsetof(struct thag_recording_header, checksum) == 56, "part of the format");
 _Static_assert(sizeof(struct thag_recording_head) == 32, "part of the format");
 _Static_assert(sizeof(struct thag_recording_part) == 24, "part of the format");

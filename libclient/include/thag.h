@@ -138,9 +138,9 @@ extern "C" {
  * stay so.
  *
  * @param kinds  enum thag_kinds
- * @return 0; -EINVAL; -ECANCELED when THAG_PROFILER's type is none, or in setuid programs; -EBUSY
- *         while another thread is at it; or why thagd can't be reached, which is said in one
- *         line on stderr
+ * @return 0; -EINVAL; -ECANCELED when THAG_PROFILER's type is none, in setuid programs, and once
+ *         the user has ended the session; -EBUSY while another thread is at it; or why thagd
+ *         can't be reached, which is said in one line on stderr
  */
 int thag_enable(unsigned kinds);
 

@@ -124,8 +124,13 @@ void thag_misuse(enum thag_misuse which);
 
 /* switch.c */
 
-/** Records `modes` from now on, on all threads; says so to thagd. Signal-safe. */
+/** Records `modes` from now on, on all threads; says so to thagd. Nothing once the session is over.
+ * Signal-safe. */
 void thag_switch_to(uint32_t modes);
+
+/** Whether the user has ended this process's session, or its parent's before it had one of its
+ * own: THAG_WISH_END. Signal-safe. */
+bool thag_switch_is_over(void);
 
 /** Notes in the debug log who switches what on. Signal-safe. */
 void thag_switch_log(uint32_t modes, const char *who);

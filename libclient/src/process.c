@@ -432,8 +432,10 @@ static int prepare(void)
 
 static int begin(uint32_t modes)
 {
-	int result = epoch ? 0 : prepare();
+	int result = thag_switch_is_over() ? -ECANCELED : 0;
 
+	if (result == 0 && !epoch)
+		result = prepare();
 	if (result == 0 && !thag_process_is_live())
 		result = thag_process_attach(false);
 	if (result == 0) {

@@ -5,7 +5,8 @@
  * Only the cold side looks at what is on. A thread gets there at its next event when its limit is
  * 0, which is how switching off reaches all threads at once. Switched on, a thread finds that
  * its limit is 0 and gets a new one. A wish of the user's lies in thagd's memory; threads look at
- * it whenever they are on the cold side: every THAG_RING_WORDS / 16 words or 2^32 ticks.
+ * it whenever they are on the cold side: every THAG_RING_WORDS / 16 words or 2^32 ticks. Once it
+ * says that the session is over, nothing switches on any more.
  */
 #include "heap.h"
 #include "internal.h"
@@ -37,7 +38,7 @@ static void stop_fast_sides(uint32_t modes)
 	}
 }
 
-void thag_switch_to(uint32_t modes)
+static void switch_to(uint32_t modes)
 {
 	uint32_t before = __atomic_exchange_n(&thag_on, modes, __ATOMIC_SEQ_CST);
 
@@ -49,6 +50,22 @@ void thag_switch_to(uint32_t modes)
 	__atomic_store_n(&thag_process.header->active, modes, __ATOMIC_RELAXED);
 	if (before & ~modes & THAG_MODE_MEMORY)
 		__atomic_fetch_add(&thag_process.header->memory_pauses, 1, __ATOMIC_RELAXED);
+}
+
+bool thag_switch_is_over(void)
+{
+	const uint64_t *wish = __atomic_load_n(&thag_wish, __ATOMIC_RELAXED);
+
+	return __atomic_load_n(wish, __ATOMIC_RELAXED) & THAG_WISH_END;
+}
+
+void thag_switch_to(uint32_t modes)
+{
+	switch_to(thag_switch_is_over() ? 0 : modes);
+	/* who heeded the end before this switched on has seen that word, and so do we by now: both
+	 * exchanged thag_on, in that order */
+	if (modes && thag_switch_is_over())
+		switch_to(0);
 }
 
 void thag_switch_log(uint32_t modes, const char *who)
@@ -77,7 +94,8 @@ static void heed(uint64_t wish)
 	do {
 		applied = wish;
 		__atomic_store_n(&thag_heap_gate.heeded, wish, __ATOMIC_RELAXED);
-		thag_switch_log((uint32_t)wish & ALL_MODES, "the user");
+		thag_switch_log((uint32_t)wish & ALL_MODES,
+				wish & THAG_WISH_END ? "the user, for good" : "the user");
 		apply(wish);
 		wish = __atomic_load_n(&thag_wish_heeded, __ATOMIC_SEQ_CST);
 	} while (wish != applied && wish != 0);

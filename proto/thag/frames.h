@@ -9,7 +9,7 @@
  *             "metric":"time","by":"traces","from":0,"to":0,"sandwich":"0123456789abcdef",
  *             "durations":"0123456789abcdef","order":"heavy",
  *             "hide":["0123456789abcdef"],"only":"0123456789abcdef","collapse":true,
- *             "mine":"src/"}
+ *             "mine":"src/","base":"6","base_from":0,"base_to":0,"normalise":false}
  *            "session" as in the list; "thread" a kernel thread id or 0 for all merged; "focus"
  *            a node id in 16 hex digits or "" for the root; "width" in CSS pixels; "search" text
  *            or an expression, see core/thag_search.h; "metric" what the frames show, see enum
@@ -21,6 +21,10 @@
  *            "order" of siblings: by "name", or "heavy" ones first. "hide", "only", "collapse" and
  *            "mine" leave out a part of the profile, see core/thag_sieve.h: functions by their
  *            ids; FLAME, CALLERS, CALLEES, TABLE and DURATIONS are of the rest, MEMORY is of all.
+ *            With "base", the id of a session (or "latest", or the same one), a DIFF comes in place
+ *            of the FLAME: what the session is beside its base, of that from "base_from" to
+ *            "base_to", likewise; "normalise": widths as if both totals were equal. With a
+ *            "sandwich" there is none.
  *            Every field but op and session
  *            may be left out. Each new watch replaces the one before it, and is answered at once;
  *            after that frames come whenever the profile changed, at most THAG_FRAMES_PER_SECOND
@@ -28,6 +32,9 @@
  *            {"op":"enable","session":"7","kinds":"both"} or {"op":"disable","session":"7"}
  *            what that program is to record; "kinds" time, memory or both, left out: what it was
  *            started with. The list says when the program has heeded that, see daemon/report.h.
+ *            {"op":"end","session":"7"} ends a session whose program runs; the list says that it is
+ *            at it ("ending"), and then that it ended. {"op":"forget","session":"7"} drops one that
+ *            ended: the list has it no more.
  *            {"op":"chart","session":"7","from":0,"to":0,"last":0,"columns":1280,"paused":false,
  *             "lanes":[[ring,kind,first_row,rows],…]}
  *            what happened when, beside a watch: of a window, nanoseconds since the session began,
@@ -40,9 +47,26 @@
  *            window reaches its newest events.
  *            {"op":"slowest","session":"7","function":"16 hex","from":0,"to":0,"count":20}
  *            the longest calls of a function that ended in a range, as a watch has it.
+ *            {"op":"source","session":"7","function":"16 hex","place":0,"first":0,"count":40,
+ *             "metric":"live","by":"traces","from":0,"to":0}
+ *            the source of a function, and what is known of its lines: "place" which of the files
+ *            that have one of that name, "first" and "count" which lines, "first" 0: where the
+ *            function is; the rest as a watch has it.
  *   thagd:   {"op":"sessions","sessions":[…]}     on connecting and whenever the list changes
  *            {"op":"slowest","session":"7","function":"…","calls":[{"start":ns,"duration":ns,
  *             "ring":0,"tid":123},…]}           the longest first; durations without waits
+ *            {"op":"source","session":"7","function":"…","place":0,
+ *             "places":[{"file":"…","line":12,"begins":true},…],"path":"/…","beside":false,"changed":false,
+ *             "first":8,"line_count":300,"lines":["…",…],
+ *             "starts":[{"line":12,"function":"…","shared":false},…],
+ *             "memory":[{"line":14,"value":0,"own":0,"allocated_bytes":0,"allocations":0,
+ *             "live_bytes":0,"live":0},…],"error":"…"}
+ *            "begins": a place's line is where the function does, else a call is there; "path"
+ *            where the file is; "beside": found from the program's, its name being
+ *            relative; "changed": since the program began; "starts" functions and sections that
+ *            begin at a line, "shared" with others of that name elsewhere; "memory", or null:
+ *            what native stacks that go through a line allocated, and "value" of the metric,
+ *            "own" of it that of places at the line. With an "error", a sentence, no lines
  *            {"op":"error","message":"…"}; after a watch that was refused, the one before it goes
  *            on, and of a text that is at fault there are "field", "text" and "at", the byte of it
  *
@@ -59,13 +83,24 @@
  *   counted once. The total of a caller, and the rest of its numbers, are of the function's calls
  *   that came through it; its self is of those with no caller above.
  *
+ *   DIFF   +--------------------+------------------------+-----------------------+
+ *          | thag_frame_header  | thag_frame_flame       | thag_frame_node [n]   |
+ *          +--------------------+---+--------------------+-----+---------+-------+
+ *          | thag_frame_sides [n]   | thag_frame_diff          | strings |
+ *          +------------------------+--------------------------+---------+
+ *
+ *   is as FLAME, with both sides of each node. A node's self is the width that the larger of its
+ *   two sides has, its total the sum of these below it: widths, no times. Its calls are those of
+ *   both; what else a FLAME's node tells is 0. What matches a search is of the session, not of
+ *   its base. There is no thag_frame_heap, whatever the metric.
+ *
  *   MEMORY +--------------------+------------------------+-----------------------------+---------+
  *          | thag_frame_header  | thag_frame_memory      | points, sizes, places       | strings |
  *          +--------------------+------------------------+-----------------------------+---------+
  *
  *   CHART  +--------------------+------------------------+-----------------------------+---------+
  *          | thag_frame_header  | thag_frame_chart       | lanes, asked, sites, notes, | strings |
- *          |                    |                        | activity, view              |         |
+ *          |                    |                        | moments, activity, view     |         |
  *          +--------------------+------------------------+-----------------------------+---------+
  *
  *   DURATIONS are a thag_frame_durations, and a thag_frame_bucket for each of `count`.
@@ -96,6 +131,7 @@ enum thag_frame_type {
 	THAG_FRAME_CALLEES = 5,
 	THAG_FRAME_DURATIONS = 6,
 	THAG_FRAME_CHART = 7,
+	THAG_FRAME_DIFF = 8,
 };
 
 /** What a flamegraph's widths show; the words of a watch's "metric". */
@@ -199,6 +235,37 @@ struct thag_frame_node {
 	uint32_t flags; /* enum thag_frame_node_flags */
 	uint32_t reserved;
 	uint64_t function; /* hash of its name: the same in every frame */
+};
+
+/**
+ * A node before and after, in what the metric counts; all 0 where a side doesn't have it.
+ *
+ *   0 before_self_ns | 8 before_total_ns | 16 before_calls
+ *  24 after_self_ns | 32 after_total_ns | 40 after_calls
+ */
+struct thag_frame_sides {
+	uint64_t before_self_ns;
+	uint64_t before_total_ns;
+	uint64_t before_calls;
+	uint64_t after_self_ns;
+	uint64_t after_total_ns;
+	uint64_t after_calls;
+};
+
+/**
+ * What a difference says of its base.
+ *
+ *   0 base | 8 base_duration_ns | 16 matched_ns | 24 base_from_ns | 32 base_to_ns
+ *  40 flags 4, normalised 4
+ */
+struct thag_frame_diff {
+	uint64_t base; /* id of the session */
+	uint64_t base_duration_ns;
+	uint64_t matched_ns;   /* as that of a thag_frame_flame, of the base */
+	uint64_t base_from_ns; /* as asked for; both 0: all of it */
+	uint64_t base_to_ns;
+	uint32_t flags; /* enum thag_frame_flags, of the base */
+	uint32_t normalised;
 };
 
 enum thag_frame_node_flags {
@@ -347,6 +414,13 @@ struct thag_frame_place {
 #define THAG_CHART_LANES 64 /* that a chart shows unless it says which, and … */
 #define THAG_CHART_ROWS 64  /* … how many rows of each */
 
+/** Live memory in a slice of time, which ends where the next one starts. */
+struct thag_frame_moment {
+	uint64_t start_ns;
+	uint64_t live_bytes; /* at its end */
+	uint64_t high_bytes; /* the most in it */
+};
+
 /**
  * What happened when: slices of the lanes that were asked for, and an overview of all lanes of the
  * session. The header's `count` is that of all lanes. Behind it follow
@@ -355,6 +429,7 @@ struct thag_frame_place {
  *   thag_frame_asked [asked]        in the order of the request
  *   thag_frame_site [sites]         all that a slice or a note names
  *   thag_frame_note [notes]         by site, then by time, at most one a column
+ *   thag_frame_moment [moments]     live memory in the window, and a little before it, by time
  *   uint8_t [lanes][activity_columns]  how busy a lane's ring was, 0 to 255, in equal parts of
  *                                   first_ns … last_ns; of lanes of tasks all are 0
  *   view_bytes at view_offset       as core/thag_timeline.h has it for thag_view_write: times in
@@ -376,6 +451,8 @@ struct thag_frame_chart {
 	uint32_t view_bytes;
 	uint32_t flags; /* enum thag_view_flags of core/thag_timeline.h */
 	uint32_t asked;
+	uint32_t moments;
+	uint32_t reserved;
 };
 
 /** A lane: the frames of the threads that wrote to a ring, or of the tasks that ran on them. */
@@ -425,7 +502,8 @@ struct thag_frame_note {
 };
 
 #ifndef __cplusplus
-_Static_assert(sizeof(struct thag_frame_chart) == 96, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_chart) == 104, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_moment) == 24, "part of the ABI");
 _Static_assert(offsetof(struct thag_frame_chart, lanes) == 64, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_lane) == 48, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_asked) == 16, "part of the ABI");
@@ -440,6 +518,8 @@ _Static_assert(sizeof(struct thag_frame_bucket) == 24, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_header) == 96, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_flame) == 40, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_node) == 104, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_sides) == 48, "part of the ABI");
+_Static_assert(sizeof(struct thag_frame_diff) == 48, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_table) == 16, "part of the ABI");
 _Static_assert(sizeof(struct thag_frame_row) == 104, "part of the ABI");
 _Static_assert(offsetof(struct thag_frame_node, parent) == 72, "part of the ABI");

@@ -246,6 +246,12 @@ struct thag_shm_consumer_header {
 #define THAG_WISH(number, modes) ((uint64_t)(number) << 32 | (uint64_t)(modes))
 
 /**
+ * Bit of a wish: the session is over. Nothing is recorded any more, whatever the program says, and
+ * nobody reads the rings; no wish follows. Children that haven't connected by then see it, too.
+ */
+#define THAG_WISH_END 4
+
+/**
  * How far thagd has read one ring. Writer: the drain thread that owns the ring.
  *
  *   0 tail 8 | 8 reserved

@@ -39,9 +39,9 @@ until_true() {
   done
 }
 
-# Its first line tells the port that it found.
+# start_thagd [OPTION]...: its first line tells the port that it found.
 start_thagd() {
-  "$THAG_BUILD/daemon/thagd" --daemonize --port 0 >thagd.out 2>thagd.err ||
+  "$THAG_BUILD/daemon/thagd" --daemonize --port 0 "$@" >thagd.out 2>thagd.err ||
     fail "thagd doesn't start: $(cat thagd.err)"
 }
 
@@ -65,4 +65,12 @@ helper() {
   [[ -x $program ]] || cc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -I proto -o "$program" \
     "$TESTS/$1.c" || return
   echo "$program"
+}
+
+# A program that runs until it is killed; sets `pid`.
+run_treestat() {
+  "$EXAMPLES/treestat" --seconds 60 --top 1 /usr/include >/dev/null 2>&1 &
+  # shellcheck disable=SC2034 # for the caller
+  pid=$!
+  until_true has_stacks
 }

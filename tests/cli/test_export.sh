@@ -202,3 +202,41 @@ test_export_to_a_closed_pipe_is_quiet() {
   thag export latest 2>err | head -n 1 >/dev/null
   [[ ! -s err ]] || fail "$(cat err)"
 }
+
+# The middle, in seconds, of the calls of a Chrome trace: a program may take longer to start than
+# all its calls.
+middle_of() {
+  python3 - "$1" <<'END'
+import json, sys
+calls = [event for event in json.load(open(sys.argv[1]))["traceEvents"] if event["ph"] == "X"]
+first = min(call["ts"] for call in calls)
+last = max(call["ts"] + call["dur"] for call in calls)
+print(f"{(first + last) / 2e6:.9f}")
+END
+}
+
+test_export_of_a_range() {
+  start_with_session
+  expect_status 0 thag export latest --raw -o all.folded
+  expect_status 0 thag export latest --raw --to 1000 -o same.folded
+  [[ $(sum_of same.folded) == "$(sum_of all.folded)" ]] ||
+    fail "$(sum_of same.folded) of $(sum_of all.folded)"
+  local middle first second all
+  expect_status 0 thag export latest --format chrome -o calls.json
+  middle=$(middle_of calls.json)
+  expect_status 0 thag export latest --raw --to "$middle" -o first.folded
+  expect_status 0 thag export latest --raw --from "$middle" -o second.folded
+  first=$(sum_of first.folded) second=$(sum_of second.folded) all=$(sum_of all.folded)
+  ((first > 0 && second > 0 && first + second > all - 100 && first + second < all + 100)) ||
+    fail "$first and $second of $all"
+  expect_status 0 thag export latest --raw --to 1000 --format speedscope -o all.json
+  [[ $(scope_of all.json) == *" nanoseconds $(sum_of same.folded)" ]] || fail "$(scope_of all.json)"
+}
+
+test_export_of_a_range_needs_a_timeline() {
+  start_thagd --timeline off
+  "$EXAMPLES/nqueens" >/dev/null 2>&1
+  until_true field_is state ended
+  expect_status 1 thag export latest --to 1
+  one_line err 'keeps no timeline'
+}

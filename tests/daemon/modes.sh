@@ -83,5 +83,60 @@ hostile_modes() {
   wait "$program"
 }
 ok 'modes that can not be harm nobody' hostile_modes
+
+# --- sessions that the user ends ---
+
+ends() { request "{\"op\":\"end\",\"session\":\"$1\"}" | grep -q '^0 '; }
+nothing_of() { sleep 0.3 && is "$1" state '"ended"' && is "$1" signal null; }
+ok 'a program that heeds its wishes' attach_quiet make=good hello heed=1 calls=10 drained wish heed=0 \
+  wait calls=5 wait
+id=$(last_id)
+ended() {
+  ends "$id" && eventually saved "$id" && is "$id" state '"ended"' && is "$id" active '"none"' &&
+    is "$id" ending false && is "$id" message '"it was ended while the program ran"' && says 'wish 1 0'
+}
+ok 'is ended once it has heeded that' ended
+events=$(session "$id" events)
+echo >&7
+nothing_more() { sleep 0.5 && is "$id" events "$events" && kill -0 "$program"; }
+ok 'what it records then is not read' nothing_more
+ok 'it is not ended twice' refuses "{\"op\":\"end\",\"session\":\"$id\"}" 3 'has ended already'
+ok 'of no session it is refused' refuses '{"op":"end","session":"999"}' 2 'no such session'
+ok 'without a session it is refused' refuses '{"op":"end"}' 22 'needs a session'
+exec 7>&-
+wait "$program"
+ok 'its program ends without a word' nothing_of "$id"
+
+ok 'a program that heeds nothing' attach_quiet make=good hello heed=1 calls=10 drained wait
+id=$(last_id)
+is_waited_for() {
+  ends "$id" && is "$id" ending true && ends "$id" &&
+    refuses "{\"op\":\"enable\",\"session\":\"$id\"}" 3 'being ended'
+}
+ok 'is waited for' is_waited_for
+ok 'and ended then' eventually saved "$id"
+exec 7>&-
+wait "$program"
+
+ok 'another one' attach_quiet make=good hello heed=1 calls=10 drained wait
+id=$(last_id)
+goes_meanwhile() {
+  ends "$id" || return 1
+  exec 7>&-
+  wait "$program"
+  eventually saved "$id" && is "$id" message null
+}
+ok 'that ends by itself meanwhile has ended so' goes_meanwhile
+
+ok 'yet another' attach_quiet make=good hello heed=1 calls=10 drained wait
+id=$(last_id)
+ends_for_the_next() {
+  ends "$id" && kill -9 "$daemon_pid" || return 1
+  wait "$daemon_pid" 2>/dev/null
+  start && eventually saved "$id" && is "$id" state '"ended"' && kill -0 "$program"
+}
+ok 'whose thagd is killed meanwhile is ended by the next' ends_for_the_next
+exec 7>&-
+wait "$program"
 ok 'stop' stop
 rm -f fake-*

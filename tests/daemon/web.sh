@@ -141,13 +141,30 @@ for bad in '{"op":"watch"}' '{"op":"watch","session":"999"}' '{"op":"dance"}' '[
   '{"op":"watch","session":"1","metric":"live","from":-1}' \
   '{"op":"watch","session":"1","metric":"live","from":2,"to":1}' \
   '{"op":"watch","session":"1","hide":["main"]}' '{"op":"watch","session":"1","only":1}' \
-  '{"op":"watch","session":"1","metric":"live","to":"1"}'; do
+  '{"op":"watch","session":"1","metric":"live","to":"1"}' \
+  '{"op":"source"}' '{"op":"source","session":"1"}' '{"op":"source","session":"1","function":"main"}' \
+  '{"op":"source","session":"1","function":"0000000000000000"}' \
+  '{"op":"source","session":"1","function":1}' '{"op":"source","session":"1","function":"/etc/passwd"}' \
+  '{"op":"source","session":"999","function":"00000000000000ff"}' \
+  '{"op":"source","session":"1","function":"00000000000000ff","place":16}' \
+  '{"op":"source","session":"1","function":"00000000000000ff","place":"x"}' \
+  '{"op":"source","session":"1","function":"00000000000000ff","first":-1}' \
+  '{"op":"source","session":"1","function":"00000000000000ff","count":0}' \
+  '{"op":"source","session":"1","function":"00000000000000ff","count":1001}' \
+  '{"op":"source","session":"1","function":"00000000000000ff","metric":"age"}'; do
   says_error() {
     watch "$bad" 0.4 "$place/frames"
     grep -aq '"op":"error"' "$place/frames"
   }
   ok "wrong request $bad" says_error
 done
+
+# A path in the request is not looked at.
+names_no_file() {
+  watch "{\"op\":\"source\",\"session\":\"$id\",\"function\":\"$1\",\"path\":\"/etc/passwd\"}" 1 "$place/frames"
+  grep -aq '"op":"source"' "$place/frames" && grep -aq "isn't known" "$place/frames" && ! grep -aq root: "$place/frames"
+}
+ok 'the source of a function that is not there' names_no_file 00000000000000ff
 
 giant_header() {
   local answer

@@ -10,6 +10,9 @@
  *   program outside THREADS   calls flat out until SIGTERM; told of switches by SIGUSR1 (off)
  *                             and SIGUSR2 (on), each after a SIGHUP when that is to be done, and
  *                             answers each with a line; 0: makes a call on SIGHUP only
+ *   program over THREADS      as outside; on SIGTERM, when its session must have been ended, says
+ *                             what thag_enable returns, and calls three million times; a child
+ *                             that it forks then does the same
  *   program refused           says what thag_enable returns
  *
  * Prints "recorded N" in the end: as many calls must be in its profile. Then "late N", calls that
@@ -24,6 +27,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <sys/wait.h>
 
 #include <thag.h>
 
@@ -314,6 +319,26 @@ static int outside(long threads)
 	return finish();
 }
 
+static int over(long threads)
+{
+	pid_t child;
+	int status;
+
+	outside(threads);
+	all_recorded = 0;
+	fflush(stdout);
+	child = fork();
+	printf("%d\n", thag_enable(THAG_BOTH));
+	for (int i = 0; i < 3000000; i++)
+		plain();
+	if (child == 0) {
+		finish();
+		fflush(stdout);
+		_exit(0);
+	}
+	return waitpid(child, &status, 0) != child || status != 0 ? 1 : finish();
+}
+
 static int refused(void)
 {
 	printf("%d\n", thag_enable(THAG_TIME));
@@ -338,6 +363,8 @@ int main(int argc, char **argv)
 		return storm(number);
 	if (strcmp(scene, "outside") == 0)
 		return outside(number);
+	if (strcmp(scene, "over") == 0)
+		return over(number);
 	if (strcmp(scene, "refused") == 0)
 		return refused();
 	return 2;

@@ -267,6 +267,66 @@ many_from_outside() {
   finish
 }
 
+# --- sessions that the user ends ---
+
+# attach_over THREADS: a program that calls flat out, and makes sure that it is over on SIGTERM
+attach_over() {
+  rm -rf out
+  mkdir out
+  told=0
+  "$program" over "$1" >printed 2>errors &
+  pid=$!
+  heard
+}
+# Once ended, the program can't fill its ring, which it would wait for: THAG_ON_FULL is "wait".
+goes_on() {
+  local before
+  before=$(sessions)
+  kill -TERM "$pid" && wait "$pid" && pid='' || return 1
+  cat printed
+  [[ $(grep -c '^-125$' printed) == 2 && $(sessions) == "$before" ]] &&
+    [[ $(grep -A 1 '^-125$' printed | grep -c '^recorded 0$') == 2 ]]
+}
+# has_all: of what was recorded until it was ended, all but the calls that were under way.
+has_all() {
+  local recorded calls
+  recorded=$(awk '$1 == "recorded" { print $2; exit }' printed)
+  calls=$(field calls)
+  echo "$calls of $recorded"
+  ((calls <= recorded && calls + 4 * 8 >= recorded)) && (($(field unmatched) == 0)) &&
+    (($(field invalid) == 0)) && (($(field orphans) == 0)) &&
+    [[ $(field lost) == *"'calls': 0, 'words': 0,"* ]]
+}
+ends_flat_out() {
+  attach_over 4 && sleep 0.3 && thag end latest >printed_by_end || return 1
+  cat printed_by_end
+  grep -qE "^session [0-9]+ \(modes-program, pid $pid\): ended, saved $work/out/.*\.folded$" printed_by_end &&
+    is state ended && one_report && kill -0 "$pid" && goes_on && has_all
+}
+ends_paused() {
+  attach_over 4 && tell HUP && thag disable latest && tell USR1 && thag end latest && is state ended && goes_on
+}
+ends_asleep() {
+  local begun=$SECONDS
+  attach_over 0 && tell HUP && eventually is events 2 && thag end latest && is state ended &&
+    ((SECONDS - begun < 10)) && tell HUP && goes_on && (($(field calls) == 1))
+}
+nothing_is_switched() {
+  attach_over 4 && thag end latest && ! thag enable latest 2>complaint && grep -q 'has ended' complaint &&
+    is active none && goes_on
+}
+end_outlives_thagd() {
+  attach_over 4 && thag end latest && kill_thagd && start_thagd && [[ $(sessions) == 1 ]] && goes_on
+}
+
+over() {
+  ok 'a session of 4 threads flat out is ended, and they go on' ends_flat_out
+  ok 'one that is switched off is ended' ends_paused
+  ok 'one whose program makes no event is ended' ends_asleep
+  ok 'one that has ended is not switched on' nothing_is_switched
+  ok 'one that has ended is not there for the next thagd' end_outlives_thagd
+}
+
 outside() {
   ok '4 threads flat out, switched off and on by the command' flat_out_off_and_on
   ok 'fifty switches by the command' many_from_outside
@@ -329,7 +389,7 @@ logs() {
 }
 
 ok 'thagd' start_thagd
-for part in "${@:-words environment inside outside logs}"; do
+for part in "${@:-words environment inside outside over logs}"; do
   for name in $part; do
     "$name"
   done

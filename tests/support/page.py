@@ -15,10 +15,11 @@ import time
 
 CHART = 7
 HEADER = struct.Struct("<IHHIIIIIIQIIQQQQQII")
-FACTS = struct.Struct("<QQQQQQdQIIIIIIII")
+FACTS = struct.Struct("<QQQQQQdQIIIIIIIIII")
 LANE = struct.Struct("<IIIIQQQII")
 SITE = struct.Struct("<IIIIIIIIQ")
 NOTE = struct.Struct("<QQqqqqIIII")
+MOMENT = struct.Struct("<QQQ")
 MERGED, BEFORE, AFTER, SECTION, TRUNCATED, UNWOUND = 1, 2, 4, 8, 16, 32
 
 
@@ -128,7 +129,7 @@ class Chart:
             raise ValueError("its length is wrong")
         (self.from_ns, self.to_ns, self.first_ns, self.last_ns, self.whole_ns, self.start,
          self.rate, self.dropped, lanes, sites, notes, self.columns, view, view_bytes, self.flags,
-         asked) = FACTS.unpack_from(data, HEADER.size)
+         asked, moments, _) = FACTS.unpack_from(data, HEADER.size)
         at = HEADER.size + FACTS.size
         self.lanes = [LANE.unpack_from(data, at + i * LANE.size) for i in range(lanes)]
         at += lanes * LANE.size
@@ -142,6 +143,8 @@ class Chart:
         at += sites * SITE.size
         self.notes = [NOTE.unpack_from(data, at + i * NOTE.size) for i in range(notes)]
         at += notes * NOTE.size
+        self.moments = [MOMENT.unpack_from(data, at + i * MOMENT.size) for i in range(moments)]
+        at += moments * MOMENT.size
         self.activity = [data[at + i * self.columns:at + (i + 1) * self.columns]
                          for i in range(lanes)]
         self.rows = {}

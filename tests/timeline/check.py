@@ -6,6 +6,9 @@ import json
 import os
 import struct
 import sys
+import urllib.error
+import urllib.parse
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from page import CHART, HEADER, MERGED, Chart, Page  # pylint: disable=wrong-import-position
@@ -248,6 +251,112 @@ def hostile(page, session, *_):
     far = chart(page, session, **{"from": 1 << 62, "to": (1 << 63) - 1})
     if far.to_ns - far.from_ns > 10:
         fail("beyond the end")
+
+
+def export(port, session, **fields):
+    query = urllib.parse.urlencode({"format": "chrome", **fields})
+    url = f"http://localhost:{port}/api/sessions/{session}/export?{query}"
+    with urllib.request.urlopen(url) as reply:
+        return json.load(reply)
+
+
+def complete(file):
+    """Its calls, [start, end] in ns and name, by thread."""
+    calls = {}
+    for event in file["traceEvents"]:
+        if event["ph"] == "X":
+            start = round(event["ts"] * 1000)
+            calls.setdefault(event["tid"], []).append(
+                (start, start + round(event["dur"] * 1000), event["name"], event["args"]))
+    return calls
+
+
+def check_nesting(calls):
+    """A call lies within all that are open when it begins."""
+    around = []
+    for start, end, name, _ in calls:
+        while around and around[-1] <= start:
+            around.pop()
+        if around and end > around[-1]:
+            fail(f"{name}, {start} to {end}, is not within {around[-1]}")
+        around.append(end)
+
+
+def chrome(page, session, port, path, pairs):
+    """Each call is in the file once, when it was, within its caller."""
+    del page
+    file = export(port, session)
+    other = file["otherData"]
+    if not other["complete"] or "cut_ns" in other or "missing_to_ns" in other:
+        fail(other)
+    calls = complete(file)
+    low, high = -1 << 63, 1 << 63
+    by_tid = {}
+    for (tid, _), made in read_calls(path).items():
+        by_tid.setdefault(tid, []).extend(made)
+    for tid, made in by_tid.items():
+        made.sort(key=lambda call: call[1][0])
+        if [c[2] for c in calls[tid]] != [name for name, _ in made]:
+            fail(f"{tid}: {[c[2] for c in calls[tid]]}")
+        for (start, end, _, args), (_, times) in zip(calls[tid], made):
+            if not args["file"].endswith("program.c") or args["line"] <= 0:
+                fail(args)
+            low = max(low, times[0] - start, times[2] - end)
+            high = min(high, times[1] - start, times[3] - end)
+    if low > high + TOLERANCE_NS:
+        fail(f"no offset fits: {low} > {high}")
+    for made in calls.values():
+        check_nesting(made)
+    count = sum(call[2] == "tiny" for made in calls.values() for call in made)
+    if count != int(pairs):
+        fail(f"{count} of {pairs}")
+    names_told = sorted(e["args"]["name"] for e in file["traceEvents"]
+                        if e["name"] == "thread_name")
+    if names_told != ["worker 0", "worker 1"]:
+        fail(names_told)
+    outer = sum(name == "outer" for made in by_tid.values() for name, _ in made)
+    for phase, name in (("i", "turn"), ("C", "depth")):
+        if sum(e["ph"] == phase and e["name"] == name for e in file["traceEvents"]) != outer:
+            fail(f"{name}: not {outer}")
+    chrome_part(port, session, calls, next(iter(by_tid)))
+
+
+def chrome_part(port, session, calls, tid):
+    """A thread and a range have what the whole has of them."""
+    if complete(export(port, session, thread=tid)) != {tid: calls[tid]}:
+        fail("a thread")
+    whole = [call for call in calls[tid] if call[2] == "outer"]
+    begin, end = whole[1][0] + 1000, whole[3][1] + 1000
+    part = complete(export(port, session, **{"thread": tid, "from": begin, "to": end}))[tid]
+    want = [call for call in calls[tid] if call[0] < end and call[1] > begin]
+    if [call[2] for call in part] != [call[2] for call in want] or len(part) >= len(calls[tid]):
+        fail((part, want))
+    for got, call in zip(part, want):
+        if abs(got[0] - max(call[0], begin)) > 2 or abs(got[1] - min(call[1], end)) > 2:
+            fail((got, call))
+    if not part[0][3].get("begins_before") or "begins_before" in part[-1][3]:
+        fail(part)
+
+
+def chrome_cut(page, session, port, pairs):
+    """What isn't in the file is told: too many calls, and those that are not kept."""
+    del page
+    file = export(port, session)
+    other = file["otherData"]
+    if other["complete"] or not ("cut_ns" in other or "missing_to_ns" in other):
+        fail(other)
+    if len(file["traceEvents"]) > int(pairs):
+        fail("more calls than there is room for")
+
+
+def chrome_refused(page, session, port):
+    del page
+    try:
+        export(port, session)
+    except urllib.error.HTTPError as error:
+        if error.code == 404 and b"keeps no timeline" in error.read():
+            return
+    fail("it has calls without a timeline")
 
 
 def refused(page, session, _, text):

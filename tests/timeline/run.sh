@@ -11,58 +11,13 @@ export LD_LIBRARY_PATH=$build/libclient
 export PATH=$build/tools:$build/daemon:$PATH
 unset THAG_PROFILER THAG_RECORD
 program=$build/tests/timeline-program
-passed=0 failed=0 thagd='' port=''
 cd "$work" || exit 1
-
-stop_thagd() {
-  [[ -z $thagd ]] || { kill "$thagd" && wait "$thagd"; } 2>/dev/null
-  thagd=''
-}
+# shellcheck source=tests/support/thagd.sh disable=SC1091
+. "$here/../support/thagd.sh"
 trap 'stop_thagd; rm -rf "$work"' EXIT
-
-# ok NAME COMMAND...: the command must succeed.
-ok() {
-  local name=$1
-  shift
-  if "$@" >"$work/said" 2>&1; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    tail -n 5 "$work/said" | cut -c1-300 | sed 's/^/  /'
-    failed=$((failed + 1))
-  fi
-}
-
-# eventually COMMAND...: within 30 s it succeeds.
-eventually() {
-  local i
-  for ((i = 0; i < 300; i++)); do
-    ! "$@" || return 0
-    sleep 0.05
-  done
-  return 1
-}
-
-# start_thagd [OPTION]...: one that answers.
-start_thagd() {
-  stop_thagd
-  : >"$work/line" # what the one before said is not to be taken for this one's
-  thagd --socket "$THAG_SOCKET" --port 0 --output-dir "$work" "$@" >"$work/line" 2>>"$work/log" &
-  thagd=$!
-  eventually grep -qs listening "$work/line" || return 1
-  port=$(sed -E 's/.*localhost:([0-9]+).*/\1/' "$work/line")
-}
 
 # check WHAT SESSION [ARGUMENT]...
 check() { timeout 120 python3 "$here/check.py" "$port" "$@"; }
-
-# last FIELD: of the newest session.
-last() {
-  thag list --json | python3 -c "import json, sys; print(json.load(sys.stdin)['sessions'][-1]['$1'])"
-}
-
-is_saved() { [[ $(last saved) == True ]]; }
 
 # play PAIRS: the program, to its end; what it did is in `calls`.
 play() {
@@ -79,6 +34,7 @@ ok 'windows, and lanes in any order' check windows "$id" calls
 ok 'no call is missing, at any width' check tiny "$id" 200000
 ok 'the flame of a range' check ranges "$id"
 ok 'the slowest calls of a function' check slowest "$id"
+ok 'each call is in a file for Chrome' check chrome "$id" calls 200000
 ok 'senseless requests are refused' check hostile "$id"
 
 follow() {
@@ -95,12 +51,23 @@ ok 'a program that runs' follow
 ok 'thagd with little room' start_thagd --timeline 1M
 ok 'many calls' play 3000000
 ok 'what is old is coarse, and whole' check budget latest 3000000
+ok 'a file for Chrome says what it has not' check chrome_cut latest 3000000
+warns() {
+  thag export latest --format chrome -o "$work/file" 2>"$work/warned" && grep -q 'otherData' "$work/warned"
+}
+ok 'so does thag export' warns
 ok 'again' play 3000000
 ok 'the session before gave its room' check tiny "$(last id)" 3000000
 
 ok 'thagd without timelines' start_thagd --timeline off
 ok 'a program without one' play 1000
 ok 'says so' check refused latest 'keeps no timeline'
+ok 'nor calls for Chrome' check chrome_refused latest
+has_no_calls() {
+  ! thag export latest --format chrome -o "$work/none" 2>"$work/why" &&
+    grep -q 'no timeline' "$work/why" && [[ ! -e $work/none ]]
+}
+ok 'thag export says so, too' has_no_calls
 is_refused() {
   local status=0
   thagd --socket "$work/other" --port 0 --timeline "$1" || status=$?
@@ -119,11 +86,11 @@ ok 'thagd that records' start_thagd --record "$work/rec"
 ok 'a recorded program' open_recording
 ok 'its timeline' check slices "$id" calls
 ok 'its recording has the same' check same "$(last id)" "$id"
+ok 'its file for Chrome' check chrome "$(last id)" calls 200000
 ok 'the flame of a range of it' check ranges "$(last id)"
 ok 'the slowest calls in it' check slowest "$(last id)"
 ok 'thagd with little room that records' start_thagd --timeline 1M --record "$work/rec"
 ok 'many recorded calls' play 3000000
 ok 'what found no room is read again' check tiny latest 3000000
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+finish

@@ -406,7 +406,7 @@ Test(chunk, heads_are_checked)
 	bad[4].events = 5;
 	bad[5].ring = THAG_CHUNK_RINGS_MAX;
 	bad[6].level = THAG_CHUNK_LEVELS_MAX;
-	bad[7].flags = 8;
+	bad[7].flags = 16;
 	bad[8].rows[1] = THAG_CHUNK_ROWS_MAX + 1;
 	bad[9].first_pos = UINT64_MAX;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -2,6 +2,7 @@
 /* Scenes for each number of the heap, one event at a time. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "thag_heap_queue.h"
@@ -422,6 +423,39 @@ Test(heap, cuts_time_into_slices, .fini = end)
 	cr_expect_eq(copy.kept[THAG_HEAP_CALLS][copy.paths[THAG_HEAP_CALLS].tree.count], 2);
 	look(1021, 5020);
 	cr_expect_eq(copy.kept[THAG_HEAP_CALLS][0], 0);
+}
+
+/* The moments of a window, and one before it, as text. */
+static const char *curve(uint64_t from, uint64_t to)
+{
+	static char text[256];
+	struct thag_buffer out = { 0 };
+	const struct thag_heap_moment *at;
+	int used = 0;
+
+	cr_assert_eq(thag_heap_curve(heap, from, to, &out), 0);
+	at = (const struct thag_heap_moment *)(const void *)out.data;
+	for (size_t left = out.bytes / sizeof(*at); left > 0; left--, at++)
+		used += sprintf(text + used, "%d:%d:%d ", (int)at->start_ticks, (int)at->live_bytes,
+				(int)at->high_bytes);
+	thag_buffer_fini(&out);
+	return text;
+}
+
+Test(heap, tells_what_was_live_over_time, .fini = end)
+{
+	begin_with((struct thag_heap_options){ .start_ticks = 1000, .slice_ticks = 100 });
+	ALLOC(1010, 0x1000, 8);
+	FREE(1150, 0x1000);
+	ALLOC(1220, 0x2000, 16);
+	ALLOC(1330, 0x3000, 32);
+	FREE(1340, 0x3000);
+	cr_expect_str_eq(curve(0, UINT64_MAX), "1000:8:8 1100:0:8 1200:16:16 1300:16:48 ");
+	cr_expect_str_eq(curve(1250, 1260), "1100:0:8 1200:16:16 ");
+	cr_expect_str_eq(curve(1200, 1300), "1100:0:8 1200:16:16 ");
+	cr_expect_str_eq(curve(9000, 9001), "1200:16:16 1300:16:48 ");
+	thag_heap_end(heap, UINT64_MAX);
+	cr_expect_str_eq(curve(1300, 1400), "1200:16:16 1300:16:48 ");
 }
 
 /* Whatever times a program makes up, slices stay few. */

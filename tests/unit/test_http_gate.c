@@ -127,12 +127,42 @@ Test(watch, reads_every_field)
 	cr_assert_str_eq(watch.search, "qu\xc3\xa9");
 }
 
+Test(watch, reads_what_is_compared_with)
+{
+	struct thag_watch watch, other;
+
+	cr_assert_eq(parse(&watch, "{\"session\":\"7\",\"base\":\"latest\",\"base_from\":5,"
+				   "\"base_to\":9,\"normalise\":true,\"metric\":\"live\"}"),
+		     0);
+	cr_expect_eq(watch.base, 42);
+	cr_expect_eq(watch.base_metric.metric, THAG_METRIC_LIVE);
+	cr_expect_eq(watch.base_metric.from_ns, 5);
+	cr_expect_eq(watch.base_metric.to_ns, 9);
+	cr_expect_eq(watch.metric.to_ns, 0);
+	cr_expect(watch.normalise);
+	cr_assert_eq(parse(&other, "{\"session\":\"7\",\"base\":\"latest\",\"base_from\":5,"
+				   "\"base_to\":8,\"normalise\":true,\"metric\":\"live\"}"),
+		     0);
+	cr_expect_not(thag_watch_equal(&watch, &other), "another range of the base");
+	cr_assert_eq(parse(&watch, "{\"session\":\"7\",\"base\":\"6\","
+				   "\"sandwich\":\"00000000000000fe\"}"),
+		     0);
+	cr_expect_eq(watch.base, 0, "a sandwich is of one session");
+}
+
 Test(watch, refuses_what_makes_no_sense)
 {
 	static const char *const texts[] = {
 		"{}",
 		"[]",
 		"{\"session\":7}",
+		"{\"session\":\"7\",\"base\":6}",
+		"{\"session\":\"7\",\"base\":\"x\"}",
+		"{\"session\":\"7\",\"base\":\"0\"}",
+		"{\"session\":\"7\",\"base\":\"6\",\"base_from\":-1}",
+		"{\"session\":\"7\",\"base\":\"6\",\"base_from\":9,\"base_to\":5}",
+		"{\"session\":\"7\",\"base\":\"6\",\"base_to\":\"5\"}",
+		"{\"session\":\"7\",\"base\":\"6\",\"normalise\":1}",
 		"{\"session\":\"\"}",
 		"{\"session\":\"7x\"}",
 		"{\"session\":\"-7\"}",

@@ -247,6 +247,117 @@ Test(switch, heeds_the_users_wish, .timeout = 60)
 	collector_stop(collector);
 }
 
+static void expect_over(int calls)
+{
+	for (int i = 0; i < calls; i++)
+		leaf();
+	if (thag_enable(THAG_BOTH) != -ECANCELED)
+		_exit(2);
+	leaf();
+	_exit(__atomic_load_n(&thag_on, __ATOMIC_RELAXED) ? 3 : 0);
+}
+
+static int status_of(pid_t child)
+{
+	int status = -1;
+
+	waitpid(child, &status, 0);
+	return status;
+}
+
+/* Children of before and after are without a session of their own, and remain so. */
+static void run_to_its_end(struct shared *shared)
+{
+	pid_t early, late;
+
+	THAG_ENABLE_PROFILING(time);
+	early = fork();
+	if (early == 0) {
+		while (!__atomic_load_n(&shared->off, __ATOMIC_ACQUIRE))
+			sched_yield();
+		expect_over(10);
+	}
+	for (; __atomic_load_n(&thag_on, __ATOMIC_RELAXED); shared->recorded++) {
+		leaf();
+		__atomic_store_n(&shared->begun, 1, __ATOMIC_RELAXED);
+	}
+	shared->recorded--; /* that one saw it */
+	__atomic_store_n(&shared->off, 1, __ATOMIC_RELEASE);
+	late = fork();
+	if (late == 0)
+		expect_over(10);
+	if (status_of(early) != 0 || status_of(late) != 0)
+		_exit(4);
+	/* more than fit its ring, which nobody reads */
+	expect_over(3 * (int)THAG_RING_WORDS);
+}
+
+Test(switch, is_over_for_good_when_the_user_ends_the_session, .timeout = 60)
+{
+	struct collector *collector = collector_start();
+	struct shared *shared = share();
+	pid_t child = fork();
+
+	if (child == 0)
+		run_to_its_end(shared);
+	collector_accept(collector);
+	drain_until(collector, &shared->begun, 1);
+	wish(collector, 1, THAG_WISH_END);
+	drain_until(collector, &collector->header->heeded, 1);
+	cr_expect_eq(collector->header->active, 0);
+	while (collector_drain(collector, false))
+		;
+	cr_assert_eq(status_of(child), 0);
+	cr_expect_eq(collector_drain(collector, true), 0, "it wrote on");
+	cr_expect_eq(collector->header->active, 0);
+	cr_expect_eq(collector_calls(collector, "leaf"), shared->recorded);
+	cr_expect_eq(collector_lost(collector), 0);
+	collector_stop(collector);
+}
+
+static void *enable_until_refused(void *argument)
+{
+	struct shared *shared = argument;
+	int ret;
+
+	do {
+		ret = thag_enable(THAG_TIME);
+		leaf();
+		__atomic_store_n(&shared->begun, 1, __ATOMIC_RELAXED);
+	} while (ret == 0 || ret == -EBUSY);
+	return NULL;
+}
+
+static void run_against_the_end(struct shared *shared)
+{
+	pthread_t threads[2];
+
+	thag_start("time");
+	for (int i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, enable_until_refused, shared) != 0)
+			_exit(5);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	expect_over(1);
+}
+
+Test(switch, is_over_even_for_those_who_switch_on_meanwhile, .timeout = 120)
+{
+	for (int round = 0; round < 50; round++) {
+		struct collector *collector = collector_start();
+		struct shared *shared = share();
+		pid_t child = fork();
+
+		if (child == 0)
+			run_against_the_end(shared);
+		collector_accept(collector);
+		drain_until(collector, &shared->begun, 1);
+		wish(collector, 1, THAG_WISH_END);
+		cr_assert_eq(status_of(child), 0);
+		collector_stop(collector);
+	}
+}
+
 static void run_banned(void *argument)
 {
 	(void)argument;

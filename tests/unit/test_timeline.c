@@ -207,7 +207,11 @@ Test(timeline, recordings_are_seen_by_their_heads)
 		add_heads(round);
 		cr_assert_eq(loads, before);
 		check_views(round, true, (struct thag_timeline_open){ 0 });
-		cr_assert_eq(thag_timeline_complete(timeline), 0);
+		int made;
+
+		while ((made = thag_timeline_complete(timeline)) > 0)
+			continue;
+		cr_assert_eq(made, 0);
 		check_views(round, true, (struct thag_timeline_open){ 0 });
 		thag_timeline_destroy(writer);
 		destroy();

@@ -132,6 +132,59 @@ Test(tree, merges_to_what_one_tree_would_hold)
 	thag_tree_fini(&b);
 }
 
+/* Of all nodes of a site. */
+static void sum_site(const struct thag_tree *tree, uint32_t site,
+		     uint64_t counts[static THAG_HIST_BUCKETS])
+{
+	uint64_t more[THAG_HIST_BUCKETS];
+
+	memset(counts, 0, THAG_HIST_BUCKETS * sizeof(*counts));
+	for (uint32_t i = 1; i < tree->count; i++) {
+		if (tree->nodes[i].site != site)
+			continue;
+		sum_durations(tree, i, more);
+		for (uint32_t bucket = 0; bucket < THAG_HIST_BUCKETS; bucket++)
+			counts[bucket] += more[bucket];
+	}
+}
+
+Test(tree, pools_durations_by_site)
+{
+	for (int calls = 1; calls < 3000; calls = calls * 3 + 1) {
+		uint64_t x[THAG_HIST_BUCKETS], y[THAG_HIST_BUCKETS];
+		struct thag_tree by_node, pooled, more;
+
+		thag_tree_init(&by_node, 10000);
+		thag_tree_init(&pooled, 10000);
+		thag_tree_init(&more, 10000);
+		thag_tree_pool_durations(&pooled);
+		fill(&by_node, 1, calls);
+		fill(&pooled, 1, calls);
+		for (unsigned seed = 2; seed < 5; seed++) {
+			thag_tree_clear(&more);
+			fill(&more, seed, calls);
+			cr_assert_eq(thag_tree_merge(&by_node, &more), 0);
+			cr_assert_eq(thag_tree_merge(&pooled, &more), 0);
+		}
+		thag_tree_place_durations(&pooled);
+		cr_assert_eq(pooled.count, by_node.count);
+		for (uint32_t i = 0; i < pooled.count; i++) {
+			cr_assert_eq(pooled.nodes[i].calls, by_node.nodes[i].calls);
+			cr_assert_eq(pooled.nodes[i].total, by_node.nodes[i].total);
+			cr_assert_eq(pooled.nodes[i].min, by_node.nodes[i].min);
+			cr_assert_eq(pooled.nodes[i].max, by_node.nodes[i].max);
+		}
+		for (uint32_t site = 2; site < 7; site++) {
+			sum_site(&pooled, site, x);
+			sum_site(&by_node, site, y);
+			cr_assert_arr_eq(x, y, sizeof(x), "site %u, %d calls", site, calls);
+		}
+		thag_tree_fini(&by_node);
+		thag_tree_fini(&pooled);
+		thag_tree_fini(&more);
+	}
+}
+
 Test(tree, copies_itself_whole)
 {
 	struct thag_tree tree, copy;

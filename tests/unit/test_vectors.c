@@ -181,6 +181,37 @@ static void check_node(const struct vector *vector, const struct thag_frame_head
 		   json_object_get(expected, "name"));
 }
 
+/** Both sides of the nodes of a difference, and its base, from `at` up to the strings. */
+static void check_diff(const struct vector *vector, const struct thag_frame_header *header,
+		       size_t at)
+{
+	const json_t *expected;
+	struct thag_frame_sides sides;
+	struct thag_frame_diff diff;
+
+	for (size_t i = 0; i < header->count; i++, at += sizeof(sides)) {
+		expected = json_object_get(
+			json_array_get(json_object_get(vector->expected, "nodes"), i), "sides");
+		memcpy(&sides, vector->bytes + at, sizeof(sides));
+		CHECK(expected, &sides, before_self_ns);
+		CHECK(expected, &sides, before_total_ns);
+		CHECK(expected, &sides, before_calls);
+		CHECK(expected, &sides, after_self_ns);
+		CHECK(expected, &sides, after_total_ns);
+		CHECK(expected, &sides, after_calls);
+	}
+	expected = json_object_get(vector->expected, "diff");
+	memcpy(&diff, vector->bytes + at, sizeof(diff));
+	CHECK(expected, &diff, base);
+	CHECK(expected, &diff, base_duration_ns);
+	CHECK(expected, &diff, matched_ns);
+	CHECK(expected, &diff, base_from_ns);
+	CHECK(expected, &diff, base_to_ns);
+	CHECK(expected, &diff, flags);
+	CHECK(expected, &diff, normalised);
+	cr_assert_eq(at + sizeof(diff), header->strings_offset);
+}
+
 static void check_flame(const char *name, enum thag_frame_type type)
 {
 	struct vector vector;
@@ -202,14 +233,23 @@ static void check_flame(const char *name, enum thag_frame_type type)
 	cr_assert_eq(json_array_size(json_object_get(vector.expected, "nodes")), header.count);
 	for (size_t index = 0; index < header.count; index++)
 		check_node(&vector, &header, index);
-	check_heaps(&vector, &header,
-		    sizeof(header) + sizeof(flame) + header.count * sizeof(struct thag_frame_node));
+	size_t end = sizeof(header) + sizeof(flame) + header.count * sizeof(struct thag_frame_node);
+
+	if (type == THAG_FRAME_DIFF)
+		check_diff(&vector, &header, end);
+	else
+		check_heaps(&vector, &header, end);
 	vector_fini(&vector);
 }
 
 Test(vectors, callers_read_as_expected)
 {
 	check_flame("callers", THAG_FRAME_CALLERS);
+}
+
+Test(vectors, differences_have_both_sides_of_each_node)
+{
+	check_flame("diff", THAG_FRAME_DIFF);
 }
 
 Test(vectors, durations_read_as_expected)

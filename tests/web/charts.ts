@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Makes flamechart messages for tests, byte by byte as proto/thag/frames.h and core/thag_timeline.h say. */
-import { Asked, Chart, FRAME_MAGIC, FRAME_VERSION, FrameType, Header, Lane, Note, Site } from "thag-proto";
+import {
+  Asked,
+  Chart,
+  FRAME_MAGIC,
+  FRAME_VERSION,
+  FrameType,
+  Header,
+  Lane,
+  Moment,
+  Note,
+  Site,
+} from "thag-proto";
 import type { FlamechartFrame } from "thag-web/flamechart_frame.ts";
 import { decodeFrame } from "thag-web/frames.ts";
 
@@ -30,6 +41,8 @@ export interface ChartSpec {
   asked: [number, number, number, number][];
   sites: { site: number; name: string; flags?: number; file?: string; line?: number; function?: bigint }[];
   notes?: { site: number; kind: number; ring: number; at: number; value?: number; min?: number; max?: number; count?: number }[];
+  /** Start, live bytes at the end, most bytes. */
+  moments?: [number, number, number][];
   rows: RowSpec[];
 }
 
@@ -128,6 +141,7 @@ interface Places {
   asked: number;
   sites: number;
   notes: number;
+  moments: number;
   activity: number;
   view: number;
   viewBytes: number;
@@ -140,10 +154,11 @@ function placesOf(spec: ChartSpec, viewBytes: number, stringsBytes: number): Pla
   const asked = lanes + spec.lanes.length * Lane.SIZE;
   const sites = asked + spec.asked.length * Asked.SIZE;
   const notes = sites + spec.sites.length * Site.SIZE;
-  const activity = notes + (spec.notes ?? []).length * Note.SIZE;
+  const moments = notes + (spec.notes ?? []).length * Note.SIZE;
+  const activity = moments + (spec.moments ?? []).length * Moment.SIZE;
   const view = activity + spec.lanes.length * ACTIVITY;
   const strings = view + viewBytes + ((8 - (viewBytes % 8)) % 8);
-  return { lanes, asked, sites, notes, activity, view, viewBytes, strings, stringsBytes };
+  return { lanes, asked, sites, notes, moments, activity, view, viewBytes, strings, stringsBytes };
 }
 
 /** The message. Ticks of slices are counted from `startTicks`, which must be a whole column. */
@@ -172,6 +187,12 @@ export function chartBytes(spec: ChartSpec): ArrayBuffer {
   spec.asked.flat().forEach((word, at) => view.setUint32(places.asked + 4 * at, word, true));
   putSites(view, spec, places.sites, siteNames);
   putNotes(view, spec, places.notes);
+  (spec.moments ?? []).forEach((words, at) => {
+    const set = setter(view, places.moments + at * Moment.SIZE);
+    [Moment.start_ns, Moment.live_bytes, Moment.high_bytes].forEach((field, word) =>
+      set(field, BigInt(words[word] ?? 0)),
+    );
+  });
   return view.buffer as ArrayBuffer;
 }
 
@@ -242,6 +263,7 @@ function putHead(view: DataView, spec: ChartSpec, places: Places): void {
   set(Chart.lanes, spec.lanes.length);
   set(Chart.sites, spec.sites.length);
   set(Chart.notes, spec.notes?.length ?? 0);
+  set(Chart.moments, spec.moments?.length ?? 0);
   set(Chart.activity_columns, ACTIVITY);
   set(Chart.view_offset, places.view);
   set(Chart.view_bytes, places.viewBytes);

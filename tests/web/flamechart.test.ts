@@ -5,6 +5,7 @@ import { Chart, Header } from "thag-proto";
 import { Asks, type ChartRequest, planRequest } from "thag-web/flamechart_asks.ts";
 import { activityRows } from "thag-web/flamechart_axis.ts";
 import { LaneLayout, NoteHomes } from "thag-web/flamechart_lanes.ts";
+import { momentText } from "thag-web/flamechart_memory.ts";
 import { FrameIndex } from "thag-web/flamechart_pick.ts";
 import { Place, type WindowView } from "thag-web/flamechart_place.ts";
 import { SliceFlag } from "thag-web/flamechart_slices.ts";
@@ -240,12 +241,13 @@ describe("the window", () => {
 });
 
 describe("lanes", () => {
-  const { lanes, notes } = decodeChart(chartBytes(SPEC));
+  const frame = decodeChart(chartBytes(SPEC));
+  const { lanes, notes } = frame;
 
   test("lie one under the other, marks and values above their thread's rows", () => {
     const homes = new NoteHomes();
-    assert.ok(homes.add(notes));
-    assert.ok(!homes.add(notes));
+    assert.ok(homes.add(frame));
+    assert.ok(!homes.add(frame));
     const layout = new LaneLayout(lanes, homes, new Set());
     assert.deepEqual(layout.blocks.map(({ key, rows, notes: bands }) => [key, rows, bands.length]), [
       ["0", 3, 1],
@@ -262,8 +264,8 @@ describe("lanes", () => {
 
   test("share what several threads set", () => {
     const homes = new NoteHomes();
-    homes.add(notes);
-    assert.ok(homes.add(notes.map((note) => ({ ...note, ring: note.ring + 4 }))));
+    homes.add(frame);
+    assert.ok(homes.add({ ...frame, notes: notes.map((note) => ({ ...note, ring: note.ring + 4 })) }));
     const layout = new LaneLayout(lanes, homes, new Set(["0"]));
     assert.deepEqual(layout.blocks.map(({ key, rows, collapsed }) => [key, rows, collapsed]), [
       ["", 0, false],
@@ -271,7 +273,27 @@ describe("lanes", () => {
       ["0t", 2, false],
       ["4", 1, false],
     ]);
-    assert.deepEqual(layout.blocks[0]?.notes.map(({ isValue }) => isValue), [false, true]);
+    assert.deepEqual(layout.blocks[0]?.notes.map(({ kind }) => kind), ["marks", "value"]);
+  });
+
+  test("have live memory above all others, where there is any", () => {
+    const moments: [number, number, number][] = [
+      [0, 5000, 6000],
+      [2048, 4096, 5000],
+    ];
+    const withMemory = decodeChart(chartBytes({ ...SPEC, moments }));
+    assert.deepEqual(withMemory.moments[1], { startNs: 2048, liveBytes: 4096, highBytes: 5000 });
+    assert.deepEqual(withMemory.notes, notes);
+    assert.deepEqual(texts(chartBytes({ ...SPEC, moments }), 0), texts(chartBytes(SPEC), 0));
+    const homes = new NoteHomes();
+    homes.add(frame);
+    assert.ok(homes.add(withMemory));
+    assert.ok(!homes.add(frame));
+    const [first, second] = new LaneLayout(lanes, homes, new Set()).blocks;
+    assert.deepEqual(first?.notes.map(({ kind }) => kind), ["memory"]);
+    assert.deepEqual([first?.lane, first?.bottom], [null, second?.top]);
+    assert.equal(momentText(withMemory, 2047), "4.88\u202fKiB live, at most 5.86\u202fKiB just then");
+    assert.equal(momentText({ ...withMemory, moments: [] }, 2047), "");
   });
 
   test("are asked for where they are in sight, in steps", () => {

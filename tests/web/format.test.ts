@@ -13,6 +13,7 @@ import {
   time,
 } from "thag-web/format.ts";
 import { baseName, display, fit, shorterForms } from "thag-web/names.ts";
+import { hasRange, isOpenRange, rangeOf, rangeText } from "thag-web/range.ts";
 import { readSessions, stateText } from "thag-web/sessions.ts";
 import { DEFAULT_VIEW, formatView, parseView, type View } from "thag-web/url.ts";
 
@@ -136,6 +137,7 @@ describe("the address", () => {
       focus: "0123456789abcdef",
       from: 0.25,
       to: 0.5,
+      source: "89abcdef01234567",
       search: "a&b=c #;é",
       metric: "leaked",
       by: "calls",
@@ -144,6 +146,10 @@ describe("the address", () => {
       spanFrom: 3_000_000,
       spanTo: 4_000_000,
       last: -1,
+      base: "6",
+      baseFrom: 5,
+      baseTo: 7_000_000,
+      mode: "relative",
       layout: "functions",
       sort: "p99",
       ascending: true,
@@ -159,12 +165,24 @@ describe("the address", () => {
     assert.deepEqual(parseView(formatView(view)), view);
   });
 
+  test("may have a range that goes on", () => {
+    const view = { ...DEFAULT_VIEW, session: "4", rangeFrom: 12_300_000_000 };
+    assert.equal(formatView(view), "#session=4&from=12300000000");
+    assert.deepEqual(parseView(formatView(view)), view);
+    assert.deepEqual([hasRange(view), isOpenRange(view)], [true, true]);
+    assert.deepEqual([hasRange(DEFAULT_VIEW), isOpenRange({ rangeFrom: 3, rangeTo: 4 })], [false, false]);
+    assert.equal(rangeText(view.rangeFrom, view.rangeTo).replace(/\s/g, " "), "since 12.3 s");
+    assert.deepEqual(rangeOf(view, 15e9), { from: 12.3e9, to: 15e9 });
+    assert.deepEqual(rangeOf(view, 0), { from: 12.3e9, to: 12.3e9 }, "it never ends before it begins");
+    assert.equal(rangeOf(DEFAULT_VIEW, 15e9), null);
+  });
+
   test("with nonsense gives defaults", () => {
     const nonsense =
       "#session=x&thread=-1&focus=zz&window=0.9-0.1&view=none&sort=<b>&order=up&times=1";
     assert.deepEqual(parseView(nonsense), DEFAULT_VIEW);
     assert.deepEqual(parseView("#window=a-b&thread=1.5"), DEFAULT_VIEW);
-    for (const range of ["from=5&to=5", "from=-1&to=5", "from=1.5&to=9", "to=1e99", "from=7"])
+    for (const range of ["from=5&to=5", "from=-1&to=5", "from=1.5&to=9", "to=1e99", "from=0", "from=7&to=", "from=1e99"])
       assert.deepEqual(parseView(`#metric=rss&by=me&${range}`), DEFAULT_VIEW, range);
     for (const span of ["at=5-5", "at=5", "at=-1-5", "at=a-b", "at=1-1e99", "last=1.5", "last=-7", "last=x"])
       assert.deepEqual(parseView(`#${span}`), DEFAULT_VIEW, span);

@@ -56,11 +56,24 @@ export class Daemon {
   environment: NodeJS.ProcessEnv = {};
   port = 0;
 
-  static async start(): Promise<Daemon> {
-    const daemon = new Daemon();
+  /** `options`: beside the usual ones. */
+  constructor(private readonly options: readonly string[] = []) {}
+
+  static async start(...options: string[]): Promise<Daemon> {
+    const daemon = new Daemon(options);
     daemon.port = await freePort();
     await daemon.launch();
     return daemon;
+  }
+
+  /** The programs it was told to run. */
+  get processes(): readonly ChildProcess[] {
+    return this.programs;
+  }
+
+  /** Its control socket. */
+  get control(): string {
+    return this.socket;
   }
 
   get url(): string {
@@ -77,6 +90,7 @@ export class Daemon {
       this.socket,
       "--output-dir",
       this.directory,
+      ...this.options,
     ];
     this.child = spawn(join(build, "daemon/thagd"), options, {
       stdio: ["ignore", "ignore", "ignore"],
@@ -123,7 +137,7 @@ export class Daemon {
   }
 
   /** What a plain request gets, with these headers. */
-  get(path: string, headers: http.OutgoingHttpHeaders = {}, method = "GET"): Promise<Reply> {
+  get(path: string, headers: http.OutgoingHttpHeaders = {}, method = "GET", sent?: Buffer): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const request = http.request({
         host: "127.0.0.1",
@@ -146,8 +160,14 @@ export class Daemon {
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
         );
       });
-      request.end();
+      request.end(sent);
     });
+  }
+
+  /** The sessions it lists, as JSON. */
+  async sessions<T>(): Promise<T[]> {
+    const { body } = await this.get("/api/sessions");
+    return (JSON.parse(body) as { sessions: T[] }).sessions;
   }
 }
 
@@ -190,6 +210,13 @@ export async function openTab(
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+/** What has the focus: its label, or its text. */
+export function focused(page: Page): Promise<string | null | undefined> {
+  return page.evaluate(
+    () => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent,
+  );
 }
 
 /** Waits until a flamegraph is drawn. */

@@ -224,6 +224,8 @@ describe("notices", () => {
     assert.match(texts({}, told), /1_native stack found no room/);
     const restarted = session({ memory: { adopted: true } });
     assert.match(texts({}, restarted), /^info: thagd was restarted/);
+    const late = session({ memory: { late: true } });
+    assert.match(texts({}, late), /^info: The recording began while the program ran/);
     const off = session({ modes: "both", active: "time", state: "live" });
     assert.match(texts({}, off), /^info: Memory isn't recorded now/);
   });

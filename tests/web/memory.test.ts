@@ -132,6 +132,27 @@ describe("memory of a program that has ended", () => {
     assert.equal(shown.get("tick"), "4.88 KiB");
   });
 
+  test("is a lane of the chart, above those of threads", async () => {
+    tab = await openTab(browser, `${daemon.url}#view=chart`);
+    page = tab.page;
+    await page.locator(".chart-head", { hasText: "Process" }).waitFor();
+    const box = await page.locator(".chart-head", { hasText: "Process" }).boundingBox();
+    const canvas = await page.locator("#chart-canvas").boundingBox();
+    assert.ok(box !== null && canvas !== null);
+    const liveAt = async (share: number): Promise<string> => {
+      await page.mouse.move(canvas.x + share * canvas.width, box.y + box.height + 20);
+      return textOf(page, "#chart-tip");
+    };
+    const texts = [];
+    for (let share = 0.02; share < 1; share += 0.04) texts.push(await liveAt(share));
+    // the blocks of forget(), the one of spike(), then without that
+    const peak = texts.findIndex((text) => /^4\.\d+ MiB live/.test(text));
+    assert.ok(peak > 2 && peak < 20, texts.join("\n"));
+    assert.match(texts[peak - 3] ?? "", /^9\d\.\d KiB live/);
+    assert.match(texts.at(-1) ?? "", /^9\d\.\d KiB live/);
+    if (process.env["THAG_SHOTS"]) await page.screenshot({ path: join(process.env["THAG_SHOTS"], "memory-lane.png") });
+  });
+
   test("is switched between metrics by keys and in the address", async () => {
     await open("#metric=leaked");
     await until("what leaked", async () => (await frames(page)).get("forget") === "97.7 KiB");

@@ -2,10 +2,10 @@
 // Compiles tests written in TypeScript and runs them with node's test runner; with --script, runs
 // a program as it is.
 //
-//   node run.mjs --proto PROTO.TS --out DIRECTORY [--script] NAME.ts …
+//   node run.mjs --proto PROTO.TS --out DIRECTORY [--script] NAME.ts … [-- ARGUMENT…]
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -14,7 +14,10 @@ const web = resolve(here, "../../web");
 const require = createRequire(join(web, "package.json"));
 const { build } = await import(pathToFileURL(require.resolve("esbuild")).href);
 
+const end = process.argv.indexOf("--");
+const given = end < 0 ? [] : process.argv.slice(end + 1);
 const { values: options, positionals: names } = parseArgs({
+  args: process.argv.slice(2, end < 0 ? undefined : end),
   options: { proto: { type: "string" }, out: { type: "string" }, script: { type: "boolean" } },
   allowPositionals: true,
 });
@@ -36,14 +39,14 @@ await build({
   external: [join(web, "node_modules/*")],
   logLevel: "warning",
 });
-const tests = names.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
+const tests = names.map((name) => join(out, basename(name).replace(/\.ts$/, ".mjs")));
 const env = {
   ...process.env,
   THAG_SOURCE: resolve(here, "../.."),
   NODE_OPTIONS: "--enable-source-maps",
 };
 const reporting = options.script ? [] : ["--test", "--test-reporter=tap"];
-const { status } = spawnSync(process.execPath, [...reporting, ...tests], {
+const { status } = spawnSync(process.execPath, [...reporting, ...tests, ...given], {
   stdio: "inherit",
   env,
 });

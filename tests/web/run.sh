@@ -14,7 +14,7 @@ unset THAG_SOCKET THAG_PROFILER XDG_RUNTIME_DIR
 build_programs() {
   mkdir -p "$THAG_BUILD/tests/web" || return
   local name
-  for name in bushy hostile phases sleeper; do
+  for name in bushy hostile lines phases sleeper versions; do
     "${CC:-cc}" -O1 -DTHAG_TIME_PROFILING -I"$source/libclient/include" -I"$source/proto" \
       -o "$THAG_BUILD/tests/web/$name" "$here/$name.c" "$THAG_BUILD/libclient/libthag.a" \
       -pthread || return

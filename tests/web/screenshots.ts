@@ -53,6 +53,17 @@ const pictures: readonly Picture[] = [
   },
 ];
 
+/** Of two runs of a program, over other directories. */
+const diffPictures: readonly Picture[] = [
+  {
+    name: "diff-light",
+    hash: "#view=diff&mode=normalised",
+    options: { ...wide, colorScheme: "light" },
+    act: (page) => frameOnRow(page, 3, 0.3),
+  },
+  { name: "diff-dark", hash: "#view=diff&mode=normalised", options: { ...wide, colorScheme: "dark" } },
+];
+
 /** Of a program's memory: words of examples/memory for what leaked, an interpreter for the rest. */
 const memoryPictures: readonly Picture[] = [
   {
@@ -119,6 +130,11 @@ try {
   await drawn(first.page);
   for (const picture of pictures) await take(browser, daemon.url, picture);
   tree.kill();
+  for (const directory of ["/usr/include", "/etc"]) {
+    const run = daemon.run("examples/treestat", "--seconds", "4", "--threads", "2", directory);
+    await new Promise((resolve) => run.once("exit", resolve));
+  }
+  for (const picture of diffPictures) await take(browser, daemon.url, picture);
   const memory = ["run", "--memory", "--quiet", "--"];
   const texts = readdirSync("/usr/include")
     .filter((name) => name.endsWith(".h"))

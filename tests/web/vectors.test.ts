@@ -86,7 +86,7 @@ function checkNode(frame: FlameFrame, node: number, expected: Fields): void {
 }
 
 describe("vectors", () => {
-  for (const name of ["flame", "flame-empty", "flame-memory", "callers"])
+  for (const name of ["flame", "flame-empty", "flame-memory", "callers", "diff"])
     test(`${name} reads as expected`, () => {
       const expected = vectorMeaning(name);
       const frame = decodeFlame(vectorBytes(name));
@@ -105,7 +105,31 @@ describe("vectors", () => {
       nodes.forEach((_, node) =>
         assert.deepEqual(frame.heap(node), heaps === undefined ? null : heapOf(heaps[node])),
       );
+      if (name !== "diff") assert.equal(frame.diff ?? frame.sides(0), null);
     });
+
+  test("diff has both sides of each node, and its base", () => {
+    const expected = vectorMeaning("diff");
+    const frame = decodeFlame(vectorBytes("diff"));
+    const base = expected["diff"] as Fields;
+    assert.deepEqual(frame.diff, {
+      base: base["base"],
+      baseDurationNs: number(base["base_duration_ns"]),
+      baseFrom: number(base["base_from_ns"]),
+      baseTo: number(base["base_to_ns"]),
+      matched: number(base["matched_ns"]),
+      normalised: base["normalised"] === 1,
+    });
+    (expected["nodes"] as Fields[]).forEach((node, index) => {
+      const sides = node["sides"] as unknown as Fields;
+      const side = (name: string) => ({
+        self: number(sides[`${name}_self_ns`]),
+        total: number(sides[`${name}_total_ns`]),
+        calls: number(sides[`${name}_calls`]),
+      });
+      assert.deepEqual(frame.sides(index), { before: side("before"), after: side("after") });
+    });
+  });
 
   for (const name of ["table", "table-memory"])
     test(`${name} reads as expected`, () => checkTable(name));
@@ -265,7 +289,7 @@ function firstPlace(view: DataView): number {
 
 describe("frames", () => {
   test("are refused when cut anywhere", () => {
-    for (const name of ["flame", "table", "flame-memory", "table-memory", "memory", "callers", "durations"]) {
+    for (const name of ["flame", "table", "flame-memory", "table-memory", "memory", "callers", "durations", "diff"]) {
       const whole = vectorBytes(name);
       for (let size = 0; size < whole.byteLength; size++)
         assert.throws(() => decodeFrame(whole.slice(0, size)), FrameError);
@@ -275,6 +299,7 @@ describe("frames", () => {
   const faults: [string, string, (view: DataView) => void][] = [
     ["another magic", "flame", (view) => view.setUint32(proto.Header.magic, 1, true)],
     ["another version", "flame", (view) => view.setUint16(proto.Header.version, 1, true)],
+    ["more sides than bytes", "diff", (view) => view.setUint32(proto.Header.count, 5, true)],
     ["an unknown type", "flame", (view) => view.setUint16(proto.Header.type, 99, true)],
     [
       "more buckets than bytes",
@@ -368,7 +393,7 @@ describe("frames", () => {
     const random = (below: number): number =>
       (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % below;
     for (let round = 0; round < 20000; round++) {
-      const names = ["flame", "table", "flame-memory", "table-memory", "memory", "callers", "durations"] as const;
+      const names = ["flame", "table", "flame-memory", "table-memory", "memory", "callers", "durations", "diff"] as const;
       const buffer = changed(names[round % names.length] as string, (view) => {
         for (let count = 1 + random(4); count > 0; count--)
           view.setUint8(random(view.byteLength), random(256));
@@ -378,7 +403,7 @@ describe("frames", () => {
         if (kind === "memory") slicesOf(frame);
         if (kind === "flame" || kind === "callers")
           for (let node = 0; node < frame.count; node++)
-            frame.path(node).map((at) => [frame.name(at), frame.heap(at)]);
+            frame.path(node).map((at) => [frame.name(at), frame.heap(at), frame.sides(at)]);
       } catch (error) {
         assert.ok(error instanceof FrameError, String(error));
       }

@@ -5,7 +5,7 @@ import { count, exact, plural, share } from "./format.ts";
 import { isCapped } from "./message.ts";
 import { display } from "./names.ts";
 import { memoryNotices } from "./memory_notices.ts";
-import { isPaused, isRunning, type Kinds, type Session } from "./sessions.ts";
+import { isOpening, isPaused, isRunning, type Kinds, type Session } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
 interface Banner {
@@ -39,7 +39,7 @@ function connectionBanners({ connection, error, sessions }: Store): Banner[] {
 
 /** Recording that is off, or that the program has been told to change and hasn't yet. */
 function recordBanners({ session, connection }: Store, waitingMs: number): Banner[] {
-  if (session === null || !isRunning(session) || connection !== "open") return [];
+  if (session === null || !isRunning(session) || session.ending || connection !== "open") return [];
   if (session.wished !== null && waitingMs >= HEED_MS)
     return [
       {
@@ -58,6 +58,15 @@ function recordBanners({ session, connection }: Store, waitingMs: number): Banne
   ];
 }
 
+/** A recording of which not all calls were read. */
+function openingBanners({ session }: Store): Banner[] {
+  if (session === null || !isOpening(session)) return [];
+  const chart = session.timeline ? " The chart has all of them, and so have ranges of time." : "";
+  return [
+    { kind: "info", text: `The recording is being read: ${Math.floor(session.read * 100)}\u202f% of its events are in these figures so far.${chart}` },
+  ];
+}
+
 function lossBanners({ session, flame }: Store): Banner[] {
   if (session === null) return [];
   const banners: Banner[] = [];
@@ -73,7 +82,7 @@ function lossBanners({ session, flame }: Store): Banner[] {
   if (truncated > 0)
     banners.push({
       kind: "info",
-      text: `${truncated === 1 ? "1 call was" : `${count(truncated)} calls were`} still running when the thread or the program went away: their time ends there.`,
+      text: `${truncated === 1 ? "1 call was" : `${count(truncated)} calls were`} still running when the thread, the program or its session ended: their time ends there.`,
     });
   if (header !== null && isCapped(header))
     banners.push({
@@ -185,6 +194,7 @@ export class Banners {
     const banners = [
       ...connectionBanners(this.store),
       ...recordBanners(this.store, this.waitingMs()),
+      ...openingBanners(this.store),
       ...lossBanners(this.store),
       ...memoryBanners(this.store),
       ...sessionBanners(this.store),

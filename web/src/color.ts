@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Colours of frames: by module, in hues of even lightness, so that no frame shouts by its name. */
 
-import { categoryFills, HUES, type PaletteId, rampFills, SHADES, type Theme } from "./palettes.ts";
+import { categoryFills, divergingFills, HUES, type PaletteId, rampFills, SHADES, type Theme } from "./palettes.ts";
 
 export { HUES, SHADES, type Theme } from "./palettes.ts";
 
@@ -73,6 +73,22 @@ export function palette(theme: Theme, id: PaletteId = "even", by: ColorBy = "mod
   const base = theme === "dark" ? DARK : LIGHT;
   const fills = by === "self" ? rampFills(id, theme) : categoryFills(id, theme);
   return { ...base, fill: [...fills, ...base.fill.slice(fills.length)] };
+}
+
+/** The colours of differences: from less over unchanged to more, whatever palette is chosen. */
+export function diffPalette(theme: Theme): Palette {
+  const base = theme === "dark" ? DARK : LIGHT;
+  const fills = divergingFills(theme);
+  return { ...base, fill: [...fills, ...base.fill.slice(fills.length)] };
+}
+
+/** Steps to either side of unchanged, which has two paints in the middle. */
+const DIFF_STEPS = (HUES * SHADES) / 2 - 1;
+
+/** The paint of a difference by its strength: -1 all less, 1 all more. */
+export function diffPaint(strength: number): number {
+  const step = Math.ceil(Math.min(1, Math.abs(strength)) * DIFF_STEPS);
+  return strength > 0 ? DIFF_STEPS + 1 + step : DIFF_STEPS - step;
 }
 
 /** The paint of a frame by its self time: `most` is the largest there is. */

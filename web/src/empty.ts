@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What the page says when there is nothing to draw, and what to do about it. */
 import { byId, el, setText } from "./dom.ts";
+import { time } from "./format.ts";
 import type { MetricId } from "./metric.ts";
 import { display } from "./names.ts";
-import { isPaused, isRunning, stateText } from "./sessions.ts";
+import { hasRange, isOpenRange } from "./range.ts";
+import { isOpening, isPaused, isRunning, stateText } from "./sessions.ts";
 import { leavesOut } from "./sieve.ts";
 import type { Store } from "./store.ts";
 
@@ -35,7 +37,14 @@ export class Empty {
   private readonly note = byId("flame-note");
   private shown = "";
 
-  constructor(private readonly store: Store) {
+  private readonly openFiles = el("button", { type: "button" }, "Open a recording …");
+
+  /** `openFiles`: lets the user choose recordings. */
+  constructor(
+    private readonly store: Store,
+    openFiles: () => void,
+  ) {
+    this.openFiles.addEventListener("click", openFiles);
     store.on(["connection", "sessions", "flame", "memory", "view"], () => this.update());
     this.update();
   }
@@ -56,15 +65,17 @@ export class Empty {
       /^(thagd?|cc)( |$)/.test(line) ? el("pre", {}, el("code", {}, line)) : el("p", {}, line),
     );
     this.place.replaceChildren(el("h1", {}, title ?? ""), ...parts);
+    if (!drawn && this.canOpen()) this.place.append(this.openFiles);
   }
 
   /**
    * A sandwich has a place of its own to say that there is nothing; a chart shows all that there is,
-   * whatever range is chosen, or left out.
+   * whatever range is chosen, or left out; what is compared is chosen, and said, where it is shown.
    */
   private showsElse(): boolean {
     const { layout, view } = this.store;
-    return layout === "sandwich" || (layout === "chart" && (view.rangeTo > 0 || leavesOut(view)));
+    if (layout === "diff") return true;
+    return layout === "sandwich" || (layout === "chart" && (hasRange(view) || leavesOut(view)));
   }
 
   /** Whether memory is shown, and there is some, if none of what the metric counts. */
@@ -76,7 +87,7 @@ export class Empty {
   /** Why the flamegraph has nothing but its root. */
   private noteText(): string {
     const { metric, view } = this.store;
-    const when = view.rangeTo > 0 ? " in this range of time" : "";
+    const when = isOpenRange(view) ? " since then" : hasRange(view) ? " in this range of time" : "";
     return NOTHING[metric] === undefined ? "" : `${NOTHING[metric]}${when}.`;
   }
 
@@ -85,13 +96,25 @@ export class Empty {
     this.note.hidden = text === "";
   }
 
+  /** Whether there is nothing else to look at. */
+  private canOpen(): boolean {
+    const { connection, listed, sessions } = this.store;
+    return connection === "open" && listed && sessions.length === 0;
+  }
+
   /** A title, then lines; those that are commands are shown as such. */
   private text(): string[] {
-    const { connection, listed, session, sessions, view } = this.store;
+    const { connection, gone, listed, session, sessions, view } = this.store;
     if (session !== null) return this.quiet();
     if (connection === "gone")
       return ["thagd does not answer", "This page connects by itself once it runs:", "thagd"];
     if (connection === "connecting" || !listed) return ["Connecting to thagd …"];
+    if (gone !== null && gone.id === view.session)
+      return [
+        "This session was forgotten",
+        `thagd has dropped ${display(gone.program)} ${gone.pid} from its memory. Files that were saved of it stay.`,
+        ...(sessions.length > 0 ? ["The list above has the other sessions."] : []),
+      ];
     if (view.session !== "" && sessions.length > 0)
       return [
         "No such session",
@@ -108,13 +131,16 @@ export class Empty {
     const program = display(session.program);
     if (leavesOut(view))
       return ["Nothing is left", "No stack has what is sought and is not hidden. Escape leads back."];
-    if (view.rangeTo > 0)
+    if (isOpenRange(view))
+      return [`Nothing since ${time(view.rangeFrom)}${isRunning(session) ? " yet" : ""}`, "× in the line above shows all of the run."];
+    if (hasRange(view))
       return ["Nothing in this range of time", "Choose another one, or × in the line above for the whole run."];
     if (view.thread !== 0)
       return [
         `No call yet on thread ${view.thread}`,
         "Choose another one above, or all of them merged.",
       ];
+    if (isOpening(session)) return ["Reading the recording …"];
     if (isPaused(session))
       return [
         "Recording is off",

@@ -4,16 +4,24 @@ import { byId, el } from "./dom.ts";
 import { metric as metricById } from "./metric.ts";
 import { hasMemory } from "./sessions.ts";
 import type { Store } from "./store.ts";
+import type { View } from "./url.ts";
 
-const FORMATS = ["folded", "speedscope", "events", "memory"] as const;
+const FORMATS = ["folded", "speedscope", "chrome", "events", "memory"] as const;
 type Format = (typeof FORMATS)[number];
 
 const NAMES: Readonly<Record<Format, string>> = {
   folded: "Folded stacks, for inferno and others",
   speedscope: "For speedscope, each thread by itself",
+  chrome: "Every call, for Perfetto and Chrome's tracing",
   events: "Tasks, marks, values and frames, as JSON",
   memory: "All about memory, as JSON",
 };
+
+/** Without an end: up to now. */
+function putRange(fields: URLSearchParams, { rangeFrom, rangeTo }: View): void {
+  if (rangeFrom > 0) fields.set("from", String(rangeFrom));
+  if (rangeTo > 0) fields.set("to", String(rangeTo));
+}
 
 export class ExportMenu {
   private readonly button = byId("download");
@@ -51,22 +59,19 @@ export class ExportMenu {
     this.about.textContent = metric === "time" ? "Self time in ns, by stack" : `${metricById(metric).about}, by stack`;
   }
 
-  /** Stacks are those of what is shown, all of its functions included. */
+  /** Of the thread, or the metric, and the range that are shown; hidden functions are in it. */
   private query(format: Format): string {
     const { metric, thread, view } = this.store;
     const fields = new URLSearchParams({ format });
     if (format === "events" || format === "memory") return fields.toString();
-    if (metric === "time") {
-      fields.set("thread", String(thread));
-      if (view.raw) fields.set("raw", "1");
+    putRange(fields, view);
+    if (metric !== "time" && format !== "chrome") {
+      fields.set("metric", metric);
+      fields.set("by", view.by);
       return fields.toString();
     }
-    fields.set("metric", metric);
-    fields.set("by", view.by);
-    if (view.rangeTo > 0) {
-      fields.set("from", String(view.rangeFrom));
-      fields.set("to", String(view.rangeTo));
-    }
+    fields.set("thread", String(thread));
+    if (view.raw && format !== "chrome") fields.set("raw", "1");
     return fields.toString();
   }
 

@@ -14,6 +14,7 @@ import { type Connection, Socket, type Watch } from "./socket.ts";
 import { Searches } from "./searches.ts";
 import { watchSieve } from "./sieve.ts";
 import type { SlowestCalls } from "./slowest_calls.ts";
+import type { SourceRequest } from "./source_lines.ts";
 import type { Fault, Store } from "./store.ts";
 import { TIME_SORTS } from "./url.ts";
 
@@ -50,6 +51,8 @@ export class Feed {
   private expectDurations = false;
   private waiting: FlameFrame | null = null;
   private readonly searches = new Searches();
+  /** Sessions of the last list that came by this connection. */
+  private told = new Set<string>();
   /** Of which the slowest calls were asked for last, and when. */
   private slowest = { asked: "", at: 0 };
 
@@ -69,6 +72,10 @@ export class Feed {
       onMemory: (frame) => this.onMemory(frame),
       onChart: (frame) => this.actions.chart(frame),
       onSlowest: (slowest) => this.onSlowest(slowest),
+      onSource: (source) => {
+        this.store.source = source;
+        this.store.changed("source");
+      },
       onError: (message) => this.onError(message),
       onFault: (fault) => this.onFault(fault),
     });
@@ -96,6 +103,11 @@ export class Feed {
   /** Asks for calls over time. */
   askChart(request: ChartRequest): void {
     this.socket?.askChart(request);
+  }
+
+  /** Asks for the source of a function. */
+  askSource(request: SourceRequest): void {
+    this.socket?.askSource(request);
   }
 
   /** Asks for the longest calls of the function wanted, if they may be others by now. */
@@ -130,6 +142,21 @@ export class Feed {
     if (session !== null) this.socket?.record(session.id, kinds);
   }
 
+  /** Has thagd drop a session that ended. */
+  forgetSession(id: string): void {
+    this.socket?.forget(id);
+  }
+
+  /** Has thagd end a session whose program runs, and goes on. */
+  endSession(id: string): void {
+    this.socket?.end(id);
+  }
+
+  /** Has thagd record a program that runs to a file, from now on, or end that. */
+  tape(id: string, on: boolean): void {
+    this.socket?.tape(id, on);
+  }
+
   private watch(): Watch | null {
     const { session, view, paused } = this.store;
     if (session === null) return null;
@@ -140,11 +167,28 @@ export class Feed {
     const common = { session: session.id, ...this.actions.detail(), search, sort, raw, order, paused, ...watchSieve(view) };
     const { metric, thread, layout } = this.store;
     if (layout === "sandwich") Object.assign(common, { sandwich: view.function });
+    Object.assign(common, this.baseWatch());
     const range = { from: view.rangeFrom, to: view.rangeTo };
     if (metric === "time")
       return { ...common, thread, metric, durations: this.store.wanted, ...range };
     const by = view.by === "" ? {} : { by: view.by };
     return { ...common, thread, metric, ...by, ...range };
+  }
+
+  private baseWatch(): Partial<Watch> {
+    const base = this.store.knownBase;
+    if (base === null) return {};
+    const normalise = this.store.view.mode === "normalised";
+    return { base: base.id, base_from: base.from, base_to: base.to, normalise };
+  }
+
+  /** Whether a flamegraph is of the sides that are compared. */
+  private isComparison({ diff }: FlameFrame): boolean {
+    const base = this.store.knownBase;
+    if (base === null || diff === null) return base === null && diff === null;
+    const normalised = this.store.view.mode === "normalised";
+    const same = diff.base === base.id && diff.baseFrom === base.from && diff.baseTo === base.to;
+    return same && diff.normalised === normalised;
   }
 
   private ask(): void {
@@ -166,6 +210,7 @@ export class Feed {
 
   private onConnection(connection: Connection): void {
     this.store.connection = connection;
+    this.told.clear();
     if (connection === "open") {
       this.store.error = "";
       this.expectFlame = this.expectTable = this.expectMemory = true;
@@ -174,7 +219,15 @@ export class Feed {
     this.store.changed("connection");
   }
 
+  /** A thagd that was restarted knows fewer sessions: what it had told before is still shown. */
   private onSessions(sessions: Session[]): void {
+    const { session } = this.store;
+    const ids = new Set(sessions.map(({ id }) => id));
+    if (session !== null && this.told.has(session.id) && !ids.has(session.id)) {
+      this.store.gone = session;
+      this.forget();
+    }
+    this.told = ids;
     this.store.sessions = sessions;
     this.store.listed = true;
     this.viewChanged();
@@ -218,6 +271,7 @@ export class Feed {
 
   private onFlame(frame: FlameFrame): void {
     if (!this.isWanted(frame.header) || this.store.layout === "sandwich") return;
+    if (!this.isComparison(frame)) return;
     this.actions.header(frame.header);
     const { paused, held } = this.store;
     if (this.expectFlame || !(paused || held)) this.showFlame(frame);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Lists of figures: a name and a value each, exact on hover. */
+import { change, changeText, type DiffMode, difference, exactSignedAmount, presenceOf, signedAmount } from "./diff.ts";
+import { comparisonOf, modeOf, presenceText } from "./diff_frame.ts";
 import { el, setText } from "./dom.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import { bytes, count, exact, exactBytes, exactTime, plural, share, time } from "./format.ts";
@@ -120,6 +122,36 @@ export function setFrame(
     setCounted(figures, calls, mean, node === 0 ? "" : NONE_ENDED);
     setWhen(figures, "Min", calls > 0 ? frame.minNs(node) : null);
     setWhen(figures, "Max", calls > 0 ? frame.maxNs(node) : null);
+  });
+}
+
+/** A frame on both sides: A, B, and how they differ; `short`: of its total alone. */
+export function setComparison(
+  figures: Figures,
+  frame: FlameFrame,
+  node: number,
+  chosen: DiffMode,
+  short = false,
+): void {
+  const { sides, scale } = comparisonOf(frame, node, chosen);
+  const { before, after } = sides;
+  const shown = metricOf(frame.header);
+  const setPair = (name: string, a: number, b: number): void => {
+    figures.set(`${name}, A`, amount(shown, a), exactAmount(shown, a));
+    figures.set(`${name}, B`, amount(shown, b), exactAmount(shown, b));
+    if (modeOf(frame, chosen) === "normalised")
+      figures.set(`${name}, B scaled`, amount(shown, Math.round(b * scale)), exactAmount(shown, b * scale));
+    const delta = difference(a, b, scale);
+    figures.set(name === "Total" ? "Difference" : `${name} difference`, signedAmount(shown, Math.round(delta)), exactSignedAmount(shown, delta));
+    figures.set(name === "Total" ? "Relative" : `${name} relative`, changeText(change(a, b, scale)));
+  };
+  figures.fill(() => {
+    figures.set("Presence", node === 0 ? "" : presenceText(presenceOf(sides)));
+    setPair("Total", before.total, after.total);
+    if (short) return;
+    setPair("Self", before.self, after.self);
+    figures.set("Calls, A", count(before.calls), exact(before.calls));
+    figures.set("Calls, B", count(after.calls), exact(after.calls));
   });
 }
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The flamegraph: a canvas that follows the store, the pointer and the keys. */
-import { type ColorBy, Colors, Paint, palette, selfPaint, type Theme } from "./color.ts";
+import { diffPaint, Paint, selfPaint } from "./color.ts";
+import { modeOf } from "./diff_frame.ts";
+import { strength } from "./diff.ts";
 import { byId, el } from "./dom.ts";
 import { type FlameFrame, ROOT } from "./flame_frame.ts";
 import { NodeFlag } from "thag-proto";
 import { IdTable } from "./ids.ts";
 import { type Detail, detailFor } from "./detail.ts";
 import { Glide, nodeAt, panWindow, Rows, zoomWindow } from "./layout.ts";
+import type { Look } from "./look.ts";
 import { Painter, ROW_PX, rowTop, type Scene } from "./paint.ts";
-import type { PaletteId } from "./palettes.ts";
 import type { Store } from "./store.ts";
 
 const GLIDE_MS = 140;
@@ -54,9 +56,6 @@ export class FlameView {
   private tallest = 0;
   private width = 0;
   private height = 0;
-  private theme: Theme = "light";
-  private paletteId: PaletteId = "even";
-  private readonly colors = new Colors();
   private drag: { x: number; from: number; to: number; moved: boolean } | null = null;
   private pointerX = -1;
   /** Where the pointer is in the window, while it is over this. */
@@ -66,15 +65,17 @@ export class FlameView {
     private readonly store: Store,
     private readonly actions: FlameActions,
     private readonly place: FlamePlace,
+    private readonly look: Look,
   ) {
     this.scroller = byId(`${place.name}-scroll`);
     this.canvas = byId<HTMLCanvasElement>(`${place.name}-canvas`);
-    this.painter = new Painter(this.canvas, palette(this.theme));
+    this.painter = new Painter(this.canvas, look.palette);
     this.scroller.append(this.spacer);
     new ResizeObserver(() => this.measure()).observe(this.scroller);
     this.scroller.addEventListener("scroll", () => this.scheduleDraw(), { passive: true });
     this.listenToPointer();
     store.on(["pointed"], () => this.scheduleDraw());
+    look.onChange(() => this.recolor());
   }
 
   get element(): HTMLElement {
@@ -87,36 +88,9 @@ export class FlameView {
     return detailFor(this.place.frame(), view.focus, view.from, view.to, this.width || innerWidth);
   }
 
-  setTheme(theme: Theme): void {
-    this.theme = theme;
-    this.recolor();
-  }
-
-  /** Which colours frames have. */
-  setPalette(id: PaletteId): void {
-    this.paletteId = id;
-    this.recolor();
-  }
-
-  /** What they stand for. */
-  setColorBy(by: ColorBy): void {
-    if (this.colors.by === by) return;
-    this.colors.by = by;
-    this.recolor();
-  }
-
   private recolor(): void {
-    this.painter.palette = palette(this.theme, this.paletteId, this.colors.by);
     const frame = this.glide?.frame;
     if (frame !== undefined) this.paints = this.choosePaints(frame);
-    this.scheduleDraw();
-  }
-
-  /** Colours functions by the file they come from, once there is more than one. */
-  setModules(modules: Map<string, string>): void {
-    const frame = this.glide?.frame;
-    if (!this.colors.setModules(modules) || frame === undefined) return;
-    this.paints = this.choosePaints(frame);
     this.scheduleDraw();
   }
 
@@ -161,7 +135,9 @@ export class FlameView {
   private choosePaints(frame: FlameFrame): Uint8Array {
     const paints = new Uint8Array(frame.count);
     const searching = this.store.search !== "";
-    const bySelf = this.colors.by === "self";
+    this.painter.palette = frame.diff === null ? this.look.palette : this.look.diffPalette;
+    if (frame.diff !== null && !searching) return this.passed(frame, this.diffPaints(frame));
+    const bySelf = this.look.colors.by === "self";
     const most = bySelf ? mostSelf(frame) : 0;
     const known = new Map<string, number>();
     for (let node = 0; node < frame.count; node++) {
@@ -173,6 +149,21 @@ export class FlameView {
       else paints[node] = this.paintOf(known, frame.name(node));
     }
     if (!searching && !bySelf) paints[0] = Paint.ROOT;
+    return this.passed(frame, paints);
+  }
+
+  private diffPaints(frame: FlameFrame): Uint8Array {
+    const root = frame.sides(0);
+    const mode = modeOf(frame, this.store.view.mode);
+    return Uint8Array.from({ length: frame.count }, (_, node) => {
+      const sides = frame.sides(node);
+      if (sides === null || root === null) return Paint.ROOT;
+      return diffPaint(strength(mode, sides.before.total, sides.after.total, root));
+    });
+  }
+
+  /** What lies above the focus is of one colour. */
+  private passed(frame: FlameFrame, paints: Uint8Array): Uint8Array {
     for (const node of frame.path(this.focusNode(frame)).slice(0, -1))
       if (paints[node] !== Paint.MATCHED) paints[node] = Paint.PASSED;
     return paints;
@@ -180,7 +171,7 @@ export class FlameView {
 
   private paintOf(known: Map<string, number>, name: string): number {
     let paint = known.get(name);
-    if (paint === undefined) known.set(name, (paint = this.colors.paint(name)));
+    if (paint === undefined) known.set(name, (paint = this.look.colors.paint(name)));
     return paint;
   }
 

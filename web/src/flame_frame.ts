@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-import { Flame, Header, Heap, Metric, Node, NodeFlag } from "thag-proto";
+import { Diff, Flame, FrameType, Header, Heap, Metric, Node, NodeFlag, Sides as SidesLayout } from "thag-proto";
+import type { Sides } from "./diff.ts";
 import { type HeapRecord, readHeap } from "./heap.ts";
 import { FrameError, type FrameHeader, type Kind, kindOf, type Message } from "./message.ts";
 
@@ -8,9 +9,21 @@ export const NO_PARENT = 0xffffffff;
 /** The id of the root, where a node id is expected. */
 export const ROOT = "";
 
+/** What a difference is to; see proto/thag/frames.h. */
+export interface DiffFacts {
+  base: string;
+  baseDurationNs: number;
+  /** The range of the base, nanoseconds since it began; both 0: all of it. */
+  baseFrom: number;
+  baseTo: number;
+  /** As `matched`, of the base. */
+  matched: number;
+  normalised: boolean;
+}
+
 /**
  * A flamegraph. Nodes are known by their index; the root is 0. Totals are in what the header's
- * metric counts.
+ * metric counts; those of a difference are widths alone.
  */
 export class FlameFrame {
   readonly rootTotal: number;
@@ -28,6 +41,8 @@ export class FlameFrame {
   readonly flags: Uint8Array;
   readonly idLow: Uint32Array;
   readonly idHigh: Uint32Array;
+  /** Null unless it is of two sides. */
+  readonly diff: DiffFacts | null;
 
   constructor(
     private readonly message: Message,
@@ -50,6 +65,43 @@ export class FlameFrame {
     this.idLow = new Uint32Array(count);
     this.idHigh = new Uint32Array(count);
     for (let node = 0; node < count; node++) this.unpack(node);
+    this.diff = header.type === FrameType.DIFF && count > 0 ? this.readDiff() : null;
+  }
+
+  private readDiff(): DiffFacts {
+    const { message } = this;
+    const at = this.sidesAt(this.count);
+    return {
+      base: message.u64Text(at + Diff.base),
+      baseDurationNs: message.u64(at + Diff.base_duration_ns),
+      baseFrom: message.u64(at + Diff.base_from_ns),
+      baseTo: message.u64(at + Diff.base_to_ns),
+      matched: message.u64(at + Diff.matched_ns),
+      normalised: message.u32(at + Diff.normalised) !== 0,
+    };
+  }
+
+  private sidesAt(node: number): number {
+    return this.at(this.count) + node * SidesLayout.SIZE;
+  }
+
+  /** Both sides of a difference's node, null in another frame. */
+  sides(node: number): Sides | null {
+    if (this.diff === null) return null;
+    const { message } = this;
+    const at = this.sidesAt(node);
+    return {
+      before: {
+        self: message.u64(at + SidesLayout.before_self_ns),
+        total: message.u64(at + SidesLayout.before_total_ns),
+        calls: message.u64(at + SidesLayout.before_calls),
+      },
+      after: {
+        self: message.u64(at + SidesLayout.after_self_ns),
+        total: message.u64(at + SidesLayout.after_total_ns),
+        calls: message.u64(at + SidesLayout.after_calls),
+      },
+    };
   }
 
   private unpack(node: number): void {
@@ -120,9 +172,9 @@ export class FlameFrame {
     return this.message.u64(this.at(node) + Node.open_ns);
   }
 
-  /** Its memory, null in a frame of times. */
+  /** Its memory, null in a frame of times, or of two sides. */
   heap(node: number): HeapRecord | null {
-    if (this.header.metric === Metric.TIME) return null;
+    if (this.header.metric === Metric.TIME || this.diff !== null) return null;
     return readHeap(this.message, this.at(this.count) + node * Heap.SIZE);
   }
 

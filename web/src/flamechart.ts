@@ -6,6 +6,7 @@ import { drawAxis } from "./flamechart_axis.ts";
 import type { FlamechartFrame, Lane } from "./flamechart_frame.ts";
 import { LaneHeads } from "./flamechart_heads.ts";
 import { laneKey, LaneLayout, NoteHomes } from "./flamechart_lanes.ts";
+import { momentText } from "./flamechart_memory.ts";
 import { noteAt, notesOf, noteText, valueAt } from "./flamechart_notes.ts";
 import { Overview } from "./flamechart_overview.ts";
 import type { FlamechartLook } from "./flamechart_look.ts";
@@ -16,6 +17,7 @@ import { listenToPointer } from "./flamechart_pointer.ts";
 import { axisOf, placeText, type Span, spanAround, wholeSpan } from "./flamechart_window.ts";
 import type { Direction } from "./neighbour.ts";
 import { ROW_PX } from "./paint.ts";
+import { rangeOf } from "./range.ts";
 import { isRunning } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
@@ -90,7 +92,7 @@ export class Flamechart {
     new ResizeObserver(() => this.measure()).observe(this.scroller);
     this.scroller.addEventListener("scroll", () => this.changed(), { passive: true });
     this.listen();
-    look.onChange = () => this.recolor();
+    look.onChange(() => this.recolor());
     place.onChange = () => this.changed();
     store.on(["view"], () => this.main !== null && this.relayout());
     store.on(["view", "sessions", "table"], () => this.changed());
@@ -157,7 +159,7 @@ export class Flamechart {
   private relayout(): void {
     const { frame } = this.main as FrameIndex;
     const lanes = lanesOf(frame.lanes, this.store.view.thread);
-    const moved = this.homes.add(frame.notes);
+    const moved = this.homes.add(frame);
     const text = JSON.stringify([
       lanes.map(({ ring, tasks, rows, name }) => [ring, tasks, rows, name]),
       [...this.collapsed],
@@ -197,8 +199,8 @@ export class Flamechart {
   }
 
   private get range(): Span | null {
-    const { rangeFrom, rangeTo } = this.store.view;
-    return this.brushing ?? (rangeTo > 0 ? { from: rangeFrom, to: rangeTo } : null);
+    const { bounds, shown } = this.place;
+    return this.brushing ?? rangeOf(this.store.view, Math.max(bounds.to, shown.to));
   }
 
   private drawNow(): void {
@@ -253,9 +255,10 @@ export class Flamechart {
     const found = this.layout.at(at);
     const band = found?.block.notes.find(({ top, height }) => at >= top && at < top + height);
     if (band === undefined || this.main === null) return "";
-    const notes = notesOf(this.main.frame, band);
     const ns = this.timeAt(x);
-    const note = band.isValue ? valueAt(notes, ns) : noteAt(notes, ns, 2 * this.reachNs);
+    if (band.kind === "memory") return momentText(this.main.frame, ns);
+    const notes = notesOf(this.main.frame, band);
+    const note = band.kind === "value" ? valueAt(notes, ns) : noteAt(notes, ns, 2 * this.reachNs);
     return note === null ? "" : noteText(this.main.frame, note);
   }
 

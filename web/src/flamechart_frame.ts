@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Decodes the frame of a flamechart: threads side by side on one clock. */
-import { Asked, Chart, Header, Lane as LaneLayout, Note as NoteLayout, Site as SiteLayout } from "thag-proto";
+import {
+  Asked,
+  Chart,
+  Header,
+  Lane as LaneLayout,
+  Moment as MomentLayout,
+  Note as NoteLayout,
+  Site as SiteLayout,
+} from "thag-proto";
 import { readSlices, type Slices } from "./flamechart_slices.ts";
 import { FrameError, type FrameHeader, type Kind, kindOf, type Message } from "./message.ts";
 
@@ -51,6 +59,15 @@ export interface Note {
   ring: number;
 }
 
+/** Live memory in a slice of time, which ends where the next one starts. */
+export interface Moment {
+  startNs: number;
+  /** At its end. */
+  liveBytes: number;
+  /** The most in it. */
+  highBytes: number;
+}
+
 /** Calls over time. All times are nanoseconds of the session. */
 export interface FlamechartFrame {
   header: FrameHeader;
@@ -66,6 +83,8 @@ export interface FlamechartFrame {
   asked: AskedLane[];
   sites: Map<number, Site>;
   notes: Note[];
+  /** In the window, and a little before it; none where no memory was recorded. */
+  moments: Moment[];
   slices: Slices;
 }
 
@@ -78,6 +97,7 @@ interface Counts {
   asked: number;
   sites: number;
   notes: number;
+  moments: number;
   columns: number;
 }
 
@@ -87,6 +107,7 @@ interface Parts {
   asked: number;
   sites: number;
   notes: number;
+  moments: number;
   activity: number;
 }
 
@@ -95,11 +116,12 @@ function placeParts(message: Message, counts: Counts): Parts {
   const asked = lanes + counts.lanes * LaneLayout.SIZE;
   const sites = asked + counts.asked * Asked.SIZE;
   const notes = sites + counts.sites * SiteLayout.SIZE;
-  const activity = notes + counts.notes * NoteLayout.SIZE;
+  const moments = notes + counts.notes * NoteLayout.SIZE;
+  const activity = moments + counts.moments * MomentLayout.SIZE;
   const end = activity + counts.lanes * counts.columns;
   if (counts.columns > ACTIVITY_MAX || end > message.stringsOffset)
     throw new FrameError("more entries than bytes");
-  return { lanes, asked, sites, notes, activity };
+  return { lanes, asked, sites, notes, moments, activity };
 }
 
 function readKind(message: Message, at: number): boolean {
@@ -157,6 +179,14 @@ function readNote(message: Message, at: number): Note {
   };
 }
 
+function readMoment(message: Message, at: number): Moment {
+  return {
+    startNs: message.u64(at + MomentLayout.start_ns),
+    liveBytes: message.u64(at + MomentLayout.live_bytes),
+    highBytes: message.u64(at + MomentLayout.high_bytes),
+  };
+}
+
 function list<T>(count: number, read: (index: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => read(index));
 }
@@ -189,6 +219,7 @@ export function readFlamechart(message: Message, header: FrameHeader): Flamechar
     asked: message.u32(head + Chart.asked),
     sites: message.u32(head + Chart.sites),
     notes: message.u32(head + Chart.notes),
+    moments: message.u32(head + Chart.moments),
     columns: message.u32(head + Chart.activity_columns),
   };
   const parts = placeParts(message, counts);
@@ -210,6 +241,7 @@ export function readFlamechart(message: Message, header: FrameHeader): Flamechar
     asked: list(counts.asked, (at) => readAsked(message, parts.asked + at * Asked.SIZE)),
     sites: new Map(sites),
     notes: list(counts.notes, (at) => readNote(message, parts.notes + at * NoteLayout.SIZE)),
+    moments: list(counts.moments, (at) => readMoment(message, parts.moments + at * MomentLayout.SIZE)),
     slices: readSlicesOf(message, counts.asked),
   };
 }

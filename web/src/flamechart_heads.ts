@@ -7,14 +7,14 @@ import { display } from "./names.ts";
 
 /** A thread in words. */
 export function laneName({ lane }: Block): string {
-  if (lane === null) return "Several threads";
+  if (lane === null) return "Process";
   const thread = lane.tid === 0 ? `Thread of ring ${lane.ring}` : `Thread ${lane.tid}`;
   const name = lane.name === "" ? thread : display(lane.name);
   return lane.tasks ? `${name} · tasks` : name;
 }
 
 function about({ lane, rows, collapsed }: Block): string {
-  if (lane === null) return "marks and values";
+  if (lane === null) return "what all threads share";
   const tid = lane.name === "" ? "" : `${lane.tid} · `;
   return `${tid}${plural(lane.events, "event")}${collapsed || rows > 0 ? "" : " · no calls"}`;
 }

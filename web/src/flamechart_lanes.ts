@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Where the lanes of a flamechart lie, one under the other. */
-import type { AskedLane, Lane, Note } from "./flamechart_frame.ts";
+import type { AskedLane, FlamechartFrame, Lane } from "./flamechart_frame.ts";
 import { ROW_PX } from "./paint.ts";
 
 export const HEAD_PX = 22;
 export const MARKS_PX = 19;
 export const VALUES_PX = 38;
+export const MEMORY_PX = 56;
 const GAP_PX = 8;
 /** Rows are asked for in steps, so that scrolling a little asks for nothing new. */
 const ROWS_STEP = 16;
@@ -15,16 +16,16 @@ const LANES_MAX = 4096;
 /** The ring of notes that come from several of them. */
 export const SHARED = -1;
 
-/** A line of marks, or the line of a value. */
+/** A line of marks, or the line of a value, or of live memory. */
 export interface NoteBand {
+  kind: "marks" | "value" | "memory";
   top: number;
   height: number;
-  /** The sites whose notes it has: of values one. */
+  /** The sites whose notes it has: of a value one, of memory none. */
   sites: readonly number[];
-  isValue: boolean;
 }
 
-/** A lane with its notes; null: notes of several threads. */
+/** A lane with its notes; null: the process, with notes of several threads. */
 export interface Block {
   lane: Lane | null;
   key: string;
@@ -44,10 +45,13 @@ export function laneKey(ring: number, tasks: boolean): string {
 /** Which thread each name of marks and values belongs to: what was seen on two is everybody's. */
 export class NoteHomes {
   private readonly homes = new Map<number, { ring: number; isValue: boolean }>();
+  /** There is memory, which is the process's. */
+  hasMemory = false;
 
   /** Says whether that changes anything. */
-  add(notes: readonly Note[]): boolean {
-    let changed = false;
+  add({ notes, moments }: Pick<FlamechartFrame, "notes" | "moments">): boolean {
+    let changed = !this.hasMemory && moments.length > 0;
+    this.hasMemory ||= changed;
     for (const { site, ring, isValue } of notes) {
       const known = this.homes.get(site);
       if (known?.ring === ring || known?.ring === SHARED) continue;
@@ -64,6 +68,7 @@ export class NoteHomes {
 
   clear(): void {
     this.homes.clear();
+    this.hasMemory = false;
   }
 }
 
@@ -130,12 +135,14 @@ export class LaneLayout {
 function noteBands(homes: NoteHomes, ring: number, top: number): NoteBand[] {
   const marks = homes.of(ring, false);
   const bands: NoteBand[] = [];
-  if (marks.length > 0) bands.push({ top, height: MARKS_PX, sites: marks, isValue: false });
-  let at = top + (marks.length > 0 ? MARKS_PX : 0);
-  for (const site of homes.of(ring, true)) {
-    bands.push({ top: at, height: VALUES_PX, sites: [site], isValue: true });
-    at += VALUES_PX;
-  }
+  let at = top;
+  const add = (kind: NoteBand["kind"], height: number, sites: readonly number[]): void => {
+    bands.push({ kind, top: at, height, sites });
+    at += height;
+  };
+  if (ring === SHARED && homes.hasMemory) add("memory", MEMORY_PX, []);
+  if (marks.length > 0) add("marks", MARKS_PX, marks);
+  for (const site of homes.of(ring, true)) add("value", VALUES_PX, [site]);
   return bands;
 }
 

@@ -19,8 +19,8 @@ export interface NotePlace {
 }
 
 /** The notes of a band. */
-export function notesOf({ notes }: FlamechartFrame, { sites, isValue }: NoteBand): Note[] {
-  return notes.filter((note) => note.isValue === isValue && sites.includes(note.site));
+export function notesOf({ notes }: FlamechartFrame, { sites, kind }: NoteBand): Note[] {
+  return notes.filter((note) => note.isValue === (kind === "value") && sites.includes(note.site));
 }
 
 function nameOf(frame: FlamechartFrame, site: number): string {
@@ -66,11 +66,11 @@ export function drawNotes(
   place: NotePlace,
 ): void {
   const notes = notesOf(frame, band);
-  if (band.isValue) drawValue(context, frame, band, notes, top, place);
+  if (band.kind === "value") drawValue(context, frame, band, notes, top, place);
   else drawMarks(context, frame, notes, top, band.height, place);
 }
 
-function xOf(ns: number, { span, width }: NotePlace): number {
+export function xOf(ns: number, { span, width }: NotePlace): number {
   return ((ns - span.from) / (span.to - span.from)) * width;
 }
 
@@ -159,7 +159,8 @@ function strokeValue(
   context.fill(area);
 }
 
-function label(
+/** Text at the left of a band, over what is drawn there. */
+export function label(
   context: CanvasRenderingContext2D,
   text: string,
   top: number,

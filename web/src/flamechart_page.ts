@@ -6,6 +6,7 @@ import { Asks, type ChartRequest } from "./flamechart_asks.ts";
 import type { FlamechartFrame } from "./flamechart_frame.ts";
 import { laneName } from "./flamechart_heads.ts";
 import { FlamechartLook } from "./flamechart_look.ts";
+import type { Look } from "./look.ts";
 import { durationText, FlamechartPanel, FlamechartTip } from "./flamechart_panel.ts";
 import { isMerged, type SliceRef } from "./flamechart_pick.ts";
 import { Place } from "./flamechart_place.ts";
@@ -29,12 +30,12 @@ export interface PageActions {
   /** Has durations and slowest calls of a function sent. */
   want(functionId: string): void;
   sandwichOf(functionId: string): void;
+  sourceOf(functionId: string): void;
   showRange(range: Span): void;
   hold(held: boolean): void;
 }
 
 export class FlamechartPage {
-  readonly look: FlamechartLook;
   readonly place: Place;
   private readonly stillness = matchMedia("(prefers-reduced-motion: reduce)");
   private readonly asks: Asks;
@@ -51,9 +52,9 @@ export class FlamechartPage {
 
   constructor(
     private readonly store: Store,
+    look: Look,
     private readonly actions: PageActions,
   ) {
-    this.look = new FlamechartLook(store);
     this.asks = new Asks((request) => actions.ask(request));
     this.place = new Place({
       isLive: () => store.session !== null && isRunning(store.session),
@@ -61,7 +62,7 @@ export class FlamechartPage {
       commit: (view) => actions.show({ ...view, session: store.session?.id ?? "" }, false),
       isStill: () => this.stillness.matches,
     });
-    this.chart = new Flamechart(store, this.place, this.asks, this.look, {
+    this.chart = new Flamechart(store, this.place, this.asks, new FlamechartLook(store, look), {
       choose: (slice) => this.onChoose(slice),
       point: (pointed) => this.onPoint(pointed),
       brush: (range) => actions.showRange(range),
@@ -70,6 +71,7 @@ export class FlamechartPage {
     const threadOf = (key: string): string => this.threadOf(key);
     this.panel = new FlamechartPanel(store, {
       sandwichOf: (id) => actions.sandwichOf(id),
+      sourceOf: (id) => actions.sourceOf(id),
       want: (id) => actions.want(id),
       goTo: (id, call) => this.goTo(id, call),
       threadOf,

@@ -4,6 +4,7 @@ import { Paint, type Palette, type Theme } from "./color.ts";
 import { FittedText } from "./fitted_text.ts";
 import type { FlamechartFrame, Site } from "./flamechart_frame.ts";
 import type { Block, LaneLayout } from "./flamechart_lanes.ts";
+import { drawMemory } from "./flamechart_memory.ts";
 import { drawNotes } from "./flamechart_notes.ts";
 import { type FrameIndex, type SliceRef } from "./flamechart_pick.ts";
 import { SliceFlag } from "./flamechart_slices.ts";
@@ -267,7 +268,8 @@ export class FlamechartPainter {
     if (index === null) return;
     const place = { ...scene, colors: this.lines, background: this.palette.background };
     for (const band of block.notes)
-      drawNotes(this.context, index.frame, band, top - block.top + band.top, place);
+      if (band.kind === "memory") drawMemory(this.context, index.frame, top - block.top + band.top, band.height, place);
+      else drawNotes(this.context, index.frame, band, top - block.top + band.top, place);
   }
 
   private drawRange({ range, span, width, height }: ChartScene): void {

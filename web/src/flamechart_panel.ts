@@ -12,6 +12,7 @@ import { leakName } from "./metric.ts";
 import { baseName, display } from "./names.ts";
 import { Slowest } from "./slowest.ts";
 import type { SlowCall } from "./slowest_calls.ts";
+import { sandwichButton, sourceButton } from "./panel_buttons.ts";
 import type { Store } from "./store.ts";
 
 /** How a slice begins and ends, where that is not by a call and a return. */
@@ -48,6 +49,7 @@ export function setSlice(figures: Figures, slice: SliceRef, thread: string): voi
 
 export interface PanelActions {
   sandwichOf(functionId: string): void;
+  sourceOf(functionId: string): void;
   /** Has the function's durations and slowest calls sent. */
   want(functionId: string): void;
   goTo(functionId: string, call: SlowCall): void;
@@ -61,7 +63,8 @@ const HINT =
 export class FlamechartPanel {
   private readonly heading = el("h2");
   private readonly source = el("p", { class: "source" });
-  private readonly sandwich = el("button", { type: "button", class: "sandwich-of" }, "Callers and callees");
+  private readonly sandwich = sandwichButton();
+  private readonly lines = sourceButton();
   private readonly call = new Figures();
   private readonly callHeading = el("h3");
   private readonly callPart = el("section", {}, this.callHeading, this.call.element);
@@ -79,9 +82,10 @@ export class FlamechartPanel {
     this.slowest = new Slowest(store, (id, call) => actions.goTo(id, call));
     this.sandwich.title = "Who calls it, and what it calls, over all its places (c)";
     this.sandwich.addEventListener("click", () => actions.sandwichOf(store.view.function));
+    this.lines.addEventListener("click", () => actions.sourceOf(store.view.function));
     this.histogram.element.removeAttribute("id");
     byId("chart-panel").append(
-      el("header", {}, this.heading, this.source, this.sandwich),
+      el("header", {}, this.heading, this.source, this.sandwich, this.lines),
       this.callPart,
       this.overallPart,
       this.histogram.element,
@@ -124,6 +128,7 @@ export class FlamechartPanel {
   private setSource(slice: SliceRef | null, row: { file: string; line: number } | undefined): void {
     const file = slice?.site.file || row?.file || "";
     const line = slice?.site.file ? slice.site.line : (row?.line ?? 0);
+    this.lines.hidden = file === "" || this.store.view.function === "";
     const place = file === "" ? "" : display(`${baseName(file)}:${line}`);
     const kind = slice === null ? "" : kindText(slice.site.kind);
     const text = [kind, place].filter((part) => part !== "").join(" · ");

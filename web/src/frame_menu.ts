@@ -13,6 +13,7 @@ export interface FrameMenuActions {
   collapse(): void;
   mine(): void;
   sandwich(): void;
+  source(): void;
 }
 
 interface Item {
@@ -41,6 +42,7 @@ export class FrameMenu {
       this.item("Hide this function", "x", actions.hide),
       this.item("Only stacks with it", "o", actions.only),
       this.item("Callers and callees", "c", actions.sandwich),
+      this.item("Source", "l", actions.source),
     ];
     this.collapse = this.item("Collapse recursion", "u", actions.collapse);
     this.item("Only my code…", "y", actions.mine);

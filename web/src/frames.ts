@@ -4,7 +4,7 @@
  * before it is used. Numbers stay where they are until asked for; only what drawing needs for each
  * node is unpacked. Browsers run on little-endian machines, as the frames are.
  */
-import { Bucket, Chart, Durations, Flame, FrameType, Heap, Lane, Memory, Metric, Node, Place, Row, Table } from "thag-proto";
+import { Bucket, Chart, Diff, Durations, Flame, FrameType, Heap, Lane, Memory, Metric, Node, Place, Row, Sides, Table } from "thag-proto";
 import { type DurationsFrame, readDurations } from "./durations_frame.ts";
 import { type FlamechartFrame, readFlamechart } from "./flamechart_frame.ts";
 import { FlameFrame } from "./flame_frame.ts";
@@ -39,6 +39,9 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
     case FrameType.CALLEES:
       checkParts(message, header, Flame.SIZE, Node.SIZE + heap, size);
       return { kind: kindOfFlame(header.type), frame: new FlameFrame(message, header) };
+    case FrameType.DIFF:
+      checkParts(message, header, Flame.SIZE + Diff.SIZE, Node.SIZE + Sides.SIZE, size);
+      return { kind: "flame", frame: new FlameFrame(message, header) };
     case FrameType.DURATIONS:
       checkParts(message, header, Durations.SIZE, Bucket.SIZE, size);
       return { kind: "durations", frame: readDurations(message, header) };

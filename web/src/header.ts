@@ -12,7 +12,7 @@ import {
   metricsOf,
 } from "./metric.ts";
 import { display } from "./names.ts";
-import { hasMemory, isRunning, stateMark, stateText, type Thread } from "./sessions.ts";
+import { hasMemory, isRecorded, isRunning, stateMark, stateText, type Thread } from "./sessions.ts";
 import type { Fault, Store } from "./store.ts";
 import type { ThemeSwitch } from "./theme.ts";
 import { type Layout, LAYOUTS, type Tree, type View } from "./url.ts";
@@ -35,9 +35,10 @@ const LAYOUT_NAMES: Record<Layout, string> = {
   memory: "Memory",
   sandwich: "Sandwich",
   chart: "Chart",
+  diff: "Diff",
 };
 /** From left to right; the digits that choose them are in the order of LAYOUTS. */
-const TABS: readonly Layout[] = ["split", "flame", "chart", "functions", "memory", "sandwich"];
+const TABS: readonly Layout[] = ["split", "flame", "chart", "functions", "memory", "sandwich", "diff"];
 const SEARCH_DELAY_MS = 120;
 
 /** What is wrong with an expression, and behind what. */
@@ -171,7 +172,8 @@ export class Header {
     this.by.title = "Native stacks, or the calls that the program has profiled (b)";
     const timed = metric === "time";
     // memory is of all threads: what one of them allocates another one frees
-    this.thread.hidden = this.raw.hidden = !timed;
+    this.raw.hidden = !timed;
+    this.thread.hidden = !timed || (this.store.base !== null && this.store.base.id !== session?.id);
     if (view.by !== "") this.by.value = view.by;
   }
 
@@ -225,6 +227,7 @@ export class Header {
       session === null ? "thag" : `${display(session.program)} · ${stateText(session)} · thag`;
     if (document.title !== title) document.title = title;
     setText(this.about, session === null ? "" : this.sessionText());
+    this.about.title = session !== null && isRecorded(session) ? `Recorded to ${display(session.recording?.file ?? "")}` : "";
   }
 
   private sessionText(): string {
@@ -232,7 +235,8 @@ export class Header {
     if (session === null) return "";
     const duration =
       flame?.header.session === session.id ? flame.header.durationNs : session.durationNs;
-    return `pid ${session.pid} · ${stateText(session)} · ${time(Math.max(duration, session.durationNs))}`;
+    const taped = isRecorded(session) ? " · ● to file" : "";
+    return `pid ${session.pid} · ${stateText(session)}${taped} · ${time(Math.max(duration, session.durationNs))}`;
   }
 
   /** What the search finds, or why it finds nothing. */
@@ -251,6 +255,8 @@ export class Header {
     if (search === "" || flame === null) return "";
     if (isSearchCut(flame.header)) return "this takes too long: not all names were searched";
     if (flame.matchedCalls === 0 && flame.matched === 0) return "no match";
+    if (flame.diff !== null)
+      return `A ${amount(metricOf(flame.header), flame.diff.matched)} · B ${amount(metricOf(flame.header), flame.matched)}`;
     return `${amount(metricOf(flame.header), flame.matched)} · ${share(flame.matched, flame.rootTotal)}`;
   }
 

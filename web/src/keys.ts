@@ -9,6 +9,8 @@ export interface KeyActions {
   back(): void;
   /** Callers and callees of the frame chosen. */
   sandwich(): void;
+  /** The source of the function chosen. */
+  source(): void;
   /** Leave out the function chosen, or all stacks without it. */
   hide(): void;
   only(): void;
@@ -21,7 +23,7 @@ export interface KeyActions {
   search(): void;
   help(): void;
   colors(): void;
-  press(id: "pause" | "raw" | "flip" | "heavy" | "theme"): void;
+  press(id: "pause" | "reset" | "raw" | "flip" | "heavy" | "theme"): void;
   layout(index: number): void;
   /** The metric so many places after the one shown. */
   metric(by: number): void;
@@ -57,6 +59,7 @@ function actionsByKey(actions: KeyActions): Record<string, () => void> {
     "?": () => actions.help(),
     k: () => actions.colors(),
     p: () => actions.press("pause"),
+    n: () => actions.press("reset"),
     r: () => actions.press("raw"),
     f: () => actions.press("flip"),
     h: () => actions.press("heavy"),
@@ -67,7 +70,9 @@ function actionsByKey(actions: KeyActions): Record<string, () => void> {
     "4": () => actions.layout(3),
     "5": () => actions.layout(4),
     "6": () => actions.layout(5),
+    "7": () => actions.layout(6),
     c: () => actions.sandwich(),
+    l: () => actions.source(),
     x: () => actions.hide(),
     o: () => actions.only(),
     u: () => actions.collapse(),

@@ -5,6 +5,8 @@ import type { Range } from "./brush.ts";
 import { Chips } from "./chips.ts";
 import { ColorDialog } from "./color_dialog.ts";
 import { Crumbs } from "./crumbs.ts";
+import { DiffBar } from "./diff_bar.ts";
+import { presenceIn, presenceText, totalTexts } from "./diff_frame.ts";
 import { byId, setText } from "./dom.ts";
 import { share } from "./format.ts";
 import { display } from "./names.ts";
@@ -27,17 +29,24 @@ import { PlacesView } from "./places.ts";
 import { ProcessView } from "./process.ts";
 import { SizesView } from "./sizes.ts";
 import { Timeline } from "./timeline.ts";
+import { OpenFiles } from "./open_files.ts";
 import { listenToKeys } from "./keys.ts";
+import { Look } from "./look.ts";
 import { MineDialog } from "./mine_dialog.ts";
 import { Panel, Tip } from "./panel.ts";
 import { isByTraces } from "./message.ts";
 import { type Direction, neighbour } from "./neighbour.ts";
+import { hasRange, NO_RANGE } from "./range.ts";
 import { RangeChip } from "./range_chip.ts";
 import { RecordSwitch } from "./record.ts";
+import { ResetButton } from "./reset.ts";
 import { SandwichView } from "./sandwich.ts";
+import { SessionClock } from "./session_clock.ts";
+import { END, FORGET, SessionDialog } from "./session_dialog.ts";
 import { SessionMenu } from "./session_menu.ts";
 import { NO_SIEVE } from "./sieve.ts";
 import { Sifting } from "./sifting.ts";
+import { SourceDialog } from "./source.ts";
 import { Status } from "./status.ts";
 import { type Found, Store } from "./store.ts";
 import { ThemeSwitch } from "./theme.ts";
@@ -59,11 +68,8 @@ function viewChanged(): void {
   feed.viewChanged();
   main.dataset["layout"] = store.layout;
   store.changed("view");
-  for (const view of flames) {
-    view.setColorBy(store.view.colorBy);
-    view.update(false);
-  }
-  chart.look.setColorBy(store.view.colorBy);
+  look.setColorBy(store.view.colorBy);
+  for (const view of flames) view.update(false);
 }
 
 /** Zooming stays with the session it was done in, whatever starts later. */
@@ -89,8 +95,14 @@ function pause(): void {
   store.changed("view");
 }
 
+/** What is compared with itself tells nothing: then it is the run before again. */
+function baseFor(session: string): Partial<View> {
+  const { base, baseTo } = store.view;
+  return base === session && baseTo === 0 ? { base: "" } : {};
+}
+
 function choose(session: string): void {
-  show({ session, thread: 0, focus: ROOT, from: 0, to: 1, rangeFrom: 0, rangeTo: 0, spanFrom: 0, spanTo: 0, last: 0 }, true);
+  show({ session, thread: 0, focus: ROOT, from: 0, to: 1, ...NO_RANGE, spanFrom: 0, spanTo: 0, last: 0, ...baseFor(session) }, true);
 }
 
 /** Who calls a function, and what it calls. */
@@ -99,18 +111,32 @@ function sandwichOf(id: string): void {
   show({ layout: "sandwich", function: id, focus: ROOT, from: 0, to: 1, session }, true);
 }
 
-/** The same of the frame chosen or zoomed to, or of the function with most of its own. */
-function sandwich(): void {
-  if (store.layout === "chart" && store.view.function !== "") return sandwichOf(store.view.function);
+/** The function of the frame chosen or zoomed to, or the one with most of its own. */
+function chosenFunction(): string | undefined {
+  if (store.layout === "chart" && store.view.function !== "") return store.view.function;
   const found = store.find(store.pointed ?? store.view.focus);
   const most = store.table?.rows.reduce((a, b) => (b.self > a.self ? b : a), store.table.rows[0] as FunctionRow);
-  const id = found !== null && found.node > 0 ? found.frame.functionId(found.node) : most?.id;
+  return found !== null && found.node > 0 ? found.frame.functionId(found.node) : most?.id;
+}
+
+function sandwich(): void {
+  const id = chosenFunction();
   if (id !== undefined) sandwichOf(id);
+}
+
+/** Opens a function's source, of the session it was looked for in. */
+function sourceOf(source: string): void {
+  show({ source, session: store.session?.id ?? "" }, true);
+}
+
+function source(): void {
+  const id = chosenFunction();
+  if (id !== undefined) sourceOf(id);
 }
 
 /** Points at the widest frame of a function, or zooms to it if it is there already. */
 function findFunction(row: FunctionRow): void {
-  const frame = store.flame;
+  const frame = store.frame;
   if (frame === null) return;
   let widest = -1;
   for (let node = 1; node < frame.count; node++)
@@ -159,6 +185,17 @@ function showRange(range: Range | null, step: boolean): void {
   show({ rangeFrom: range?.from ?? 0, rangeTo: range?.to ?? 0 }, step);
 }
 
+/** Nanoseconds that the session shown has been there. */
+function now(): number {
+  return store.session === null ? 0 : clock.now(store.session, performance.now());
+}
+
+/** All views begin now, and stay with this session, whatever starts later. */
+function beginNow(): void {
+  const { session } = store;
+  if (session !== null) show({ session: session.id, rangeFrom: Math.max(1, now()), rangeTo: 0 }, true);
+}
+
 function timelineHolds(element: Element | null): boolean {
   return byId("timeline").contains(element);
 }
@@ -174,7 +211,7 @@ function back(): void {
     search.blur();
     return show({ search: "" }, false);
   }
-  if (timelineHolds(document.activeElement) && view.rangeTo > 0) return showRange(null, true);
+  if (timelineHolds(document.activeElement) && hasRange(view)) return showRange(null, true);
   if (store.layout === "chart" && chart.back()) return;
   if (view.from > 0 || view.to < 1) return show({ from: 0, to: 1 }, false);
   if (view.focus !== ROOT) {
@@ -184,7 +221,7 @@ function back(): void {
   }
   if (view.search !== "") return show({ search: "" }, true);
   if (sifting.undo()) return;
-  if (view.rangeTo > 0) return showRange(null, true);
+  if (hasRange(view)) return showRange(null, true);
   if (view.layout === "sandwich") return show({ layout: "split", function: "" }, true);
   point(null);
 }
@@ -213,6 +250,11 @@ function chooseFrame(direction: Direction): void {
 /** A frame in one sentence, for screen readers. */
 function frameText(frame: FlameFrame, node: number): string {
   const total = frame.total[node] as number;
+  if (frame.diff !== null) {
+    const [before, after, delta, change] = totalTexts(frame, node, store.view.mode);
+    const presence = presenceText(presenceIn(frame, node));
+    return [display(frame.name(node)), presence, `A ${before}`, `B ${after}`, delta, change].filter((text) => text !== "").join(", ");
+  }
   return `${display(frame.name(node))}, ${amount(metricOf(frame.header), total)}, ${share(total, frame.rootTotal)}`;
 }
 
@@ -224,14 +266,15 @@ function zoomKeys(factor: number): void {
 }
 
 const status = new Status(store);
+const clock = new SessionClock();
 const feed = new Feed(store, {
   live: () => flames.forEach((view) => view.update(true)),
   detail: () => viewOf(store.find(store.view.focus)?.frame ?? null).detail,
-  modules: (modules) => {
-    for (const view of flames) view.setModules(modules);
-    chart.look.setModules(modules);
+  modules: (modules) => look.setModules(modules),
+  header: (header) => {
+    status.count(header);
+    clock.tell(header.session, header.durationNs, performance.now());
   },
-  header: (header) => status.count(header),
   chart: (frame) => chart.receive(frame),
   reset: () => flames.forEach((view) => view.update(false)),
 });
@@ -242,21 +285,22 @@ const actions: FlameActions = {
   pointerIs: (inside) => feed.hold(inside),
   resized: () => feed.viewChanged(),
 };
+const look = new Look();
 const flame: FlameView = new FlameView(store, actions, {
   name: "flame",
-  frame: () => (store.layout === "sandwich" ? null : store.flame),
+  frame: () => (store.layout === "sandwich" ? null : store.frame),
   flipped: () => store.view.flipped,
-});
+}, look);
 const callers: FlameView = new FlameView(store, actions, {
   name: "callers",
   frame: () => (store.layout === "sandwich" ? store.callers : null),
   flipped: () => true,
-});
+}, look);
 const callees: FlameView = new FlameView(store, actions, {
   name: "callees",
   frame: () => (store.layout === "sandwich" ? store.callees : null),
   flipped: () => false,
-});
+}, look);
 const flames = [flame, callers, callees];
 
 /** The flamegraph on the page that shows a frame. */
@@ -270,27 +314,36 @@ function moving(): FlameView {
   return flames.find((view) => view.pointer !== null) ?? viewOf(store.find(store.view.focus)?.frame ?? null);
 }
 
-const chart = new FlamechartPage(store, {
+const chart = new FlamechartPage(store, look, {
   show,
   ask: (request) => feed.askChart(request),
   want: (id) => feed.wantDurations(id),
   sandwichOf,
+  sourceOf,
   showRange: (range) => showRange(range, true),
   hold: (held) => feed.hold(held),
 });
 const timeline = new Timeline(store, showRange);
 const theme = new ThemeSwitch((chosen) => {
-  for (const view of flames) view.setTheme(chosen);
+  look.setTheme(chosen);
   timeline.recolor();
-  chart.look.setTheme(chosen);
 });
-const menu = new SessionMenu(store, choose);
+const menu = new SessionMenu(store, {
+  choose,
+  openFiles: () => openFiles.choose(),
+  forget: (session) => forgetting.open(session),
+  end: (session) => ending.open(session),
+  tape: (session, on) => feed.tape(session.id, on),
+});
+const openFiles = new OpenFiles(choose);
+const forgetting = new SessionDialog(FORGET, (id) => feed.forgetSession(id));
+const ending = new SessionDialog(END, (id) => feed.endSession(id));
 
 const header = new Header(store, { show, pause, showMetric, showTree, sandwich }, theme);
 const exportMenu = new ExportMenu(store);
 new RecordSwitch(store, (kinds) => feed.record(kinds));
 new Banners(store, { choose, record: (kinds) => feed.record(kinds) });
-new Empty(store);
+new Empty(store, () => openFiles.choose());
 new FunctionsView(store, (change) => show(change, true), findFunction, ({ id }) => sandwichOf(id));
 new PlacesView(store, (change) => show(change, true), findPlace);
 new ProcessView(store);
@@ -298,12 +351,13 @@ new SizesView(store);
 new FlameTable(
   store,
   byId("flame-table"),
-  () => (store.layout === "sandwich" ? null : store.flame),
+  () => (store.layout === "sandwich" ? null : store.frame),
   "The widest frames of the flamegraph",
 );
 new FlameTable(store, byId("callers-table"), () => store.callers, "The callers with most");
 new FlameTable(store, byId("callees-table"), () => store.callees, "The callees with most");
 new SandwichView(store);
+new DiffBar(store, look, (change) => show(change, true), now);
 const sifting = new Sifting(store, (change) => show(change, true));
 const chips = new Chips(store, sifting);
 const mine = new MineDialog(store, sifting);
@@ -315,25 +369,29 @@ const leaveOut = {
   collapse: () => sifting.toggleCollapse(),
   mine: () => mine.open(),
   sandwich,
+  source,
 };
 const frameMenu = new FrameMenu(store, sifting, { point, ...leaveOut });
 new Panel(store, {
   zoomTo,
   sandwichOf,
+  sourceOf,
   wantDurations: (id) => feed.wantDurations(id),
   openMenu: (button) => frameMenu.openOn(button),
   goTo: (id, call) => chart.goTo(id, call),
 });
+new SourceDialog(store, {
+  ask: (request) => feed.askSource(request),
+  close: () => store.view.source !== "" && show({ source: "" }, false),
+});
 new FlamechartTable(store, chart.chart, (key) => chart.threadOf(key));
 new RangeChip(store, () => showRange(null, true));
+new ResetButton(store, beginNow);
 new Tip(store, () => flames.find((view) => view.pointer !== null)?.pointer ?? null);
 new Crumbs(store, zoomTo);
 const colors = new ColorDialog(store, {
   setBy: (colorBy) => show({ colorBy }, true),
-  setPalette: (id) => {
-    for (const view of flames) view.setPalette(id);
-    chart.look.setPalette(id);
-  },
+  setPalette: (id) => look.setPalette(id),
 });
 const help = new Help();
 

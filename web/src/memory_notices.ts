@@ -17,7 +17,7 @@ export function memoryNotices(memory: MemoryFrame, session: Session): Notice[] {
 /** What should have been recorded and wasn't. */
 function missing(memory: MemoryFrame, session: Session): Notice[] {
   const { lost, untracked, displaced, ownMalloc } = memory;
-  const { pauses = 0, lostTraces = 0, adopted = false } = session.memory ?? {};
+  const { pauses = 0, lostTraces = 0, adopted = false, late = false } = session.memory ?? {};
   const notices: Notice[] = [];
   if (lost > 0)
     notices.push({
@@ -38,6 +38,11 @@ function missing(memory: MemoryFrame, session: Session): Notice[] {
     notices.push({
       kind: "info",
       text: "thagd was restarted while the program ran: what was allocated before that is not known.",
+    });
+  if (late)
+    notices.push({
+      kind: "info",
+      text: "The recording began while the program ran: what was allocated before that is not known, and frees of it are of unknown blocks.",
     });
   if (pauses > 0)
     notices.push({

@@ -18,6 +18,11 @@ export function display(name: string): string {
   return name === "" ? "(no name)" : name.replace(CONTROLS, picture);
 }
 
+/** A line of source with its control characters made visible, but for tabs. */
+export function code(line: string): string {
+  return line.replace(CONTROLS, (char) => (char === "\t" ? char : picture(char)));
+}
+
 /** What is inside the outermost `open` … `close` pairs becomes "…". */
 function collapse(name: string, open: string, close: string): string {
   let depth = 0;

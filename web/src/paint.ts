@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Draws a flamegraph on a canvas: the rows in sight, a colour at a time. */
 import { Paint, type Palette } from "./color.ts";
+import { markOf } from "./diff.ts";
+import { presenceIn } from "./diff_frame.ts";
 import { FittedText } from "./fitted_text.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import { firstRightOf, type Glide, type Rows } from "./layout.ts";
@@ -12,6 +14,9 @@ export const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sa
 export const TEXT_INDENT_PX = 5;
 /** No name is worth reading in less. */
 export const NARROWEST_TEXT_PX = 24;
+/** For a sign before a name. */
+const MARK_PX = 13;
+const HATCH_PX = 6;
 /** Frames narrower than this fall together with their neighbours. */
 const NARROWEST_FRAME_PX = 0.35;
 
@@ -60,6 +65,7 @@ export class Painter {
   private readonly context: CanvasRenderingContext2D;
   private readonly batches = Array.from({ length: Paint.COUNT }, () => new Batch());
   private readonly names: FittedText;
+  private hatched: { color: string; fill: CanvasPattern | string } | null = null;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -86,6 +92,7 @@ export class Painter {
     context.fillRect(0, 0, scene.width, scene.height);
     this.collect(scene);
     this.batches.forEach((batch, paint) => this.fill(batch, paint, ratio));
+    this.drawPresence(scene.frame);
     this.drawOpen(scene.frame);
     this.drawNames(scene.frame);
     this.outline(scene, scene.selected, palette.selected);
@@ -160,6 +167,45 @@ export class Painter {
           );
   }
 
+  /** What only one side has: new frames have an edge above, those that are gone are hatched. */
+  private drawPresence(frame: FlameFrame): void {
+    if (frame.diff === null) return;
+    const { context } = this;
+    const { hover } = this.palette;
+    const hatch = this.hatch(hover);
+    for (const batch of this.batches)
+      for (let at = 0; at < batch.nodes.length; at++) {
+        const presence = presenceIn(frame, batch.nodes[at] as number);
+        if (presence !== "added" && presence !== "removed") continue;
+        context.fillStyle = presence === "added" ? hover : hatch;
+        const width = Math.max(1, (batch.width[at] as number) - GAP_PX);
+        const height = presence === "added" ? 2 : FRAME_PX;
+        context.fillRect(batch.left[at] as number, batch.top[at] as number, width, height);
+      }
+  }
+
+  /** Thin lines from corner to corner. */
+  private hatch(color: string): CanvasPattern | string {
+    if (this.hatched?.color !== color) this.hatched = { color, fill: this.makeHatch(color) };
+    return this.hatched.fill;
+  }
+
+  private makeHatch(color: string): CanvasPattern | string {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = HATCH_PX;
+    const context = tile.getContext("2d");
+    if (context === null) return color;
+    context.strokeStyle = color;
+    context.globalAlpha = 0.3;
+    context.beginPath();
+    for (const from of [-HATCH_PX, 0, HATCH_PX]) {
+      context.moveTo(from - 1, HATCH_PX + 1);
+      context.lineTo(from + HATCH_PX + 1, -1);
+    }
+    context.stroke();
+    return this.context.createPattern(tile, "repeat") ?? color;
+  }
+
   private drawNames(frame: FlameFrame): void {
     const { context } = this;
     context.font = FONT;
@@ -170,13 +216,13 @@ export class Painter {
       for (let at = 0; at < batch.nodes.length; at++) {
         const width = batch.width[at] as number;
         if (width < NARROWEST_TEXT_PX) continue;
-        const text = this.names.fit(
-          frame.name(batch.nodes[at] as number),
-          Math.floor(width - 2 * TEXT_INDENT_PX),
-        );
-        if (text !== "")
+        const node = batch.nodes[at] as number;
+        const mark = frame.diff === null ? "" : markOf(presenceIn(frame, node));
+        const room = width - 2 * TEXT_INDENT_PX - (mark === "" ? 0 : MARK_PX);
+        const text = this.names.fit(frame.name(node), Math.floor(room));
+        if (text !== "" || mark !== "")
           context.fillText(
-            text,
+            `${mark} ${text}`.trim(),
             (batch.left[at] as number) + TEXT_INDENT_PX,
             (batch.top[at] as number) + FRAME_PX / 2 + 0.5,
           );

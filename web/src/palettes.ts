@@ -115,6 +115,20 @@ export function categoryFills(id: PaletteId, theme: Theme): string[] {
   return bandFills(theme, BANDS[id]);
 }
 
+/**
+ * As many fills, from blue, less, over grey to orange, more: the two hues that all eyes tell apart.
+ * Both ends differ from the middle in lightness as well.
+ */
+export function divergingFills(theme: Theme): string[] {
+  const half = (HUES * SHADES) / 2 - 1;
+  const [middle, end, chroma] = theme === "light" ? [0.92, 0.7, 0.145] : [0.33, 0.47, 0.125];
+  return Array.from({ length: HUES * SHADES }, (_, at) => {
+    const much = at <= half ? (half - at) / half : (at - half - 1) / half;
+    const colour = much === 0 ? 0.004 : 0.025 + (chroma - 0.025) * much;
+    return oklch(middle + (end - middle) * much, colour, at <= half ? 255 : 52);
+  });
+}
+
 /** As many fills, from little to much: always in lightness as well, whatever the hue. */
 export function rampFills(id: PaletteId, theme: Theme): string[] {
   const band = id === "even" ? BANDS.orange : id === "colour-blind" ? BANDS.blue : BANDS[id];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The panel beside the flamegraph and the tip at the pointer: one frame in numbers. */
 import { Callees } from "./callees.ts";
+import { presenceIn } from "./diff_frame.ts";
 import { byId, el, setText } from "./dom.ts";
-import { Figures, setFrame, setFunction } from "./figures.ts";
+import { Figures, setComparison, setFrame, setFunction } from "./figures.ts";
 import { type FlameFrame, NO_PARENT, ROOT } from "./flame_frame.ts";
 import { share } from "./format.ts";
 import { Histogram } from "./histogram.ts";
@@ -11,6 +12,7 @@ import { leakName } from "./metric.ts";
 import { baseName, display } from "./names.ts";
 import { Slowest } from "./slowest.ts";
 import type { SlowCall } from "./slowest_calls.ts";
+import { leaveOutButton, sandwichButton, sourceButton } from "./panel_buttons.ts";
 import type { Store } from "./store.ts";
 
 const WANT_DELAY_MS = 120;
@@ -18,6 +20,7 @@ const WANT_DELAY_MS = 120;
 export interface PanelActions {
   zoomTo(id: string): void;
   sandwichOf(functionId: string): void;
+  sourceOf(functionId: string): void;
   wantDurations(functionId: string): void;
   /** All that can be done with a frame. */
   openMenu(button: HTMLElement): void;
@@ -29,16 +32,9 @@ export class Panel {
   private readonly place = byId("panel");
   private readonly heading = el("h2");
   private readonly source = el("p", { class: "source" });
-  private readonly sandwich = el(
-    "button",
-    { type: "button", class: "sandwich-of", title: "Who calls it, and what it calls, over all its places (c)" },
-    "Callers and callees",
-  );
-  private readonly more = el(
-    "button",
-    { type: "button", class: "sandwich-of", title: "Hide it, only stacks with it … (e)", "aria-haspopup": "menu" },
-    "Leave out…",
-  );
+  private readonly sandwich = sandwichButton();
+  private readonly more = leaveOutButton();
+  private readonly lines = sourceButton();
   private readonly hereHeading = el("h3");
   private readonly here = new Figures();
   private readonly overall = new Figures();
@@ -60,8 +56,9 @@ export class Panel {
   ) {
     this.callees = new Callees((id) => actions.zoomTo(id));
     this.slowest = new Slowest(store, (id, call) => actions.goTo(id, call));
-    const head = el("header", {}, this.heading, this.source, this.sandwich, this.more);
+    const head = el("header", {}, this.heading, this.source, this.sandwich, this.lines, this.more);
     this.more.addEventListener("click", () => actions.openMenu(this.more));
+    this.lines.addEventListener("click", () => actions.sourceOf(this.lines.dataset["function"] ?? ""));
     this.sandwich.addEventListener("click", () =>
       actions.sandwichOf(this.sandwich.dataset["function"] ?? ""),
     );
@@ -87,12 +84,17 @@ export class Panel {
     const whole = node === 0 && this.store.layout !== "sandwich";
     setText(this.heading, display(flame.name(node)));
     setText(this.hereHeading, this.hereText(flame, node));
-    this.sandwich.hidden = node === 0;
+    this.sandwich.hidden = node === 0 || presenceIn(flame, node) === "removed";
     this.sandwich.dataset["function"] = flame.functionId(node);
-    setFrame(this.here, flame, node, leakName(this.store.session));
-    this.updateFunction(whole ? undefined : flame.functionId(node), flame.kind(node));
-    this.callees.show(flame, node);
-    this.want(whole || this.store.metric !== "time" ? "" : flame.functionId(node));
+    const compared = flame.diff !== null;
+    if (compared) setComparison(this.here, flame, node, view.mode);
+    else setFrame(this.here, flame, node, leakName(this.store.session));
+    // what follows is of one session alone
+    const alone = whole || compared;
+    this.updateFunction(alone ? undefined : flame.functionId(node), flame.kind(node), node === 0);
+    if (compared) this.callees.element.hidden = true;
+    else this.callees.show(flame, node);
+    this.want(alone || this.store.metric !== "time" ? "" : flame.functionId(node));
   }
 
   /** Not of each function that the pointer passes. */
@@ -107,12 +109,13 @@ export class Panel {
   /** What the numbers of a frame are of. */
   private hereText(frame: FlameFrame, node: number): string {
     const { callers, layout } = this.store;
+    if (frame.diff !== null) return "This frame, in A and in B";
     if (layout !== "sandwich" || node === 0) return "This frame";
     const whose = display(frame.name(0));
     return frame === callers ? `${whose}, called through this` : `This frame, below ${whose}`;
   }
 
-  private updateFunction(id: string | undefined, kind: Kind): void {
+  private updateFunction(id: string | undefined, kind: Kind, root: boolean): void {
     const { table } = this.store;
     const row =
       id === undefined
@@ -120,10 +123,12 @@ export class Panel {
         : table?.rows.find((entry) => entry.id === id && entry.kind === kind);
     this.overallPart.hidden = row === undefined;
     setText(this.overallHeading, `The ${kind}, in all places`);
+    this.lines.hidden = row === undefined || row.file === "";
+    this.lines.dataset["function"] = id ?? "";
     const place = row === undefined || row.file === "" ? "" : `${baseName(row.file)}:${row.line}`;
     setText(
       this.source,
-      [kindText(kind), id === undefined ? "the whole program" : "", display(place)]
+      [kindText(kind), root && id === undefined ? "the whole program" : "", display(place)]
         .filter((text) => text !== "" && text !== "(no name)")
         .join(" · "),
     );
@@ -154,14 +159,15 @@ export class Tip {
     if (found === null || pointer === null) return;
     const { frame: flame, node } = found;
     setText(this.name, display(flame.name(node)));
-    setFrame(this.figures, flame, node, leakName(this.store.session), true);
+    if (flame.diff !== null) setComparison(this.figures, flame, node, this.store.view.mode, true);
+    else setFrame(this.figures, flame, node, leakName(this.store.session), true);
     this.figures.set("Of its caller", this.shareOfCaller(flame, node));
     this.move(pointer.x, pointer.y);
   }
 
   private shareOfCaller(frame: FlameFrame, node: number): string {
     const parent = frame.parent[node] as number;
-    if (parent === NO_PARENT) return "";
+    if (parent === NO_PARENT || frame.diff !== null) return "";
     return share(frame.total[node] as number, frame.total[parent] as number);
   }
 

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The range of time that every view is of, in the bar, with a button that clears it. */
 import { byId, setText } from "./dom.ts";
-import { placeText } from "./flamechart_window.ts";
 import { time } from "./format.ts";
+import { hasRange, isOpenRange, rangeText } from "./range.ts";
 import type { Store } from "./store.ts";
-
-/** A range in words: as many digits as its length asks for. */
-export function rangeText(from: number, to: number): string {
-  const step = Math.max(1, 10 ** Math.floor(Math.log10(Math.max(1, to - from)) - 2));
-  return `${placeText(from, step)} – ${placeText(to, step)}`;
-}
 
 export class RangeChip {
   private readonly chip = byId("range-chip");
@@ -23,12 +17,16 @@ export class RangeChip {
     store.on(["view", "sessions"], () => this.update());
   }
 
-  /** Of memory its own chart shows the range. */
+  /** Of memory its own chart shows a range that was chosen there. */
   private update(): void {
     const { metric, view } = this.store;
-    this.chip.hidden = view.rangeTo === 0 || metric !== "time";
+    const open = isOpenRange(view);
+    this.chip.hidden = !hasRange(view) || (metric !== "time" && !open);
     if (this.chip.hidden) return;
-    setText(this.text, rangeText(view.rangeFrom, view.rangeTo));
-    this.chip.title = `All views are of ${time(view.rangeTo - view.rangeFrom)}, from ${rangeText(view.rangeFrom, view.rangeTo)}`;
+    const { rangeFrom, rangeTo } = view;
+    setText(this.text, rangeText(rangeFrom, rangeTo));
+    this.chip.title = open
+      ? `All views are of what happens from ${time(rangeFrom)} on, and what was before is kept`
+      : `All views are of ${time(rangeTo - rangeFrom)}, from ${rangeText(rangeFrom, rangeTo)}`;
   }
 }

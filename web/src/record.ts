@@ -49,7 +49,7 @@ export class RecordSwitch {
     if (session === null) return;
     const wanted = this.wanted(session);
     this.select.value = wanted;
-    this.select.disabled = connection !== "open";
+    this.select.disabled = connection !== "open" || session.ending;
     this.select.classList.toggle("off", wanted === "none");
     const waiting = session.wished !== null;
     this.select.setAttribute("aria-busy", String(waiting));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The list of sessions as thagd sends it. */
 
-export const STATES = ["live", "idle", "ended", "crashed", "lost", "recorded"] as const;
+export const STATES = ["live", "idle", "ended", "crashed", "lost", "recorded", "opening"] as const;
 export type State = (typeof STATES)[number];
 
 /** What a program records. */
@@ -23,12 +23,23 @@ export interface MemoryFacts {
   lost: number;
   /** thagd was restarted since: blocks of before are unknown to it. */
   adopted: boolean;
+  /** It is of a recording that began while the program ran. */
+  late: boolean;
   /** What thagd says of the above in words. */
   notes: string[];
   /** How often recording of memory was switched off. */
   pauses: number;
   /** Native stacks that found no room, or could not be walked. */
   lostTraces: number;
+}
+
+/** The file that a session goes to, or went or came from. */
+export interface Recording {
+  file: string;
+  /** What stopped it, "" for nothing. */
+  error: string;
+  /** Whether what the program does now is in it. */
+  on: boolean;
 }
 
 /** One profiled run of a program. */
@@ -45,6 +56,8 @@ export interface Session {
   truncated: number;
   threads: Thread[];
   argv: string[];
+  /** Whether thagd keeps what happened when. */
+  timeline: boolean;
   files: string[];
   message: string;
   /** What was to be recorded when it started. */
@@ -53,8 +66,14 @@ export interface Session {
   active: Kinds;
   /** What the user has asked for and the program hasn't heeded yet; null: nothing. */
   wished: Kinds | null;
+  /** How much of its recording was read: 0 to 1. */
+  read: number;
+  /** Its user ends it, and its program hasn't heeded that yet. */
+  ending: boolean;
   /** What went wrong in the program's use of thag, in words. */
   mistakes: string[];
+  /** Null: it is in no file. */
+  recording: Recording | null;
   /** Null: none was recorded. */
   memory: MemoryFacts | null;
 }
@@ -94,10 +113,17 @@ function readMemoryFacts(value: unknown): MemoryFacts | null {
     allocations: number(fields["allocations"]),
     lost: number(fields["lost"]),
     adopted: fields["adopted"] === true,
+    late: fields["late"] === true,
     notes: list(fields["notes"]).map(text),
     pauses: number(fields["pauses"]),
     lostTraces: number(fields["lost_traces"]),
   };
+}
+
+function readRecording(value: unknown): Recording | null {
+  if (typeof value !== "object" || value === null) return null;
+  const fields = value as Fields;
+  return { file: text(fields["file"]), error: text(fields["error"]), on: fields["on"] === true };
 }
 
 function readSession(value: unknown): Session {
@@ -115,12 +141,16 @@ function readSession(value: unknown): Session {
     truncated: number(fields["truncated"]),
     threads: list(fields["threads"]).map(readThread),
     argv: list(fields["argv"]).map(text),
+    timeline: fields["timeline"] !== false,
     files: list(fields["files"]).map(text),
     message: text(fields["message"]),
     modes: kinds(fields["modes"]) ?? "time",
     active: kinds(fields["active"]) ?? "time",
     wished: kinds(fields["wished"]),
+    read: number(fields["expected"]) > 0 ? Math.min(1, number(fields["events"]) / number(fields["expected"])) : 1,
+    ending: fields["ending"] === true,
     mistakes: list(fields["mistakes"]).map(text),
+    recording: readRecording(fields["recording"]),
     memory: readMemoryFacts(fields["memory"]),
   };
 }
@@ -143,6 +173,11 @@ export function isRunning({ state }: Session): boolean {
   return state === "live" || state === "idle";
 }
 
+/** Whether what its program does now goes to a file. */
+export function isRecorded(session: Session): boolean {
+  return isRunning(session) && session.recording !== null && session.recording.on;
+}
+
 /** Whether its program runs with recording switched off. */
 export function isPaused(session: Session): boolean {
   return isRunning(session) && session.active === "none";
@@ -161,9 +196,16 @@ export function hasMemory({ modes, active, memory }: Session): boolean {
   return meant || (memory !== null && memory.allocations > 0);
 }
 
-/** Its state in words: "live", "recording off", "ended", "crashed by SIGSEGV". */
+/** Whether its calls are still being read from a recording. */
+export function isOpening({ state }: Session): boolean {
+  return state === "opening";
+}
+
+/** Its state in words: "live", "recording off", "ending …", "ended", "crashed by SIGSEGV". */
 export function stateText(session: Session): string {
+  if (session.ending && isRunning(session)) return "ending …";
   if (isPaused(session)) return "recording off";
+  if (isOpening(session)) return `opening, ${Math.floor(session.read * 100)}\u202f%`;
   if (session.signal === "") return session.state;
   const how = session.state === "recorded" ? "recorded, killed" : session.state;
   return `${how} by ${session.signal}`;

@@ -8,6 +8,7 @@ import { decodeFrame, type FlameKind } from "./frames.ts";
 import type { MemoryFrame } from "./memory_frame.ts";
 import { FrameError } from "./message.ts";
 import { readSlowest, type SlowestCalls } from "./slowest_calls.ts";
+import { readSource, type Source, type SourceRequest } from "./source_lines.ts";
 import type { Fault } from "./store.ts";
 import type { SieveWatch } from "./sieve.ts";
 import type { TableFrame } from "./table_frame.ts";
@@ -34,6 +35,11 @@ export interface Watch extends SieveWatch {
   to?: number;
   /** A function: its callers and callees in place of the flamegraph. */
   sandwich?: string;
+  /** A session to compare with, and which nanoseconds of it. */
+  base?: string;
+  base_from?: number;
+  base_to?: number;
+  normalise?: boolean;
   /** A function whose durations are to come, too. */
   durations?: string;
 }
@@ -47,6 +53,7 @@ export interface Listener {
   onMemory(frame: MemoryFrame): void;
   onChart(frame: FlamechartFrame): void;
   onSlowest(slowest: SlowestCalls): void;
+  onSource(source: Source): void;
   onError(message: string): void;
   onFault(fault: Fault): void;
 }
@@ -92,6 +99,21 @@ export class Socket {
     this.socket.send(JSON.stringify({ ...request, session }));
   }
 
+  /** Has thagd drop a session that ended; the list of sessions tells that it is gone. */
+  forget(session: string): void {
+    this.sendNow({ op: "forget", session });
+  }
+
+  /** Has thagd end a session whose program goes on; the list of sessions tells how far that is. */
+  end(session: string): void {
+    this.sendNow({ op: "end", session });
+  }
+
+  /** Has thagd record a program that runs to a file, from now on or no longer; the list tells. */
+  tape(session: string, on: boolean): void {
+    this.sendNow({ op: on ? "record" : "unrecord", session });
+  }
+
   /** Asks for calls over time; not again by itself. */
   askChart(request: ChartRequest): void {
     this.sendNow({ op: "chart", ...request });
@@ -100,6 +122,11 @@ export class Socket {
   /** Asks for the longest calls of a function, once. */
   askSlowest(request: SlowestRequest): void {
     this.sendNow({ op: "slowest", ...request });
+  }
+
+  /** Asks for the source of a function, once. */
+  askSource(request: SourceRequest): void {
+    this.sendNow({ op: "source", ...request });
   }
 
   private sendNow(request: object): void {
@@ -146,6 +173,7 @@ export class Socket {
     const message = JSON.parse(text) as Record<string, unknown>;
     if (message["op"] === "sessions") this.listener.onSessions(readSessions(message["sessions"]));
     else if (message["op"] === "slowest") this.listener.onSlowest(readSlowest(message));
+    else if (message["op"] === "source") this.listener.onSource(readSource(message));
     else if (message["op"] !== "error") return;
     else if (message["field"] === undefined) this.listener.onError(String(message["message"]));
     else this.listener.onFault(readFault(message));

@@ -55,7 +55,8 @@ export class Status {
   private leftOut(header: FrameHeader): string {
     if (this.store.layout === "chart") return `calls as measured, wall time${this.rangeText(header)}`;
     const hidden = this.store.frame?.hiddenNodes ?? 0;
-    const colors = this.store.view.colorBy === "self" ? " · the stronger a colour, the more self" : "";
+    const compared = this.store.frame?.diff != null;
+    const colors = compared ? " · each frame as wide as the larger of A and B" : this.store.view.colorBy === "self" ? " · the stronger a colour, the more self" : "";
     const unit = metricOf(header).id === "time" ? timeUnit(header) + this.rangeText(header) : this.memoryUnit(header);
     if (hidden === 0) return unit + colors;
     return `${unit}${colors} · ${count(hidden)} of ${plural(header.treeNodes, "frame")} too narrow or deep to draw: zoom in`;
@@ -65,7 +66,8 @@ export class Status {
   private rangeText(header: FrameHeader): string {
     if (!isRange(header)) return "";
     const { rangeFrom, rangeTo } = this.store.view;
-    return ` · from ${time(rangeFrom)} to ${time(rangeTo)}${isEstimated(header) ? ", estimated at its edges" : ""}`;
+    const when = rangeTo > 0 ? `from ${time(rangeFrom)} to ${time(rangeTo)}` : `since ${time(rangeFrom)}`;
+    return ` · ${when}${isEstimated(header) ? ", estimated at its edges" : ""}`;
   }
 
   private memoryUnit(header: FrameHeader): string {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What the page knows, in one place; the parts of the page read it and are told of changes. */
+import { type Base, chosenBase } from "./base.ts";
 import type { DurationsFrame } from "./durations_frame.ts";
 import type { FlamechartFrame } from "./flamechart_frame.ts";
 import type { FlameFrame } from "./flame_frame.ts";
 import type { SlowestCalls } from "./slowest_calls.ts";
+import type { Source } from "./source_lines.ts";
 import type { TableFrame } from "./table_frame.ts";
 import type { MemoryFrame } from "./memory_frame.ts";
 import { chosenMetric, type MetricId } from "./metric.ts";
@@ -28,6 +30,7 @@ export type Topic =
   | "table"
   | "chart"
   | "slowest"
+  | "source"
   | "durations" | "memory" | "connection" | "pointed";
 
 /** A node, and the flamegraph that has it. */
@@ -42,8 +45,10 @@ export class Store {
   sessions: Session[] = [];
   /** Whether thagd has told its sessions yet. */
   listed = false;
-  /** The session shown, as last heard of; kept when thagd forgets it. */
+  /** The session shown, as last heard of; kept when thagd goes, not when it forgets it. */
   session: Session | null = null;
+  /** The session shown when it was forgotten by its user's wish, or for want of room. */
+  gone: Session | null = null;
   flame: FlameFrame | null = null;
   /** The two halves of the sandwich, while it is shown. */
   callers: FlameFrame | null = null;
@@ -53,6 +58,8 @@ export class Store {
   chart: FlamechartFrame | null = null;
   /** The longest calls of the function that was asked for last. */
   slowest: SlowestCalls | null = null;
+  /** Of the function whose source was asked for last. */
+  source: Source | null = null;
   /** Of the function that was asked for last. */
   durations: DurationsFrame | null = null;
   /** The id of the function whose durations are wanted, "" for none. */
@@ -74,12 +81,13 @@ export class Store {
 
   /** The flamegraph that is shown: of a sandwich, the callees. */
   get frame(): FlameFrame | null {
-    return this.layout === "sandwich" ? this.callees : this.flame;
+    if (this.layout === "sandwich") return this.callees;
+    return this.layout === "diff" && this.flame?.diff === null ? null : this.flame;
   }
 
   /** The flamegraph that has a node, and which that is: of a sandwich, either half may. */
   find(id: string): Found | null {
-    for (const frame of this.layout === "sandwich" ? [this.callees, this.callers] : [this.flame]) {
+    for (const frame of this.layout === "sandwich" ? [this.callees, this.callers] : [this.frame]) {
       const node = frame?.find(id) ?? -1;
       if (frame !== null && node >= 0) return { frame, node };
     }
@@ -91,9 +99,22 @@ export class Store {
     return chosenMetric(this.view, this.session);
   }
 
-  /** The thread shown, 0 for all: memory is of the whole process. */
+  /** The thread shown, 0 for all: memory is of the whole process, and two processes share none. */
   get thread(): number {
-    return this.metric === "time" ? this.view.thread : 0;
+    const alone = this.layout !== "diff" || this.base === null || this.base.id === this.session?.id;
+    return this.metric === "time" && alone ? this.view.thread : 0;
+  }
+
+  /** What the session is compared with; null: nothing, or not now. */
+  get base(): Base | null {
+    if (this.layout !== "diff") return null;
+    return chosenBase(this.view, this.session, this.sessions, this.metric);
+  }
+
+  /** The same while thagd still has it. */
+  get knownBase(): Base | null {
+    const { base } = this;
+    return base !== null && this.sessions.some(({ id }) => id === base.id) ? base : null;
   }
 
   /** The layout shown: there is no memory in a session without. */

@@ -5,6 +5,7 @@ import { Chart } from "./chart.ts";
 import { byId, el, setText } from "./dom.ts";
 import { bytes, count, exactBytes, time } from "./format.ts";
 import type { HeapPoint, MemoryFrame } from "./memory_frame.ts";
+import { isOpenRange, rangeOf } from "./range.ts";
 import { endOf, rateOf, sliceAt, sliceEnd, slicesOf } from "./slices.ts";
 import type { Store } from "./store.ts";
 
@@ -30,7 +31,7 @@ export class Timeline {
   private tableTimer = 0;
   private cursor: number | null = null;
 
-  /** `choose`: has a range shown, null for all; `step`: as one that Back undoes. */
+  /** `choose`: has a range shown, null for all, to 0 one that goes on; `step`: as one that Back undoes. */
   constructor(
     private readonly store: Store,
     private readonly choose: (range: Range | null, step: boolean) => void,
@@ -49,7 +50,7 @@ export class Timeline {
     if (memory === null || this.section.hidden) return;
     this.build();
     if (memory !== this.shown && this.brush?.isDragging !== true) this.draw(memory);
-    this.brush?.show(this.range, endOf(this.shown ?? memory));
+    this.brush?.show(this.range, this.end);
     this.updateText(memory);
     if (this.tableTimer === 0)
       this.tableTimer = window.setTimeout(
@@ -70,9 +71,20 @@ export class Timeline {
     });
   }
 
+  /** The end of what the chart shows. */
+  private get end(): number {
+    const memory = this.shown ?? this.store.memory;
+    return memory === null ? 0 : endOf(memory);
+  }
+
   private get range(): Range | null {
-    const { rangeFrom, rangeTo } = this.store.view;
-    return rangeTo > 0 ? { from: rangeFrom, to: rangeTo } : null;
+    return rangeOf(this.store.view, this.end);
+  }
+
+  private textOf(range: Range | null): string {
+    if (range === null) return "All of the run";
+    if (isOpenRange(this.store.view) && range.to >= this.end) return `Since ${time(range.from)}`;
+    return `${time(range.from)} – ${time(range.to)}`;
   }
 
   private draw(memory: MemoryFrame): void {
@@ -84,7 +96,7 @@ export class Timeline {
 
   private onRange(range: Range | null, final: boolean): void {
     this.wanted = range;
-    setText(this.rangeText, rangeText(range));
+    setText(this.rangeText, this.textOf(range));
     if (final) this.follow(true);
     else if (this.followTimer === 0)
       this.followTimer = window.setTimeout(() => this.follow(false), FOLLOW_MS);
@@ -93,13 +105,15 @@ export class Timeline {
   private follow(step: boolean): void {
     clearTimeout(this.followTimer);
     this.followTimer = 0;
-    this.choose(this.wanted, step);
+    const { wanted } = this;
+    const goesOn = wanted !== null && isOpenRange(this.store.view) && wanted.from > 0 && wanted.to >= this.end;
+    this.choose(goesOn ? { from: wanted.from, to: 0 } : wanted, step);
   }
 
   private updateText(memory: MemoryFrame): void {
     const { all, peakAtNs } = memory;
     const { range } = this;
-    if (this.brush?.isDragging !== true) setText(this.rangeText, rangeText(range));
+    if (this.brush?.isDragging !== true) setText(this.rangeText, this.textOf(range));
     this.clear.hidden = range === null;
     const text = `${bytes(all.liveBytes)} live · peak ${bytes(all.peakBytes)} at ${time(peakAtNs)}`;
     setText(this.about, text);
@@ -141,10 +155,6 @@ export class Timeline {
       ),
     );
   }
-}
-
-function rangeText(range: Range | null): string {
-  return range === null ? "All of the run" : `${time(range.from)} – ${time(range.to)}`;
 }
 
 function rowOf(head: string, cells: readonly string[]): HTMLElement {

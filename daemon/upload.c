@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "upload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+#include <libwebsockets.h>
+
+#include "daemon.h"
+#include "format.h"
+#include "gate.h"
+#include "opened.h"
+#include "routes.h"
+
+#define DEFAULT_FOLDER "/var/tmp" /* on a disk: recordings may be larger than memory */
+
+struct thag_upload {
+	struct thag_opened opened; /* its first field */
+	uv_work_t work;		   /* that writes */
+	struct thag_daemon *daemon;
+	struct thag_route *route;
+	struct lws *wsi; /* NULL: nobody waits any more */
+	int fd;
+	int error; /* of writing */
+	bool writing;
+	bool ended; /* all came */
+	bool opening;
+	uint64_t bytes_left;
+	size_t filled;
+	size_t being_written;
+	uint8_t *buffers[2]; /* what comes in; what is being written */
+	char host[THAG_GATE_HOST_BYTES];
+	char name[THAG_UPLOAD_NAME_BYTES];
+};
+
+static void destroy(struct thag_upload *upload)
+{
+	upload->daemon->uploads--;
+	if (upload->fd >= 0)
+		close(upload->fd);
+	free(upload->buffers[0]);
+	free(upload->buffers[1]);
+	free(upload);
+}
+
+static int open_file(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return open(folder && folder[0] == '/' ? folder : DEFAULT_FOLDER,
+		    O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+}
+
+unsigned thag_upload_begin(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,
+			   const char *host, const char *name, uint64_t bytes, const char **why)
+{
+	struct thag_upload *upload;
+
+	*why = "the file is empty, or too large\n";
+	if (bytes == 0 || bytes > THAG_UPLOAD_BYTES_MAX)
+		return HTTP_STATUS_REQ_ENTITY_TOO_LARGE;
+	*why = "other recordings are being sent: try again\n";
+	if (daemon->uploads >= THAG_UPLOADS_MAX)
+		return HTTP_STATUS_SERVICE_UNAVAILABLE;
+	*why = "thagd has no room for the file\n";
+	upload = calloc(1, sizeof(*upload));
+	if (!upload)
+		return HTTP_STATUS_INTERNAL_SERVER_ERROR;
+	*upload = (struct thag_upload){
+		.daemon = daemon, .route = route, .wsi = wsi, .fd = open_file(), .bytes_left = bytes
+	};
+	snprintf(upload->host, sizeof(upload->host), "%s", host);
+	snprintf(upload->name, sizeof(upload->name), "%s", name);
+	daemon->uploads++;
+	for (int i = 0; i < 2; i++)
+		upload->buffers[i] = malloc(THAG_UPLOAD_PIECE_BYTES);
+	if (upload->fd < 0 || !upload->buffers[0] || !upload->buffers[1]) {
+		destroy(upload);
+		return HTTP_STATUS_INTERNAL_SERVER_ERROR;
+	}
+	route->upload = upload;
+	return 0;
+}
+
+/* --- the answer --- */
+
+static void answer(struct thag_upload *upload, json_t *body)
+{
+	struct thag_reply_head head = { .status = HTTP_STATUS_OK,
+					.host = upload->host,
+					.content_type = "application/json" };
+	struct thag_route *route = upload->route;
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+
+	json_decref(body);
+	route->upload = NULL;
+	if (!text || thag_buffer_append(&route->reply.owned, text, strlen(text)) != 0 ||
+	    thag_route_send(upload->wsi, route, &head) != 0)
+		lws_set_timeout(upload->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+	free(text);
+}
+
+static void on_opened(struct thag_opened *wish)
+{
+	struct thag_upload *upload = (struct thag_upload *)wish; /* its first field */
+	const struct thag_session *session = wish->session;
+	char id[24];
+
+	if (upload->wsi && wish->error != 0) {
+		answer(upload, json_pack("{s:s}", "error", wish->why));
+	} else if (upload->wsi) {
+		snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
+		answer(upload, json_pack("{s:s, s:o, s:b, s:o}", "id", id, "program",
+					 thag_format_json(session->program, THAG_PROGRAM_BYTES),
+					 "whole", (int)session->opened.whole, "message",
+					 thag_format_json(session->message, THAG_MESSAGE_BYTES)));
+	}
+	destroy(upload);
+}
+
+/* --- writing --- */
+
+static void run(uv_work_t *work)
+{
+	struct thag_upload *upload = work->data;
+	const uint8_t *from = upload->buffers[1];
+	size_t bytes = upload->being_written;
+
+	while (bytes) {
+		ssize_t wrote = write(upload->fd, from, bytes);
+
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0) {
+			upload->error = wrote < 0 ? -errno : -EIO;
+			return;
+		}
+		from += wrote;
+		bytes -= (size_t)wrote;
+	}
+}
+
+static void go_on(struct thag_upload *upload);
+
+static void after(uv_work_t *work, int status)
+{
+	struct thag_upload *upload = work->data;
+	struct thag_daemon *daemon = upload->daemon;
+
+	(void)status;
+	upload->writing = false;
+	if (upload->wsi)
+		go_on(upload);
+	else
+		destroy(upload);
+	thag_daemon_release(daemon);
+}
+
+static void begin_writing(struct thag_upload *upload)
+{
+	uint8_t *full = upload->buffers[0];
+
+	upload->buffers[0] = upload->buffers[1];
+	upload->buffers[1] = full;
+	upload->being_written = upload->filled;
+	upload->filled = 0;
+	upload->writing = true;
+	upload->work.data = upload;
+	thag_daemon_hold(upload->daemon);
+	uv_queue_work(&upload->daemon->loop, &upload->work, run, after);
+}
+
+static void open_it(struct thag_upload *upload)
+{
+	int fd = upload->fd;
+
+	upload->fd = -1;
+	upload->opening = true;
+	lws_set_timeout(upload->wsi, PENDING_TIMEOUT_HTTP_CONTENT, 6 * THAG_HTTP_TIMEOUT_S);
+	upload->opened = (struct thag_opened){ .done = on_opened, .early = true };
+	thag_opened_start_fd(&upload->opened, upload->daemon, upload->name, fd);
+}
+
+/* What is next, when nothing is being written. */
+static void go_on(struct thag_upload *upload)
+{
+	if (upload->error != 0) {
+		answer(upload, json_pack("{s:s}", "error", strerror(-upload->error)));
+		destroy(upload);
+	} else if (upload->ended && upload->filled == 0) {
+		open_it(upload);
+	} else if (upload->ended || upload->filled > THAG_UPLOAD_PIECE_BYTES / 2) {
+		begin_writing(upload);
+	} else {
+		lws_rx_flow_control(upload->wsi, 1);
+	}
+}
+
+int thag_upload_take(struct thag_upload *upload, const void *data, size_t bytes)
+{
+	if (bytes > upload->bytes_left || bytes > THAG_UPLOAD_PIECE_BYTES - upload->filled)
+		return -1;
+	memcpy(upload->buffers[0] + upload->filled, data, bytes);
+	upload->filled += bytes;
+	upload->bytes_left -= bytes;
+	lws_set_timeout(upload->wsi, PENDING_TIMEOUT_HTTP_CONTENT, THAG_HTTP_TIMEOUT_S);
+	if (upload->filled <= THAG_UPLOAD_PIECE_BYTES / 2)
+		return 0;
+	/* what it has read already still comes: there is room for that */
+	lws_rx_flow_control(upload->wsi, 0);
+	if (!upload->writing)
+		begin_writing(upload);
+	return 0;
+}
+
+int thag_upload_end(struct thag_upload *upload)
+{
+	if (upload->bytes_left)
+		return -1;
+	upload->ended = true;
+	if (!upload->writing)
+		go_on(upload);
+	return 0;
+}
+
+void thag_upload_leave(struct thag_upload *upload)
+{
+	upload->wsi = NULL;
+	if (!upload->writing && !upload->opening)
+		destroy(upload);
+}

@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# For suites of thagd and real programs: a thagd of their own, at $THAG_SOCKET, in the folder $work.
+: "${work:?the folder of the suite}"
+passed=0 failed=0 thagd='' port=''
+
+# ok NAME COMMAND...: the command must succeed.
+ok() {
+  local name=$1
+  shift
+  if "$@" >"$work/said" 2>&1; then
+    echo "ok $name"
+    passed=$((passed + 1))
+  else
+    echo "not ok $name"
+    head -n 20 "$work/said" | cut -c1-300 | sed 's/^/  /'
+    failed=$((failed + 1))
+  fi
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  ((failed == 0))
+}
+
+# eventually COMMAND...: within 30 s it succeeds.
+eventually() {
+  local i
+  for ((i = 0; i < 600; i++)); do
+    ! "$@" || return 0
+    sleep 0.05
+  done
+  return 1
+}
+
+# start_thagd [OPTION]...: one that answers, at $port; what programs leave is in $work/out.
+start_thagd() {
+  stop_thagd -TERM
+  mkdir -p "$work/out"
+  : >"$work/line" # what the one before said is not to be taken for this one's
+  thagd --socket "$THAG_SOCKET" --port 0 --output-dir "$work/out" "$@" >"$work/line" \
+    2>>"$work/thagd.log" &
+  thagd=$!
+  eventually grep -qs listening "$work/line" || return 1
+  # shellcheck disable=SC2034 # for the suite
+  port=$(sed -E 's/.*localhost:([0-9]+).*/\1/' "$work/line")
+}
+
+# stop_thagd [-SIGNAL]
+stop_thagd() {
+  [[ -z $thagd ]] || { kill "${1:--TERM}" "$thagd" && wait "$thagd"; } 2>/dev/null
+  thagd=''
+}
+
+# last FIELD: of the newest session.
+last() {
+  thag list --json | python3 -c "import json, sys; print(json.load(sys.stdin)['sessions'][-1]['$1'])"
+}
+
+is_saved() { [[ $(last saved) == True ]]; }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "sessions.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "thag_text.h"
+
+const char *thag_session_text(const json_t *session, const char *field)
+{
+	const char *text = json_string_value(json_object_get(session, field));
+
+	return text ? text : "";
+}
+
+char *thag_session_name(const json_t *session)
+{
+	struct thag_buffer program = { 0 };
+	const char *name = thag_session_text(session, "program");
+	char *text = NULL;
+
+	if (thag_text_append_terminal(&program, name, strlen(name)) != 0 ||
+	    asprintf(&text, "session %s (%.*s, pid %lld)", thag_session_text(session, "id"),
+		     (int)program.bytes, (const char *)program.data,
+		     (long long)json_integer_value(json_object_get(session, "pid"))) < 0)
+		text = NULL;
+	thag_buffer_fini(&program);
+	return text;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t bytes = strlen(text), end_bytes = strlen(end);
+
+	return bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
+}
+
+const char *thag_session_file(const json_t *session)
+{
+	const json_t *files = json_object_get(session, "files");
+	const char *first = json_string_value(json_array_get(files, 0));
+	const char *second = json_string_value(json_array_get(files, 1));
+
+	if (first && second && ends_with(first, "-memory.folded") &&
+	    ends_with(second, "-memory_detail.folded"))
+		return second;
+	return first;
+}
