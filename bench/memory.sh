@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # memory.sh [RUNS]: what profiling memory costs a malloc + free pair (see bench_heap.c), and whole
-# programs, by `thag run --memory` and, where it is installed, by heaptrack, which leaves its data
-# raw: wall time, in turn, medians of RUNS (5), and what they add to it.
+# programs, by `thag run --memory` and, where it is installed, by heaptrack: as it is called, and with
+# --raw, which leaves all names for later. Wall time, in turn, medians of RUNS (5), and what they add.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${THAG_BUILD:-$here/../build}" && pwd)
@@ -77,6 +77,7 @@ thag_allocations() { "$build/tools/thag" run -q --memory --no-free-traces -- "$@
 thag_program() {
   THAG_PROFILER="memory,$work/saved,,true" LD_PRELOAD=$build/libclient/libthag-preload.so "$@"
 }
+heaptrack_named() { heaptrack --output "$work/heaptrack" "$@"; }
 heaptrack_raw() { heaptrack --raw --output "$work/heaptrack" "$@"; }
 
 # timed PROGRAM WAY: "wall processor" in milliseconds; thagd's own is not in it.
@@ -88,7 +89,7 @@ timed() {
 }
 
 ways=(plain thag thag_allocations thag_program)
-! command -v heaptrack >/dev/null || ways+=(heaptrack_raw)
+! command -v heaptrack >/dev/null || ways+=(heaptrack_named heaptrack_raw)
 
 # of PROGRAM WAY COLUMN: its median; 0 where it wasn't run.
 of() {
@@ -96,19 +97,27 @@ of() {
   cut -d ' ' -f "$3" "$work/$1.$2" | median
 }
 
-# A way's times: as they are, as a ratio to plain, and what is added, as a ratio to heaptrack's.
+# share PROGRAM WAY PEER COLUMN: what a way adds as a part of what the peer adds, of each turn by
+# itself, as the machine is slower in some than in others; their median.
+share() {
+  if [[ $2 == plain || ! -e $work/$1.$3 ]]; then
+    echo -
+  else
+    paste -d ' ' "$work/$1.plain" "$work/$1.$2" "$work/$1.$3" |
+      awk -v at="$4" '$(at + 4) > $at { printf "%.2f\n", ($(at + 2) - $at) / ($(at + 4) - $at) }' | median
+  fi
+}
+
+# A way's times: as they are, as a ratio to plain, and what is added, as a part of what heaptrack
+# adds as it is called, and of what it adds with --raw.
 show() {
-  awk -v way="$2" -v ms="$(of "$1" "$2" 1)" -v plain="$(of "$1" plain 1)" \
-    -v peer="$(of "$1" heaptrack_raw 1)" -v cpu="$(of "$1" "$2" 2)" \
-    -v plain_cpu="$(of "$1" plain 2)" -v peer_cpu="$(of "$1" heaptrack_raw 2)" '
-    function share(ms, plain, peer) {
-      return way != "plain" && peer > plain ? sprintf("%5.2f", (ms - plain) / (peer - plain)) : "    -"
-    }
-    BEGIN {
-      printf "  %-17s %6d ms  x %5.2f  adds %s of heaptrack;  processor %6d ms  x %5.2f  adds %s\n",
-        way, ms, ms / plain, share(ms, plain, peer), cpu, cpu / plain_cpu,
-        share(cpu, plain_cpu, peer_cpu)
-    }'
+  local ms cpu
+  ms=$(of "$1" "$2" 1) cpu=$(of "$1" "$2" 2)
+  printf '  %-17s %6d ms  x %5.2f  adds %5s of heaptrack, %5s of raw;  processor %6d ms  x %5.2f  adds %5s, %5s\n' \
+    "$2" "$ms" "$(awk -v a="$ms" -v b="$(of "$1" plain 1)" 'BEGIN { print a / b }')" \
+    "$(share "$1" "$2" heaptrack_named 1)" "$(share "$1" "$2" heaptrack_raw 1)" \
+    "$cpu" "$(awk -v a="$cpu" -v b="$(of "$1" plain 2)" 'BEGIN { print a / b }')" \
+    "$(share "$1" "$2" heaptrack_named 2)" "$(share "$1" "$2" heaptrack_raw 2)"
 }
 
 program() {
