@@ -54,7 +54,7 @@ compile() {
 runs_unprofiled() {
   LD_LIBRARY_PATH=$libraries "$1" >"$work/out" 2>"$work/err" || return 1
   cat "$work/out" "$work/err"
-  [[ $(cat "$work/out") == 9900 && $(wc -l <"$work/err") == 1 ]]
+  [[ $(cat "$work/out") == 161700 && $(wc -l <"$work/err") == 1 ]]
 }
 
 # The profile's stacks, once it is saved.
@@ -74,7 +74,7 @@ runs_profiled() {
     "$build/tools/thag" run -- "$1" >"$work/out" || return 1
   stacks "$out" >>"$work/out"
   cat "$work/out"
-  [[ $(head -n 1 "$work/out") == 9900 ]] && grep -q 'main;count;adding;twice ' "$work/out"
+  [[ $(head -n 1 "$work/out") == 161700 ]] && grep -q 'main;count;adding;sum_below ' "$work/out"
 }
 
 # build_and_run NAME shared|static COMPILER FLAG...
@@ -125,7 +125,7 @@ functions_profiled() {
     run -q "${option[@]}" -- "$work/functions-$name" >"$work/out" || return 1
   stacks "$out" >>"$work/out"
   cat "$work/out"
-  [[ $(head -n 1 "$work/out") == 9900 ]] && grep -q 'main;count;twice ' "$work/out"
+  [[ $(head -n 1 "$work/out") == 161700 ]] && grep -q 'main;count;sum_below ' "$work/out"
 }
 
 # The number behind a line of the newest file of that kind.

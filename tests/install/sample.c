@@ -4,10 +4,15 @@
 
 #include <thag.h>
 
-static int twice(int x)
+/* Takes long enough to have time of its own once what recording costs is taken off. */
+static int sum_below(int n)
 {
 	THAG_PROFILED();
-	return 2 * x;
+	volatile int sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += i;
+	return sum;
 }
 
 static int count(int n)
@@ -17,7 +22,7 @@ static int count(int n)
 
 	THAG_SECTION(adding, "adding");
 	for (int i = 0; i < n; i++)
-		sum += twice(i);
+		sum += sum_below(i);
 	THAG_END(adding);
 	THAG_SECTION(rest, "rest");
 	return sum;
