@@ -6,7 +6,8 @@
  *
  *   page.ts RECORDING…   THAG_BUILD names the build
  */
-import { execFileSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import type { Browser, CDPSession, Page } from "playwright-core";
 import { Daemon, launchBrowser, openTab, until } from "../tests/web/harness.ts";
@@ -34,6 +35,10 @@ class Traffic {
       this.asked = null;
     });
   }
+
+  forget(): void {
+    this.answers.length = this.sizes.length = 0;
+  }
 }
 
 async function drag(page: Page, times: number): Promise<void> {
@@ -57,27 +62,40 @@ async function move(page: Page): Promise<void> {
   await wheel(page, 75, 120);
 }
 
-async function measure(browser: Browser, daemon: Daemon, file: string): Promise<void> {
-  const begun = Date.now();
-  const opened = execFileSync(join(build, "tools/thag"), ["open", file], {
+/** Opens the file: the address once it is in the list, the rest once all of it is read. */
+async function openFile(daemon: Daemon, file: string) {
+  const begun = performance.now();
+  const opening = spawn(join(build, "tools/thag"), ["open", file], {
     env: { ...process.env, THAG_SOCKET: daemon.control },
-    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
   });
-  const openedMs = Date.now() - begun;
-  const address = /http:\S+/.exec(opened)?.[0];
-  if (address === undefined) throw new Error(`no address in ${opened}`);
+  let printed = "";
+  opening.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
+  const read = once(opening, "close").then(() => performance.now() - begun);
+  await until("an address", () => /http:\S+\s/.test(printed), 60000);
+  const address = /http:\S+/.exec(printed)?.[0];
+  if (address === undefined) throw new Error(`no address in ${printed}`);
+  return { address, line: printed.trim().split("\n")[0], listed: performance.now() - begun, read };
+}
+
+async function measure(browser: Browser, daemon: Daemon, file: string): Promise<void> {
   const { page } = await openTab(browser, "about:blank", { viewport: VIEWPORT });
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
   await session.send("Performance.enable");
   const traffic = new Traffic(session);
-  const start = Date.now();
+  const { address, line, listed, read } = await openFile(daemon, file);
+  const start = performance.now();
   await page.goto(`${address}${address.includes("#") ? "&" : "#"}view=chart`);
   await until("an answer", () => traffic.answers.length > 0, 60000);
   await settled(page);
-  const painted = Date.now() - start;
-  console.log(`${file.replace(/.*\//, "")}: ${opened.trim().split("\n")[0]}`);
-  console.log(`  opened in ${openedMs} ms; the page's first picture after ${painted} ms`);
+  const painted = performance.now() - start;
+  console.log(`${file.replace(/.*\//, "")}: ${line}`);
+  console.log(
+    `  in the list after ${listed.toFixed()} ms, the first picture ${painted.toFixed()} ms later`,
+  );
+  console.log(`  all of it was read after ${(await read).toFixed()} ms`);
+  traffic.forget();
   show("frames", await framesDuring(page, () => move(page)), "ms");
   show("answers", traffic.answers, "ms");
   show("sizes", traffic.sizes, "KiB", 0);
