@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "thag_recording_block.h"
+#include "turns.h"
 
 /* A recording that chunks lie in. */
 struct source {
@@ -26,7 +27,7 @@ struct thag_history {
 	struct thag_histories *all;
 	struct thag_history *older, *newer;
 	bool ended;
-	pthread_mutex_t lock;
+	struct thag_turns turns;
 	struct thag_timeline *timeline;
 	atomic_uint_least64_t bytes;
 	struct source *sources; /* in the order they were told of; chunks are added to the last */
@@ -156,7 +157,7 @@ int thag_history_create(struct thag_history **out, struct thag_histories *all)
 		return -ENOMEM;
 	}
 	history->all = all;
-	pthread_mutex_init(&history->lock, NULL);
+	thag_turns_init(&history->turns);
 	put_newest(history);
 	*out = history;
 	return 0;
@@ -172,7 +173,7 @@ void thag_history_destroy(struct thag_history *history)
 	for (uint32_t i = 0; i < history->source_count; i++)
 		free(history->sources[i].path);
 	free(history->sources);
-	pthread_mutex_destroy(&history->lock);
+	thag_turns_fini(&history->turns);
 	free(history);
 }
 
@@ -216,10 +217,10 @@ int thag_history_read_from(struct thag_history *history, int fd, const char *pat
 		return -errno;
 	source.device = st.st_dev;
 	source.inode = st.st_ino;
-	pthread_mutex_lock(&history->lock);
+	thag_turns_take(&history->turns);
 	if (!is_last(history, &source))
 		ret = add_source(history, &source);
-	pthread_mutex_unlock(&history->lock);
+	thag_turns_give_up(&history->turns);
 	return ret;
 }
 
@@ -248,10 +249,10 @@ static uint64_t sum_bytes(const struct thag_histories *all)
 /* What it takes becomes at most `bytes`, as far as that can be. */
 static void shrink(struct thag_history *history, uint64_t bytes)
 {
-	pthread_mutex_lock(&history->lock);
+	thag_turns_take(&history->turns);
 	thag_timeline_shrink(history->timeline, bytes);
 	note_bytes(history);
-	pthread_mutex_unlock(&history->lock);
+	thag_turns_give_up(&history->turns);
 }
 
 static void shrink_ended(struct thag_histories *all)
@@ -306,14 +307,14 @@ static void balance(struct thag_histories *all)
 
 struct thag_timeline *thag_history_lock(struct thag_history *history)
 {
-	pthread_mutex_lock(&history->lock);
+	thag_turns_take(&history->turns);
 	return history->timeline;
 }
 
 void thag_history_unlock(struct thag_history *history)
 {
 	note_bytes(history);
-	pthread_mutex_unlock(&history->lock);
+	thag_turns_give_up(&history->turns);
 	balance(history->all);
 }
 

@@ -5,8 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "history.h"
 #include "recording_file.h"
+
+/* As long as who asks of a timeline that is being completed may have to wait. Each of their answers
+ * is dear until it is. */
+#define TURN_NS 50000000
 
 /* The head of the chunk that an entry tells of. */
 static int read_head(const struct thag_recording_reader *reader, uint32_t entry,
@@ -84,15 +89,25 @@ void thag_opened_timeline_make(struct thag_session *session,
 	thag_history_unlock(session->history);
 }
 
+/* As many steps as go into a turn. Whether there are more. */
+static bool complete_some(struct thag_history *history)
+{
+	uint64_t end = thag_clock_mono_ns() + TURN_NS;
+	struct thag_timeline *timeline = thag_history_lock(history);
+	bool more;
+
+	do
+		more = thag_timeline_complete(timeline) > 0;
+	while (more && thag_clock_mono_ns() < end);
+	thag_history_unlock(history);
+	return more;
+}
+
 void thag_opened_timeline_complete(struct thag_session *session)
 {
 	bool more = session->history != NULL;
 
-	/* given up after each, so that who asks gets in. Relaxed: a hint to stop */
-	while (more && !atomic_load_explicit(&session->quarantined, memory_order_relaxed)) {
-		struct thag_timeline *timeline = thag_history_lock(session->history);
-
-		more = thag_timeline_complete(timeline) > 0;
-		thag_history_unlock(session->history);
-	}
+	/* relaxed: a hint to stop */
+	while (more && !atomic_load_explicit(&session->quarantined, memory_order_relaxed))
+		more = complete_some(session->history);
 }
