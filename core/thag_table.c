@@ -171,6 +171,12 @@ static int compare_sums(const void *a, const void *b)
 	return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
+/** Of a range of time: a function that is in the tree because of what was before it. */
+static bool is_nothing(const struct sum *sum)
+{
+	return sum->row.calls == 0 && sum->row.total_ns == 0 && sum->row.open_ns == 0;
+}
+
 /** Moves the functions to be listed to the front, and returns how many they are. */
 static uint32_t choose(const struct thag_framing *framing, struct sum *sums, bool searching,
 		       struct thag_frame_table *facts)
@@ -182,7 +188,7 @@ static uint32_t choose(const struct thag_framing *framing, struct sum *sums, boo
 		sums[i].name = i;
 		sums[i].rank = framing->profile->functions[i].rank;
 		sums[i].matched = framing->matches[i];
-		if (sums[i].nodes == 0)
+		if (sums[i].nodes == 0 || (!framing->profile->heap && is_nothing(&sums[i])))
 			continue;
 		facts->functions++;
 		facts->matched += sums[i].matched;

@@ -302,6 +302,30 @@ Test(table, recursion_a_million_deep_counts_once)
 	thag_names_destroy(names);
 }
 
+/* As in a range of time that begins after a call has ended. A call of no length is one. */
+Test(table, functions_without_a_call_have_no_rows)
+{
+	struct thag_names *names = model_make_names();
+	struct thag_profile *profile;
+	struct thag_tree tree;
+
+	cr_assert_eq(thag_tree_init(&tree, 4), 0);
+	thag_tree_child(&tree, 0, 2);
+	thag_tree_add_call(&tree, thag_tree_child(&tree, 0, 3), 0, 0);
+	cr_assert_eq(thag_profile_create(&profile, "p"), 0);
+	cr_assert_eq(thag_profile_add(profile, &tree, names, NULL, 0), 0);
+	cr_assert_eq(thag_profile_finish(profile, &MODEL_RAW), 0);
+	struct message message = write_message(profile, THAG_SORT_TOTAL, NULL);
+
+	cr_assert_eq(message.header.count, 1);
+	cr_expect_eq(message.table.functions, 1);
+	cr_expect_eq(message.rows[0].calls, 1);
+	message_fini(&message);
+	thag_profile_destroy(profile);
+	thag_tree_fini(&tree);
+	thag_names_destroy(names);
+}
+
 Test(table, of_nothing_has_no_rows)
 {
 	struct thag_profile *profile;
