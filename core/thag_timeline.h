@@ -169,7 +169,8 @@ struct thag_view_row {
 
 enum thag_view_flags {
 	THAG_VIEW_COARSE = 1, /* something is drawn by wider columns than others */
-	THAG_VIEW_HOLES = 2,  /* of some time in the window nothing is there, or was looked at */
+	THAG_VIEW_HOLES = 2,  /* of some time in the window nothing is there */
+	THAG_VIEW_CUT = 4,    /* of some nothing was looked at: too many words at once */
 };
 
 /**

@@ -189,7 +189,7 @@ static int look_at_open(struct looking *looking, const struct thag_chunk_raw *op
 		return 0;
 	if (may_decode(looking, open->head.words))
 		return add_words(looking, open, true);
-	looking->view->flags |= THAG_VIEW_HOLES;
+	looking->view->flags |= THAG_VIEW_CUT;
 	return 0;
 }
 

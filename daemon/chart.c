@@ -290,7 +290,7 @@ static int make_view(struct making *making)
 	making->job->is_cut =
 		making->view.flags && making->view.words + THAG_CHUNK_WORDS > query.words_max;
 	if (making->open.cut)
-		chart->flags |= THAG_VIEW_HOLES;
+		chart->flags |= THAG_VIEW_CUT;
 	return ret;
 }
 

@@ -266,6 +266,26 @@ Test(timeline, no_more_words_are_decoded_than_wanted)
 	thag_view_fini(&view);
 }
 
+Test(timeline, chunks_with_more_words_than_wanted_are_told_of)
+{
+	const struct thag_chunk_raw *open[PROGRAM_RINGS];
+	struct thag_view_query query;
+
+	make_program(1, 3000);
+	create(0, false);
+	add_chunks(1, false);
+	for (uint32_t i = 0; i < PROGRAM_RINGS; i++)
+		open[i] = &program.rings[i].chunks[program.rings[i].chunk_count - 1];
+	query = all_lanes(0, program.now + 1, 300);
+	query.open = (struct thag_timeline_open){ open, PROGRAM_RINGS };
+	query.words_max = 1;
+	cr_assert_eq(thag_timeline_view(timeline, &query, &view), 0);
+	cr_expect_eq(view.flags & (THAG_VIEW_CUT | THAG_VIEW_HOLES), THAG_VIEW_CUT);
+	destroy();
+	program_end();
+	thag_view_fini(&view);
+}
+
 Test(timeline, queries_that_make_no_sense_are_refused)
 {
 	struct thag_view_query query;

@@ -21,6 +21,7 @@ import type { View } from "./url.ts";
 
 /** Of some time in the window nothing is there. */
 const VIEW_HOLES = 2;
+const VIEW_CUT = 4;
 /** Around a call that is gone to, as many times its duration. */
 const CALL_ROOM = 1.5;
 
@@ -197,6 +198,7 @@ export class FlamechartPage {
     if (chart.droppedEvents > 0)
       parts.push(`${count(chart.droppedEvents)} events were not kept: thagd could not keep up.`);
     if (chart.flags & VIEW_HOLES) parts.push("Of some of this time nothing is there any more.");
+    if (chart.flags & VIEW_CUT) parts.push("Some of the newest calls are too many to be drawn at once: zoom in.");
     if (chart.fromNs < chart.wholeNs && chart.wholeNs > chart.firstNs)
       parts.push(`Before ${time(chart.wholeNs)} only summaries are left: calls are told apart less finely.`);
     return parts.join(" ");
