@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-/** Writes the pictures of the documentation, docs/images/*.png, from a program that runs. */
-import { mkdirSync, readdirSync } from "node:fs";
+/**
+ * Writes the pictures of the documentation, docs/images/*.png, from programs that run:
+ *
+ *   node tests/web/run.mjs --script --proto build/proto/proto.ts --out build/screenshots screenshots.ts
+ */
+import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { Daemon, drawn, frameOnRow, launchBrowser, openTab } from "./harness.ts";
 
 const build = process.env["THAG_BUILD"] ?? "build";
-const images = join(process.env["THAG_SOURCE"] ?? ".", "docs/images");
+const source = process.env["THAG_SOURCE"] ?? ".";
+const images = join(source, "docs/images");
 
 interface Picture {
   name: string;
@@ -17,6 +22,30 @@ interface Picture {
 }
 
 const wide = { viewport: { width: 1280, height: 760 }, deviceScaleFactor: 1.5 };
+
+/** The row of a function in the table. */
+function rowOf(page: Page, name: string) {
+  const called = page.locator(`bdi:text-is("${name}")`);
+  return page.locator(".functions tbody tr").filter({ has: called }).first();
+}
+
+/** Its numbers, its durations and its slowest calls in the panel. */
+async function choose(page: Page, name: string): Promise<void> {
+  await rowOf(page, name).locator("bdi").click();
+  await page.locator("#durations svg").first().waitFor();
+}
+
+async function openSource(page: Page, name: string): Promise<void> {
+  await rowOf(page, name).locator("bdi").click();
+  await page.locator("#panel").getByRole("button", { name: "Source" }).click();
+  await page.locator(".source-table tbody tr").first().waitFor();
+}
+
+async function openSandwich(page: Page, name: string): Promise<void> {
+  await rowOf(page, name).hover();
+  await rowOf(page, name).locator(".more").click();
+  await page.locator("#callees-table tbody tr").first().waitFor({ state: "attached" });
+}
 
 const pictures: readonly Picture[] = [
   {
@@ -44,6 +73,23 @@ const pictures: readonly Picture[] = [
     hash: "#view=functions&sort=p99",
     options: { ...wide, colorScheme: "light" },
     act: (page) => page.locator("#session").click(),
+  },
+  { name: "left-heavy", hash: "#view=flame&root=bottom&siblings=heavy", options: { ...wide, colorScheme: "light" } },
+  {
+    name: "functions",
+    options: { ...wide, colorScheme: "light" },
+    act: (page) => choose(page, "read_file"),
+  },
+  {
+    name: "sandwich",
+    hash: "#view=functions",
+    options: { ...wide, colorScheme: "dark" },
+    act: (page) => openSandwich(page, "scan_text"),
+  },
+  {
+    name: "source",
+    options: { ...wide, colorScheme: "light" },
+    act: (page) => openSource(page, "read_file"),
   },
   { name: "chart-light", hash: "#view=chart", options: { ...wide, colorScheme: "light" } },
   { name: "chart-dark", hash: "#view=chart", options: { ...wide, colorScheme: "dark" } },
@@ -121,7 +167,10 @@ async function take(browser: Browser, url: string, picture: Picture): Promise<vo
 
 const daemon = await Daemon.start();
 const browser = await launchBrowser();
+/** Where sites' paths lead from where the programs run: the pictures show it, not this folder. */
+const examples = join(daemon.directory, "../examples");
 try {
+  cpSync(join(source, "examples/treestat"), join(examples, "treestat"), { recursive: true });
   mkdirSync(images, { recursive: true });
   const before = daemon.run("examples/sections", "3000");
   await new Promise((resolve) => before.once("exit", resolve));
@@ -146,6 +195,7 @@ try {
   await new Promise((resolve) => setTimeout(resolve, 9000));
   for (const picture of livePictures) await take(browser, daemon.url, picture);
 } finally {
+  rmSync(examples, { recursive: true, force: true });
   await browser.close();
   await daemon.stop();
 }
