@@ -36,6 +36,8 @@ const ASK_DELAY_MS = 30;
 /** The slowest calls of a program that runs are asked for again so often. */
 const SLOWEST_EVERY_MS = 3000;
 const SLOWEST_COUNT = 20;
+/** An error stays so long, whatever comes. */
+const ERROR_MS = 5000;
 
 export class Feed {
   private socket: Socket | null = null;
@@ -44,6 +46,7 @@ export class Feed {
   private seen = "";
   private askedPaused = false;
   private askTimer = 0;
+  private erredAt = 0;
   /** The next frames answer a change of the view: they are shown even while paused or held. */
   private expectFlame = false;
   private expectTable = false;
@@ -289,7 +292,7 @@ export class Feed {
     this.expectFlame = false;
     this.actions.live();
     store.changed("flame");
-    if (store.error !== "") this.onError("");
+    this.forgetError();
     if (store.view.to - store.view.from < 1) this.askSoon();
   }
 
@@ -299,7 +302,7 @@ export class Feed {
     this.store.flame = frame;
     this.actions.live();
     this.store.changed("flame");
-    if (this.store.error !== "") this.onError("");
+    this.forgetError();
     if (this.store.view.to - this.store.view.from < 1) this.askSoon();
   }
 
@@ -337,8 +340,14 @@ export class Feed {
     this.store.changed("view");
   }
 
+  /** Once there was time to read it: a picture that comes right behind it is no answer to it. */
+  private forgetError(): void {
+    if (this.store.error !== "" && performance.now() - this.erredAt > ERROR_MS) this.onError("");
+  }
+
   private onError(message: string): void {
     this.store.error = message;
+    this.erredAt = performance.now();
     this.store.changed("connection");
   }
 }
