@@ -42,9 +42,18 @@ static uint64_t mix(uint64_t x, int steps)
 	return x;
 }
 
+/* Time of its own for a call, once what recording costs is taken off: folded stacks have no line
+ * of 0. */
+static void spend(int steps)
+{
+	for (volatile int i = 0; i < steps; i++)
+		;
+}
+
 static uint64_t walk(uint64_t x, int depth)
 {
 	THAG_PROFILED();
+	spend(100);
 	return depth ? walk(mix(x, 10), depth - 1) : mix(x, 30);
 }
 
@@ -62,8 +71,10 @@ static bool advance(struct job *job)
 
 	if (job->round == 0)
 		job->whole = thag_span_enter(&whole);
+	spend(100);
 	if (job->round % 3 == 0)
 		job->part = thag_span_enter(&part);
+	spend(100);
 	job->number = job->kind ? walk(job->number, job->kind) : mix(job->number, 50);
 	if (job->round % 3 == 2)
 		thag_span_exit(&job->part);
