@@ -30,6 +30,9 @@ one_line() {
   grep -qE -- "$2" "$1" || fail "$1 lacks '$2': $(cat "$1")"
 }
 
+# told_of ID PATTERN: `out` is one line, which tells that of the session, of treestat at $pid.
+told_of() { one_line out "^session $1 \\(treestat, pid ${pid:?}\\): $2$"; }
+
 # until_true COMMAND...: waits for it, ten seconds at most.
 until_true() {
   local deadline=$((SECONDS + 10))

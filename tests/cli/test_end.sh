@@ -9,7 +9,7 @@ test_end_saves_the_profile_and_leaves_the_program() {
   mkdir saved
   THAG_PROFILER=,$PWD/saved run_treestat
   expect_status 0 thag end latest
-  one_line out "^session 1 \(treestat, pid $pid\): ended, saved $PWD/saved/treestat-[-0-9]*\.folded$"
+  told_of 1 "ended, saved $PWD/saved/treestat-[-0-9]*\.folded"
   [[ ! -s err ]] || fail "it complains: $(cat err)"
   kill -0 "$pid" || fail "its program went, too"
   field_is state ended || fail "$(thag list)"

@@ -8,14 +8,14 @@ test_record_says_its_file_and_ends_it() {
   start_thagd
   run_treestat
   expect_status 0 thag record latest
-  one_line out "^session 1 \(treestat, pid $pid\): recording to $PWD/treestat-[0-9]{8}-[0-9]{6}\.thag$"
+  told_of 1 "recording to $PWD/treestat-[0-9]{8}-[0-9]{6}\.thag"
   [[ ! -s err ]] || fail "it complains: $(cat err)"
   local file
   file=$(sed 's/.*recording to //' out)
   [[ -e $file && -e $file.open ]] || fail "$(ls)"
   grep -q '"on": true' <(thag list --json) || fail "$(thag list --json)"
   expect_status 0 thag record --stop 1
-  one_line out "^session 1 \(treestat, pid $pid\): recorded $file$"
+  told_of 1 "recorded $file"
   [[ ! -e $file.open ]] || fail "its journal is still there"
   kill -0 "$pid" || fail "its program went, too"
   field_is state live || field_is state idle || fail "$(thag list)"
