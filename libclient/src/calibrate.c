@@ -59,47 +59,73 @@ static void rewind_scratch(struct thag_producer *producer)
 	producer->time_high = (uint32_t)(thag_clock_now() >> 32);
 }
 
-/* Ticks between the clock reads of the least disturbed call, times CALLS: what is taken off is no
- * more than any call took, so that none vanishes. Of a clock that moves in steps a single call may
- * have none: then all calls together. */
-static uint64_t sum_inside(const uint64_t *words)
+/* Ticks, the least of all rounds. */
+struct least {
+	uint64_t recorded, plain; /* of CALLS */
+	uint64_t inside;	  /* between the clock reads, of CALLS together */
+	uint64_t call;		  /* likewise of one */
+};
+
+static void keep_least(uint64_t *least, uint64_t ticks)
 {
-	uint64_t sum = 0, least = UINT64_MAX;
+	if (ticks < *least)
+		*least = ticks;
+}
+
+static void look_inside(const uint64_t *words, struct least *least)
+{
+	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i + 1 < 2 * CALLS; i += 2) {
 		uint64_t ticks = thag_word_time(words[i + 1]) - thag_word_time(words[i]);
 
 		sum += ticks;
-		least = ticks < least ? ticks : least;
+		keep_least(&least->call, ticks);
 	}
-	return least ? least * CALLS : sum;
+	keep_least(&least->inside, sum);
 }
 
-static void measure(const struct scratch *scratch, uint64_t *inside, uint64_t *recorded,
-		    uint64_t *plain)
+static void measure(const struct scratch *scratch, struct least *least)
 {
 	struct thag_site site = { .word = (uint32_t)THAG_WORD(THAG_KIND_ENTER, THAG_SITE_FIRST) };
-	uint64_t start, took;
+	uint64_t start;
 
 	rewind_scratch(scratch->producer);
 	start = thag_clock_now();
 	for (uint32_t i = 0; i < CALLS; i++)
 		record_call(&site);
-	took = thag_clock_now() - start;
-	*recorded = took < *recorded ? took : *recorded;
+	keep_least(&least->recorded, thag_clock_now() - start);
 	start = thag_clock_now();
 	for (uint32_t i = 0; i < CALLS; i++)
 		plain_call();
-	took = thag_clock_now() - start;
-	*plain = took < *plain ? took : *plain;
-	took = sum_inside(scratch->words);
-	*inside = took < *inside ? took : *inside;
+	keep_least(&least->plain, thag_clock_now() - start);
+	look_inside(scratch->words, least);
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * What is taken off must not be more than was there, or short calls and their callers vanish:
+ * inside, no more than any call took; outside, what calls took together without what they took
+ * inside. Of a clock that moves in steps a single call may have taken nothing: then it is the mean.
+ */
+static void conclude(const struct least *least, uint32_t *inside, uint32_t *outside)
+{
+	uint64_t whole = least->recorded > least->plain ? least->recorded - least->plain : 0;
+	uint64_t between = smaller(least->inside, whole);
+
+	*outside = (uint32_t)((whole - between) * 256 / CALLS);
+	*inside = (uint32_t)(least->call ? smaller(least->call * 256, between * 256 / CALLS)
+					 : between * 256 / CALLS);
 }
 
 static void run(const struct scratch *scratch, uint32_t *inside, uint32_t *outside)
 {
 	static const struct thag_shm_consumer all_read = { .tail = THAG_RING_WORDS };
-	uint64_t between = UINT64_MAX, recorded = UINT64_MAX, plain = UINT64_MAX, whole;
+	struct least least = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	struct thag_producer *before = thag_this_producer;
 
 	/* the slow clock looks for room at every call */
@@ -108,13 +134,10 @@ static void run(const struct scratch *scratch, uint32_t *inside, uint32_t *outsi
 	thag_cold(scratch->producer)->live = 1;
 	thag_this_producer = scratch->producer;
 	for (uint32_t i = 0; i < ROUNDS; i++)
-		measure(scratch, &between, &recorded, &plain);
+		measure(scratch, &least);
 	thag_this_producer = before;
 	thag_process.consumers = NULL;
-	whole = recorded > plain ? (recorded - plain) * 256 / CALLS : 0;
-	between = between * 256 / CALLS;
-	*inside = (uint32_t)(between < whole ? between : whole);
-	*outside = (uint32_t)(whole - *inside);
+	conclude(&least, inside, outside);
 }
 
 void thag_calibrate(uint32_t *inside, uint32_t *outside)
