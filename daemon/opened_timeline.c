@@ -92,8 +92,8 @@ void thag_opened_timeline_make(struct thag_session *session,
 /* As many steps as go into a turn. Whether there are more. */
 static bool complete_some(struct thag_history *history)
 {
-	uint64_t end = thag_clock_mono_ns() + TURN_NS;
 	struct thag_timeline *timeline = thag_history_lock(history);
+	uint64_t end = thag_clock_mono_ns() + TURN_NS;
 	bool more;
 
 	do

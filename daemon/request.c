@@ -135,6 +135,15 @@ static void run_export(struct thag_connection *connection, json_t *request)
 	thag_export_start(&job->export, daemon, session, &wish, on_exported);
 }
 
+/* The beginning of an answer. NULL without memory: jansson takes that for all that follows. */
+static json_t *tell_session(const struct thag_session *session)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
+	return json_pack("{s:s, s:s}", "id", id, "program", session->program);
+}
+
 struct open_job {
 	struct thag_opened opened;
 	struct thag_connection *connection;
@@ -143,18 +152,15 @@ struct open_job {
 static void on_opened(struct thag_opened *wish)
 {
 	struct open_job *job = (struct open_job *)wish; /* its first field */
-	const struct thag_session *session = wish->session;
-	char id[24];
+	json_t *body;
 
 	if (wish->error != 0) {
 		thag_connection_fail(job->connection, wish->error, wish->why);
 	} else {
-		snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
-		thag_connection_respond(
-			job->connection, 0,
-			json_pack("{s:s, s:s, s:b, s:s}", "id", id, "program", session->program,
-				  "whole", (int)session->opened.whole, "message", session->message),
-			-1);
+		body = tell_session(wish->session);
+		json_object_set_new(body, "whole", json_boolean(wish->session->opened.whole));
+		json_object_set_new(body, "message", json_string(wish->session->message));
+		thag_connection_respond(job->connection, 0, body, -1);
 	}
 	free(job);
 }
@@ -182,12 +188,10 @@ static void run_open(struct thag_connection *connection, json_t *request)
 
 static void respond_modes(struct thag_connection *connection, struct thag_session *session)
 {
-	char id[24];
-	json_t *body;
+	json_t *body = tell_session(session);
 
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
-	body = json_pack("{s:s, s:s, s:i, s:s}", "id", id, "program", session->program, "pid",
-			 (int)session->pid, "state", thag_session_state_name(session->state));
+	json_object_set_new(body, "pid", json_integer(session->pid));
+	json_object_set_new(body, "state", json_string(thag_session_state_name(session->state)));
 	if (body)
 		thag_modes_report(session, body);
 	thag_connection_respond(connection, 0, body, -1);
@@ -255,22 +259,20 @@ struct record_job {
 static void on_recording(struct thag_recording_job *recording)
 {
 	struct record_job *job = (struct record_job *)recording; /* its first field */
-	const struct thag_session *session = recording->session;
-	char id[24];
+	json_t *body;
 
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)session->id);
-	if (recording->error != 0)
+	if (recording->error != 0) {
 		/* that stands for a session that isn't there, not for a directory */
 		thag_connection_fail(job->connection,
 				     recording->error == -ENOENT ? -EIO : recording->error,
 				     recording->why);
-	else
-		thag_connection_respond(
-			job->connection, 0,
-			json_pack("{s:s, s:s, s:i, s:o}", "id", id, "program", session->program,
-				  "pid", (int)session->pid, "file",
-				  thag_format_json(recording->path, THAG_PATH_BYTES)),
-			-1);
+	} else {
+		body = tell_session(recording->session);
+		json_object_set_new(body, "pid", json_integer(recording->session->pid));
+		json_object_set_new(body, "file",
+				    thag_format_json(recording->path, THAG_PATH_BYTES));
+		thag_connection_respond(job->connection, 0, body, -1);
+	}
 	free(job);
 }
 
