@@ -4,23 +4,11 @@
 # programs, by `thag run --memory` and, where it is installed, by heaptrack: as it is called, and with
 # --raw, which leaves all names for later. Wall time, in turn, medians of RUNS (5), and what they add.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${THAG_BUILD:-$here/../build}" && pwd)
-runs=${1:-5}
-work=$(mktemp -d "${TMPDIR:-/tmp}/thag-memory.XXXXXX")
-export THAG_SOCKET=$work/thagd.sock
-unset THAG_ON_FULL LD_PRELOAD DEBUGINFOD_URLS
-export THAG_PROFILER=,$work/saved
-thagd=
-
-cleanup() {
-  [[ -z $thagd ]] || { kill "$thagd" && wait "$thagd"; } 2>/dev/null || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
-
 # shellcheck source=bench/lib.sh disable=SC1091
-. "$here/lib.sh"
+. "$(dirname "$0")/lib.sh"
+unset DEBUGINFOD_URLS
+export THAG_PROFILER=,$work/saved
+runs=${1:-5}
 
 # --- the programs: each reads what lies in $work, and says something ---
 
@@ -46,7 +34,7 @@ make_statements() {
   local i
   for i in 1 2 3 4 5 6; do
     echo "DROP VIEW IF EXISTS cheap; DROP TABLE IF EXISTS item; DROP TABLE IF EXISTS log;"
-    awk -f "$here/../tests/real/statements.awk"
+    awk -f "$bench/../tests/real/statements.awk"
   done >"$work/statements.sql"
 }
 

@@ -3,20 +3,8 @@
 # page.sh [RECORDING…]: how the page's chart moves in headless Chromium (see page.ts), by default of
 # recordings made here, of 10 and of 100 million events.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${THAG_BUILD:-$here/../build}" && pwd)
-work=$(mktemp -d "${TMPDIR:-/tmp}/thag-page.XXXXXX")
-export THAG_SOCKET=$work/thagd.sock
-thagd=
-unset THAG_PROFILER LD_PRELOAD
 # shellcheck source=bench/lib.sh disable=SC1091
-. "$here/lib.sh"
-
-cleanup() {
-  [[ -z $thagd ]] || { kill "$thagd" && wait "$thagd"; } 2>/dev/null || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
+. "$(dirname "$0")/lib.sh"
 
 recordings=("$@")
 if (($# == 0)); then
@@ -31,7 +19,7 @@ for recording in "${recordings[@]}"; do
   echo "$(basename "$recording"): $(($(stat -c %s "$recording") >> 20)) MiB"
 done
 
-"${CC:-cc}" -O1 -DTHAG_TIME_PROFILING -I"$here/../libclient/include" -I"$here/../proto" \
-  -o "$build/bench/pulse" "$here/pulse.c" "$build/libclient/libthag.a" -pthread
+"${CC:-cc}" -O1 -DTHAG_TIME_PROFILING -I"$bench/../libclient/include" -I"$bench/../proto" \
+  -o "$build/bench/pulse" "$bench/pulse.c" "$build/libclient/libthag.a" -pthread
 script page.ts "${recordings[@]}"
 script latency.ts

@@ -3,21 +3,9 @@
 # ranges.sh: how long a page waits for the flamegraph of a range of time, and for a viewport of the
 # chart, of real programs that made some ten million events (see ranges.py).
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${THAG_BUILD:-$here/../build}" && pwd)
-work=$(mktemp -d "${TMPDIR:-/tmp}/thag-ranges.XXXXXX")
-export THAG_SOCKET=$work/thagd.sock THAG_ON_FULL=wait
-unset THAG_PROFILER LD_PRELOAD
-thagd=
-
-cleanup() {
-  [[ -z $thagd ]] || { kill "$thagd" && wait "$thagd"; } 2>/dev/null || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
-
 # shellcheck source=bench/lib.sh disable=SC1091
-. "$here/lib.sh"
+. "$(dirname "$0")/lib.sh"
+export THAG_ON_FULL=wait
 
 port() { sed -E 's/.*localhost:([0-9]+).*/\1/' "$THAG_SOCKET.says"; }
 
@@ -26,7 +14,7 @@ measure() {
   "${@:2}" >/dev/null 2>"$work/errors"
   sleep 2 # for the profile, which is saved meanwhile
   echo "$1: $("$build/tools/thag" list | tail -n 1 | awk '{ print $(NF - 1) }') events"
-  python3 "$here/ranges.py" "$(port)"
+  python3 "$bench/ranges.py" "$(port)"
 }
 
 mkdir "$work/saved"

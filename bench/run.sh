@@ -3,22 +3,9 @@
 # run.sh [RUNS] [MILLION_PAIRS]: what recording costs, as ratios to two bare clock reads of the
 # same process, recorded by a real thagd; medians of RUNS (5). Then what reading an event costs.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-build=${THAG_BUILD:-$here/../build}
-runs=${1:-5} pairs=${2:-40}
-work=$(mktemp -d "${TMPDIR:-/tmp}/thag-bench.XXXXXX")
-export THAG_SOCKET=$work/thagd.sock
-unset THAG_PROFILER THAG_ON_FULL
-thagd=
-
-cleanup() {
-  [[ -z $thagd ]] || { kill "$thagd" && wait "$thagd"; } 2>/dev/null || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
-
 # shellcheck source=bench/lib.sh disable=SC1091
-. "$here/lib.sh"
+. "$(dirname "$0")/lib.sh"
+runs=${1:-5} pairs=${2:-40}
 
 # pair_of PROGRAM MODE TEXT: its runs, and the median of each column.
 pair_of() {

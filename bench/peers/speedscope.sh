@@ -3,20 +3,8 @@
 # speedscope.sh [RECORDING…]: speedscope, from npm, beside our chart, with the same calls in headless
 # Chromium (see speedscope.ts); by default of a recording of a million events, made here.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${THAG_BUILD:-$here/../../build}" && pwd)
-work=$(mktemp -d "${TMPDIR:-/tmp}/thag-speedscope.XXXXXX")
-export THAG_SOCKET=$work/thagd.sock
-thagd=
-unset THAG_PROFILER LD_PRELOAD
 # shellcheck source=bench/lib.sh disable=SC1091
-. "$here/../lib.sh"
-
-cleanup() {
-  [[ -z $thagd ]] || { kill "$thagd" && wait "$thagd"; } 2>/dev/null || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
+. "$(dirname "$0")/../lib.sh"
 
 if ! npm install --prefix "$work" --no-audit --no-fund --ignore-scripts speedscope@1.25.0 \
   >"$work/npm" 2>&1; then
