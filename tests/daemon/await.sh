@@ -5,12 +5,12 @@
 
 # A program that does what its steps say, then waits for a line on fd 7.
 wait_with() {
-  rm -f "$place/in"
-  mkfifo "$place/in"
-  "$fake" "$socket" "$@" <"$place/in" >"$place/said_by" &
+  rm -f "$work/in"
+  mkfifo "$work/in"
+  "$fake" "$socket" "$@" <"$work/in" >"$work/said_by" &
   program=$!
-  exec 7>"$place/in"
-  eventually grep -q drained "$place/said_by"
+  exec 7>"$work/in"
+  eventually grep -q drained "$work/said_by"
 }
 
 # ends: the program goes on to its end.
@@ -27,14 +27,14 @@ has_fds() { (($(fd_count) == $1)); }
 asks() {
   local before
   before=$(fd_count)
-  "$fake" "$socket" "op=$(await_request "$1" 60000)" >"$place/answer" 7>&- &
+  "$fake" "$socket" "op=$(await_request "$1" 60000)" >"$work/answer" 7>&- &
   asker=$!
   eventually has_fds $((before + 1))
 }
 
 # answered [FIELD VALUE]...: what the sessions of the answer have in common, in order.
 answered() {
-  tail -n 1 "$place/answer" | python3 -c '
+  tail -n 1 "$work/answer" | python3 -c '
 import json, sys
 sessions = json.load(sys.stdin)["sessions"]
 wanted = [json.loads(value) for value in sys.argv[2:]]
@@ -46,29 +46,29 @@ sys.exit(found != wanted and "%s, not %s" % (found, wanted))
 ok 'start' start
 
 unknown() {
-  play "op=$(await_request 1 60000)" >"$place/answer" && grep -q '^0 ' "$place/answer" &&
+  play "op=$(await_request 1 60000)" >"$work/answer" && grep -q '^0 ' "$work/answer" &&
     answered saved
 }
 ok 'nobody waits for a process without sessions' unknown
 
 waits() {
   wait_with make=good hello calls=10 drained wait && asks "$program" || return 1
-  [[ ! -s $place/answer ]] || return 1
+  [[ ! -s $work/answer ]] || return 1
   ends
   wait "$asker" && answered saved true && answered state '"ended"' && answered pid "$program" &&
-    [[ $(tail -n 1 "$place/answer") == *'.json'* ]]
+    [[ $(tail -n 1 "$work/answer") == *'.json'* ]]
 }
 ok 'the answer comes when the profile is saved' waits
 
 asks_late() {
-  play "op=$(await_request "$program" 60000)" >"$place/answer" && answered saved true
+  play "op=$(await_request "$program" 60000)" >"$work/answer" && answered saved true
 }
 ok 'at once when it is saved already' asks_late
 
 limited() {
   wait_with make=good hello calls=10 drained wait || return 1
-  play "op=$(await_request "$program" 50)" >"$place/answer" && answered saved false &&
-    play "op={\"op\":\"await\",\"pid\":$program}" >"$place/answer" && answered saved false
+  play "op=$(await_request "$program" 50)" >"$work/answer" && answered saved false &&
+    play "op={\"op\":\"await\",\"pid\":$program}" >"$work/answer" && answered saved false
 }
 ok 'after the limit it tells how things are' limited
 ok 'that program ends' ends
@@ -76,7 +76,7 @@ ok 'that program ends' ends
 replaced() {
   wait_with make=good hello calls=10 drained \
     "exec=exec '$fake' '$socket' make=good hello calls=20 drained wait exited" || return 1
-  eventually bash -c "[[ \$(grep -c drained '$place/said_by') == 2 ]]" && asks "$program" || return 1
+  eventually bash -c "[[ \$(grep -c drained '$work/said_by') == 2 ]]" && asks "$program" || return 1
   ends
   wait "$asker" && answered saved true true && answered events 40 80
 }
@@ -84,9 +84,9 @@ ok 'all sessions of a process are waited for' replaced
 
 told() {
   wait_with make=good hello calls=10 drained wait || return 1
-  play "op={\"op\":\"await\",\"pid\":$program,\"status\":9,\"limit_ms\":0}" >"$place/answer"
+  play "op={\"op\":\"await\",\"pid\":$program,\"status\":9,\"limit_ms\":0}" >"$work/answer"
   ends
-  play "op={\"op\":\"await\",\"pid\":$program,\"limit_ms\":60000}" >"$place/answer" &&
+  play "op={\"op\":\"await\",\"pid\":$program,\"limit_ms\":60000}" >"$work/answer" &&
     answered saved true
 }
 ok 'a status that is told is no reason to believe in an end' told
@@ -111,16 +111,16 @@ many() {
     asked+=("ask=$(await_request "$program" 60000)")
   done
   play "${asked[@]}" "op=$(await_request "$program" 60000)" make=good hello exited \
-    >"$place/answer"
-  cat "$place/answer"
-  grep -q '^-16 .*too many wait' "$place/answer" && grep -q welcome "$place/answer" &&
+    >"$work/answer"
+  cat "$work/answer"
+  grep -q '^-16 .*too many wait' "$work/answer" && grep -q welcome "$work/answer" &&
     eventually has_fds "$before" && ends
 }
 ok 'there is a limit to those who wait, and it keeps no program out' many
 
 stopped() {
   wait_with make=good hello calls=10 drained wait && asks "$program" && stop || return 1
-  wait "$asker" && answered saved true && grep -q 'thagd was stopped' "$place/answer" && ends
+  wait "$asker" && answered saved true && grep -q 'thagd was stopped' "$work/answer" && ends
 }
 ok 'a thagd that ends answers first' stopped
 
@@ -130,6 +130,6 @@ killed() {
   kill -9 "$daemon_pid"
   wait "$daemon_pid" 2>/dev/null
   daemon_pid=''
-  wait "$asker" && grep -q 'no answer' "$place/answer" && ends
+  wait "$asker" && grep -q 'no answer' "$work/answer" && ends
 }
 ok 'one that is killed keeps nobody' killed

@@ -4,10 +4,10 @@
 : "${THAG_BUILD:?the build directory}"
 thagd=$THAG_BUILD/daemon/thagd
 fake=$THAG_BUILD/daemon/fake_program
-place=$(mktemp -d) # mode 0700
-socket=$place/thagd.sock
-out=$place/out
-passed=0 failed=0 daemon_pid=''
+work=$(mktemp -d) # mode 0700
+socket=$work/thagd.sock
+out=$work/out
+daemon_pid=''
 export port=''
 
 unset THAG_SOCKET XDG_RUNTIME_DIR THAG_PROFILER
@@ -16,37 +16,21 @@ cd "$out" || exit 1
 
 cleanup() {
   [[ -z $daemon_pid ]] || kill -9 "$daemon_pid" 2>/dev/null
-  rm -rf "$place"
+  rm -rf "$work"
 }
 trap cleanup EXIT
 
-# ok NAME COMMAND...: the command must succeed.
-ok() {
-  local name=$1
-  shift
-  if "$@" >"$place/said" 2>&1; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    head -n 20 "$place/said" | cut -c1-300 | sed 's/^/  /'
-    failed=$((failed + 1))
-  fi
-}
-
-finish() {
-  echo "$passed passed, $failed failed"
-  ((failed == 0))
-}
+# shellcheck source=tests/support/ok.sh disable=SC1091
+. "$(dirname "${BASH_SOURCE[0]}")/../support/ok.sh"
 
 # start [OPTION]...: a daemon on our socket, ready to answer. Tests talk to programs by fd 7, which
 # it must not hold.
 start() {
-  rm -f "$place/line"
-  "$thagd" --socket "$socket" --port 0 "$@" >"$place/line" 2>>"$place/log" 7>&- &
+  rm -f "$work/line"
+  "$thagd" --socket "$socket" --port 0 "$@" >"$work/line" 2>>"$work/log" 7>&- &
   daemon_pid=$!
-  eventually grep -qs listening "$place/line" || return 1
-  port=$(sed -n 's/.*localhost:\([0-9]*\).*/\1/p' "$place/line")
+  eventually grep -qs listening "$work/line" || return 1
+  port=$(sed -n 's/.*localhost:\([0-9]*\).*/\1/p' "$work/line")
 }
 
 # stop [SIGNAL]: ends it; its exit status.
@@ -74,10 +58,10 @@ play() { "$fake" "$socket" "$@"; }
 fails_with() {
   local wanted=$1 pattern=$2 status=0
   shift 2
-  timeout 10 "$@" >/dev/null 2>"$place/stderr" || status=$?
-  cat "$place/stderr"
-  [[ $status == "$wanted" && $(wc -l <"$place/stderr") == 1 ]] &&
-    grep -qE "$pattern" "$place/stderr"
+  timeout 10 "$@" >/dev/null 2>"$work/stderr" || status=$?
+  cat "$work/stderr"
+  [[ $status == "$wanted" && $(wc -l <"$work/stderr") == 1 ]] &&
+    grep -qE "$pattern" "$work/stderr"
 }
 
 request() { play "op=$1"; }

@@ -12,14 +12,14 @@ refuses() { request "$1" | tee /dev/stderr | grep -qE "^-$2 .*$3"; }
 
 # A program that waits for lines on fd 7 between its steps, until it has said `drained`.
 attach_quiet() {
-  rm -f "$place/in"
-  mkfifo "$place/in"
-  "$fake" "$socket" "$@" <"$place/in" >"$place/said_by" &
+  rm -f "$work/in"
+  mkfifo "$work/in"
+  "$fake" "$socket" "$@" <"$work/in" >"$work/said_by" &
   program=$!
-  exec 7>"$place/in"
-  eventually grep -q drained "$place/said_by"
+  exec 7>"$work/in"
+  eventually grep -q drained "$work/said_by"
 }
-says() { eventually grep -qx "$1" "$place/said_by"; }
+says() { eventually grep -qx "$1" "$work/said_by"; }
 
 ok 'start' start
 ok 'a program that records time' attach_quiet make=good hello heed=1 calls=10 drained \

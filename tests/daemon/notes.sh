@@ -19,7 +19,7 @@ assert eval(sys.argv[2]), (s, {k: f.get(k) for k in ("tasks", "marks", "frames",
 
 # with_thagd PROGRAM…: runs it beside our daemon; its session's id is in $id once it is saved.
 with_thagd() {
-  THAG_SOCKET=$socket THAG_ON_FULL=wait "$@" >"$place/output" || return 1
+  THAG_SOCKET=$socket THAG_ON_FULL=wait "$@" >"$work/output" || return 1
   id=$(last_id)
   eventually saved "$id"
 }
@@ -65,10 +65,10 @@ ok 'sections without a name, and with a long one' holds "$id" \
 
 # A step whose forerunners are lost holds nothing up for long.
 goes_on_without() {
-  play make=good hello misuses=2 calls=10 task=7 task=0 calls=10 drained exited >"$place/said_by" ||
+  play make=good hello misuses=2 calls=10 task=7 task=0 calls=10 drained exited >"$work/said_by" ||
     return 1
   id=$(last_id)
-  eventually saved "$id" && is "$id" events 80 && grep -q '^drained' "$place/said_by" &&
+  eventually saved "$id" && is "$id" events 80 && grep -q '^drained' "$work/said_by" &&
     holds "$id" 'f["task_gaps"] == 1 and f["misuses"]["tasks"] == 2 and len(s["mistakes"]) == 2'
 }
 ok 'a lost step is counted' goes_on_without
@@ -78,7 +78,7 @@ ok 'thag list says it' bash -c "THAG_SOCKET='$socket' '$THAG_BUILD/tools/thag' l
 is_new() { [[ $(last_id) != "$id" ]]; }
 survives() {
   local server
-  THAG_SOCKET=$socket "$examples/orbits" 100000 >"$place/output" &
+  THAG_SOCKET=$socket "$examples/orbits" 100000 >"$work/output" &
   server=$!
   eventually is_new || return 1
   sleep 0.3
@@ -87,7 +87,7 @@ survives() {
   start || return 1
   wait "$server" || return 1
   id=$(last_id)
-  eventually saved "$id" && grep -q '^closest' "$place/output"
+  eventually saved "$id" && grep -q '^closest' "$work/output"
 }
 ok 'a killed daemon' survives
 ok 'the next one counts on' holds "$id" 's["frames"][0]["count"] > 0 and s["values"][0]["last"] == 0 and s["state"] == "ended"'

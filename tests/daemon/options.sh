@@ -5,11 +5,11 @@
 
 help_names_all() {
   local option
-  "$thagd" --help >"$place/help" && "$thagd" -h | cmp - "$place/help" || return 1
+  "$thagd" --help >"$work/help" && "$thagd" -h | cmp - "$work/help" || return 1
   for option in port socket output-dir foreground daemonize log-level version help; do
-    grep -q -- "--$option" "$place/help" || return 1
+    grep -q -- "--$option" "$work/help" || return 1
   done
-  grep -q 'Exit status: 0 .*1 .*2 .*4 ' "$place/help"
+  grep -q 'Exit status: 0 .*1 .*2 .*4 ' "$work/help"
 }
 ok 'help names every option and exit status' help_names_all
 ok 'version' bash -c "[[ \$('$thagd' --version) =~ ^thagd\ [0-9.]+$ ]]"
@@ -22,51 +22,51 @@ ok 'negative port' fails_with 2 "not '-1'" "$thagd" --port=-1
 ok 'unknown log level' fails_with 2 "not 'loud'" "$thagd" --log-level loud
 ok 'empty path' fails_with 2 'missing' "$thagd" --socket=
 ok 'output-dir that is not there' fails_with 1 "can't write to --output-dir" \
-  "$thagd" --socket "$socket" --output-dir "$place/none"
-ok 'socket path too long' fails_with 1 'too long' "$thagd" --socket "$place/$(printf 'x%.0s' {1..120})"
+  "$thagd" --socket "$socket" --output-dir "$work/none"
+ok 'socket path too long' fails_with 1 'too long' "$thagd" --socket "$work/$(printf 'x%.0s' {1..120})"
 ok 'THAG_SOCKET must be absolute' fails_with 1 'absolute' env THAG_SOCKET=a/b "$thagd"
-ok 'directory that is not there' fails_with 1 'No such file' "$thagd" --socket "$place/none/s.sock"
+ok 'directory that is not there' fails_with 1 'No such file' "$thagd" --socket "$work/none/s.sock"
 
-touch "$place/file.sock"
-ok 'a file in the way stays' fails_with 1 'in the way' "$thagd" --socket "$place/file.sock"
-ok 'a file in the way is still there' test -f "$place/file.sock"
-mkdir -m 777 "$place/open" && chmod 777 "$place/open"
-ok 'directory others may write to' fails_with 1 'written by others' "$thagd" --socket "$place/open/s.sock"
-ln -s "$place/elsewhere" "$place/trap.lock"
-ok 'lock that is a symbolic link' fails_with 1 "can't open" "$thagd" --socket "$place/trap.sock"
-ok 'nothing was made through it' test ! -e "$place/elsewhere"
+touch "$work/file.sock"
+ok 'a file in the way stays' fails_with 1 'in the way' "$thagd" --socket "$work/file.sock"
+ok 'a file in the way is still there' test -f "$work/file.sock"
+mkdir -m 777 "$work/open" && chmod 777 "$work/open"
+ok 'directory others may write to' fails_with 1 'written by others' "$thagd" --socket "$work/open/s.sock"
+ln -s "$work/elsewhere" "$work/trap.lock"
+ok 'lock that is a symbolic link' fails_with 1 "can't open" "$thagd" --socket "$work/trap.sock"
+ok 'nothing was made through it' test ! -e "$work/elsewhere"
 if [[ $(id -u) == 0 ]]; then
-  mkdir -m 700 "$place/theirs" && chown 12345 "$place/theirs"
-  ok 'directory of another user' fails_with 1 'another user' "$thagd" --socket "$place/theirs/s.sock"
+  mkdir -m 700 "$work/theirs" && chown 12345 "$work/theirs"
+  ok 'directory of another user' fails_with 1 'another user' "$thagd" --socket "$work/theirs/s.sock"
 fi
 
 starts_in_runtime_dir() {
   local pid status
-  mkdir -m 700 "$place/runtime"
-  XDG_RUNTIME_DIR=$place/runtime "$thagd" --port 0 >/dev/null 2>&1 &
+  mkdir -m 700 "$work/runtime"
+  XDG_RUNTIME_DIR=$work/runtime "$thagd" --port 0 >/dev/null 2>&1 &
   pid=$!
-  eventually test -S "$place/runtime/thag/thagd.sock"
-  status=$(stat -c %a "$place/runtime/thag" "$place/runtime/thag/thagd.sock" \
-    "$place/runtime/thag/thagd.sessions" | tr '\n' ' ')
+  eventually test -S "$work/runtime/thag/thagd.sock"
+  status=$(stat -c %a "$work/runtime/thag" "$work/runtime/thag/thagd.sock" \
+    "$work/runtime/thag/thagd.sessions" | tr '\n' ' ')
   kill "$pid" && wait "$pid" && [[ $status == '700 600 700 ' ]]
 }
 ok 'default place, closed to others' starts_in_runtime_dir
 
 ok 'start' start
-ok 'one line, with address and socket' grep -qE "^thagd [0-9.]+ listening: http://localhost:$port \(socket $socket\)$" "$place/line"
+ok 'one line, with address and socket' grep -qE "^thagd [0-9.]+ listening: http://localhost:$port \(socket $socket\)$" "$work/line"
 ok 'info' bash -c "'$fake' '$socket' 'op={\"op\":\"info\"}' | grep -q '\"pid\":$daemon_pid,\"port\":$port'"
 ok 'second daemon' fails_with 4 "already running \(pid $daemon_pid, http://localhost:$port\)" \
   "$thagd" --socket "$socket"
-ok 'busy port' fails_with 5 "port $port is busy" "$thagd" --socket "$place/b.sock" --port "$port"
+ok 'busy port' fails_with 5 "port $port is busy" "$thagd" --socket "$work/b.sock" --port "$port"
 
 tries_the_next_port() {
   local pids=() i ports
   for i in 1 2; do
-    "$thagd" --socket "$place/p$i.sock" >"$place/p$i" 2>/dev/null &
+    "$thagd" --socket "$work/p$i.sock" >"$work/p$i" 2>/dev/null &
     pids+=($!)
-    eventually grep -q listening "$place/p$i" || return 1
+    eventually grep -q listening "$work/p$i" || return 1
   done
-  ports=$(sed 's/.*localhost:\([0-9]*\).*/\1/' "$place"/p[12] | sort -u | wc -l)
+  ports=$(sed 's/.*localhost:\([0-9]*\).*/\1/' "$work"/p[12] | sort -u | wc -l)
   kill "${pids[@]}"
   wait "${pids[@]}"
   [[ $ports == 2 ]]
@@ -82,16 +82,16 @@ ok 'start again' start
 ok 'stop by SIGHUP' stop HUP
 
 daemonizes() {
-  "$thagd" --socket "$socket" --port 0 --daemonize >"$place/line" &&
-    request '{"op":"info"}' | grep -q '^0 ' && grep -q listening "$place/thagd.log" &&
+  "$thagd" --socket "$socket" --port 0 --daemonize >"$work/line" &&
+    request '{"op":"info"}' | grep -q '^0 ' && grep -q listening "$work/thagd.log" &&
     request '{"op":"stop"}' | grep -q '^0 ' && eventually test ! -e "$socket"
 }
 ok 'daemonize returns when it answers, logs, and stops on request' daemonizes
 holds_nothing_of_ours() {
   local held
-  exec 9>"$place/held"
+  exec 9>"$work/held"
   "$thagd" --socket "$socket" --port 0 --daemonize >/dev/null
-  held=$(readlink "/proc/$(cut -d' ' -f1 "$place/thagd.lock")"/fd/* | grep -c "$place/held")
+  held=$(readlink "/proc/$(cut -d' ' -f1 "$work/thagd.lock")"/fd/* | grep -c "$work/held")
   exec 9>&-
   request '{"op":"stop"}' && [[ $held == 0 ]] && eventually test ! -e "$socket"
 }

@@ -5,19 +5,19 @@
 
 # A program that waits for lines on fd 7 between its steps.
 attach() {
-  rm -f "$place/in"
-  mkfifo "$place/in"
-  "$fake" "$socket" "$@" <"$place/in" >"$place/said_by" &
+  rm -f "$work/in"
+  mkfifo "$work/in"
+  "$fake" "$socket" "$@" <"$work/in" >"$work/said_by" &
   program=$!
-  exec 7>"$place/in"
-  eventually grep -q drained "$place/said_by"
+  exec 7>"$work/in"
+  eventually grep -q drained "$work/said_by"
 }
 
 ok 'start' start
 ok 'a program' attach make=good hello open=1 calls=1000 drained wait calls=500 drained wait calls=250 wait exited
 first=$(last_id)
-ok 'it has a record' test -s "$place/thagd.sessions/$first"
-ok 'closed to others' bash -c "[[ \$(stat -c %a '$place/thagd.sessions/$first') == 600 ]]"
+ok 'it has a record' test -s "$work/thagd.sessions/$first"
+ok 'closed to others' bash -c "[[ \$(stat -c %a '$work/thagd.sessions/$first') == 600 ]]"
 kill -9 "$daemon_pid"
 wait "$daemon_pid" 2>/dev/null
 ok 'the program goes on without a daemon' bash -c "echo >&7; sleep 0.2; kill -0 $program"
@@ -41,7 +41,7 @@ ok 'ids are not given twice' new_id
 ends_in_the_end() {
   exec 7>&-
   wait "$program" && eventually saved "$first" && is "$first" state '"ended"' &&
-    is "$first" events 1000 && [[ ! -e $place/thagd.sessions/$first ]]
+    is "$first" events 1000 && [[ ! -e $work/thagd.sessions/$first ]]
 }
 ok 'ends, and its record with it' ends_in_the_end
 
@@ -51,15 +51,15 @@ kill -9 "$daemon_pid"
 wait "$daemon_pid" 2>/dev/null
 exec 7>&-
 wait "$program"
-echo 'no json' >"$place/thagd.sessions/77"
-echo '{"id":78,"pid":1,"start_time":1,"start_unix_ns":1,"nonce":"00","program":"x"}' >"$place/thagd.sessions/78"
-ln -s /etc/passwd "$place/thagd.sessions/79"
+echo 'no json' >"$work/thagd.sessions/77"
+echo '{"id":78,"pid":1,"start_time":1,"start_unix_ns":1,"nonce":"00","program":"x"}' >"$work/thagd.sessions/78"
+ln -s /etc/passwd "$work/thagd.sessions/79"
 ok 'a daemon after that' start
 was_lost() {
   is "$second" state '"lost"' && [[ $(session "$second" message) == *'ended while no thagd ran'* ]]
 }
 ok 'what died meanwhile is listed as lost' was_lost
-ok 'records that make no sense are removed' bash -c "[[ \$(ls '$place/thagd.sessions') == next ]]"
+ok 'records that make no sense are removed' bash -c "[[ \$(ls '$work/thagd.sessions') == next ]]"
 ok 'a program that closes its descriptors' attach make=good hello calls=10 drained close wait
 third=$(last_id)
 kill -9 "$daemon_pid"

@@ -7,11 +7,11 @@ ok 'start' start
 
 ends_well() {
   local id
-  play make=good hello shared calls=100000 drained exited >"$place/said_by" || return 1
+  play make=good hello shared calls=100000 drained exited >"$work/said_by" || return 1
   id=$(last_id)
   eventually saved "$id" && is "$id" state '"ended"' && is "$id" events 400000 &&
-    is "$id" lost 0 && is "$id" signal null && grep -q drained "$place/said_by" &&
-    grep -q read-only "$place/said_by" && is "$id" argv '["fake", "one"]'
+    is "$id" lost 0 && is "$id" signal null && grep -q drained "$work/said_by" &&
+    grep -q read-only "$work/said_by" && is "$id" argv '["fake", "one"]'
 }
 ok 'every call is counted, and the program may not write what is ours' ends_well
 folded_matches() {
@@ -77,11 +77,11 @@ ok 'a program that became another has ended' goes_by_exec
 
 idles() {
   local id pid
-  mkfifo "$place/in"
+  mkfifo "$work/in"
   "$fake" "$socket" make=good hello calls=10 wait calls=1 drained wait exited \
-    <"$place/in" >/dev/null &
+    <"$work/in" >/dev/null &
   pid=$!
-  exec 7>"$place/in"
+  exec 7>"$work/in"
   eventually bash -c "[[ \$('$fake' '$socket' 'op={\"op\":\"list\"}') == *'\"live\"'* ]]" || return 1
   id=$(last_id)
   eventually is "$id" state '"idle"' || return 1
@@ -100,12 +100,12 @@ unwritable() {
     [[ $(session "$id" message) == *"can't save the profile"* ]] && is "$id" files '[]' &&
     [[ $(export_folded "$id" | wc -l) == 2 ]]
 }
-ok 'directory that is not there: said, and the profile stays' unwritable "$place/nowhere"
+ok 'directory that is not there: said, and the profile stays' unwritable "$work/nowhere"
 ok 'directory that can not be written: said, and the profile stays' unwritable /proc/self
 writes_to() {
   local id
-  mkdir "$place/sub" && play cwd="$place" output=sub make=good hello calls=5 exited &&
-    id=$(last_id) && eventually saved "$id" && [[ $(find "$place/sub" -type f | wc -l) == 2 ]]
+  mkdir "$work/sub" && play cwd="$work" output=sub make=good hello calls=5 exited &&
+    id=$(last_id) && eventually saved "$id" && [[ $(find "$work/sub" -type f | wc -l) == 2 ]]
 }
 ok 'the directory the program was told, from where it runs' writes_to
 
@@ -121,4 +121,4 @@ bad_requests() {
 ok 'wrong requests get one line each' bad_requests
 
 ok 'stop' stop
-ok 'log says no error but the unwritable ones' bash -c "[[ \$(grep -c ' error: ' '$place/log') == 2 ]]"
+ok 'log says no error but the unwritable ones' bash -c "[[ \$(grep -c ' error: ' '$work/log') == 2 ]]"

@@ -14,7 +14,7 @@ local_names=("http://localhost:$port" "http://127.0.0.1:$port" "http://[::1]:$po
 code() {
   local wanted=$1 got
   shift
-  got=$(curl -s -m 10 -o "$place/body" -w '%{http_code}' "$@")
+  got=$(curl -s -m 10 -o "$work/body" -w '%{http_code}' "$@")
   echo "$got"
   [[ $got == "$wanted" ]]
 }
@@ -43,11 +43,11 @@ done
 ok 'NUL in a path' bash -c "! curl -sf -m 5 '$url/api/sessions/latest%00/export'"
 headers_are_there() {
   local wanted
-  curl -si -m 5 "$url$1" | tr -d '\r' >"$place/headers"
+  curl -si -m 5 "$url$1" | tr -d '\r' >"$work/headers"
   for wanted in "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://localhost:$port; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'" \
     'x-content-type-options: nosniff' 'referrer-policy: no-referrer' \
     'cross-origin-opener-policy: same-origin' 'cross-origin-resource-policy: same-origin'; do
-    grep -qxF "$wanted" "$place/headers" || { echo "$wanted"; return 1; }
+    grep -qxF "$wanted" "$work/headers" || { echo "$wanted"; return 1; }
   done
 }
 for path in / /api/sessions /nope; do
@@ -62,9 +62,9 @@ not_modified() {
 ok 'what is known is not sent again' not_modified
 
 exports() {
-  curl -si -m 5 "$url/api/sessions/$id/export?format=folded&thread=0&raw=0" | tr -d '\r' >"$place/export"
-  grep -qE '^content-disposition: attachment; filename="fake-[0-9-]+\.folded"$' "$place/export" &&
-    [[ $(sed '1,/^$/d' "$place/export") == "$(export_folded "$id")" ]]
+  curl -si -m 5 "$url/api/sessions/$id/export?format=folded&thread=0&raw=0" | tr -d '\r' >"$work/export"
+  grep -qE '^content-disposition: attachment; filename="fake-[0-9-]+\.folded"$' "$work/export" &&
+    [[ $(sed '1,/^$/d' "$work/export") == "$(export_folded "$id")" ]]
 }
 ok 'export as attachment equals that of the command' exports
 ok 'export of a thread that is not there is empty' bash -c "[[ -z \$(curl -s -m 5 '$url/api/sessions/$id/export?thread=3') ]]"
@@ -99,16 +99,16 @@ watch() {
 }
 
 sees_frames() {
-  watch "{\"op\":\"watch\",\"session\":\"$id\",\"width\":800}" 1 "$place/frames"
-  grep -aq 'HTTP/1.1 101' "$place/frames" && grep -aq '"op":"sessions"\|"op": "sessions"' "$place/frames" &&
-    [[ $(grep -ao THGF "$place/frames" | wc -l) == 2 ]]
+  watch "{\"op\":\"watch\",\"session\":\"$id\",\"width\":800}" 1 "$work/frames"
+  grep -aq 'HTTP/1.1 101' "$work/frames" && grep -aq '"op":"sessions"\|"op": "sessions"' "$work/frames" &&
+    [[ $(grep -ao THGF "$work/frames" | wc -l) == 2 ]]
 }
 ok 'list of sessions, a flame and a table; nothing more while nothing changes' sees_frames
 # sees_memory FIELDS...: FLAME, TABLE and MEMORY, types 1, 2 and 3, of that metric.
 sees_memory() {
   play make=good modes=2 hello alloc=4096:100 alloc=8192:5 free=4096 exited >/dev/null
-  watch "{\"op\":\"watch\",\"session\":\"latest\",$1}" 1 "$place/frames"
-  python3 - "$place/frames" "$2" <<'END'
+  watch "{\"op\":\"watch\",\"session\":\"latest\",$1}" 1 "$work/frames"
+  python3 - "$work/frames" "$2" <<'END'
 import re, struct, sys
 found = {}
 data = open(sys.argv[1], "rb").read()
@@ -126,10 +126,10 @@ sees_live() {
   "$fake" "$socket" make=good hello calls=30000000 >/dev/null &
   program=$!
   sleep 0.2
-  watch '{"op":"watch","session":"latest"}' 2 "$place/frames"
+  watch '{"op":"watch","session":"latest"}' 2 "$work/frames"
   kill -9 "$program"
   wait "$program" 2>/dev/null
-  count=$(grep -ao THGF "$place/frames" | wc -l)
+  count=$(grep -ao THGF "$work/frames" | wc -l)
   echo "$count frames in 2 s"
   ((count >= 16 && count <= 36))
 }
@@ -153,16 +153,16 @@ for bad in '{"op":"watch"}' '{"op":"watch","session":"999"}' '{"op":"dance"}' '[
   '{"op":"source","session":"1","function":"00000000000000ff","count":1001}' \
   '{"op":"source","session":"1","function":"00000000000000ff","metric":"age"}'; do
   says_error() {
-    watch "$bad" 0.4 "$place/frames"
-    grep -aq '"op":"error"' "$place/frames"
+    watch "$bad" 0.4 "$work/frames"
+    grep -aq '"op":"error"' "$work/frames"
   }
   ok "wrong request $bad" says_error
 done
 
 # A path in the request is not looked at.
 names_no_file() {
-  watch "{\"op\":\"source\",\"session\":\"$id\",\"function\":\"$1\",\"path\":\"/etc/passwd\"}" 1 "$place/frames"
-  grep -aq '"op":"source"' "$place/frames" && grep -aq "isn't known" "$place/frames" && ! grep -aq root: "$place/frames"
+  watch "{\"op\":\"source\",\"session\":\"$id\",\"function\":\"$1\",\"path\":\"/etc/passwd\"}" 1 "$work/frames"
+  grep -aq '"op":"source"' "$work/frames" && grep -aq "isn't known" "$work/frames" && ! grep -aq root: "$work/frames"
 }
 ok 'the source of a function that is not there' names_no_file 00000000000000ff
 

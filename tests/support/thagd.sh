@@ -2,26 +2,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # For suites of thagd and real programs: a thagd of their own, at $THAG_SOCKET, in the folder $work.
 : "${work:?the folder of the suite}"
-passed=0 failed=0 thagd='' port=''
+thagd='' port=''
 
-# ok NAME COMMAND...: the command must succeed.
-ok() {
-  local name=$1
-  shift
-  if "$@" >"$work/said" 2>&1; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    head -n 20 "$work/said" | cut -c1-300 | sed 's/^/  /'
-    failed=$((failed + 1))
-  fi
-}
-
-finish() {
-  echo "$passed passed, $failed failed"
-  ((failed == 0))
-}
+# shellcheck source=tests/support/ok.sh disable=SC1091
+. "$(dirname "${BASH_SOURCE[0]}")/ok.sh"
 
 # eventually COMMAND...: within 30 s it succeeds.
 eventually() {

@@ -2,35 +2,18 @@
 /** Recording switched from the page, in a program that runs. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { Daemon, drawn, figure, launchBrowser, openTab, type Tab, until } from "./harness.ts";
+import type { Page } from "playwright-core";
+import { drawn, figure, until } from "./harness.ts";
+import { Stage } from "./stage.ts";
 
-let browser: Browser;
-let daemon: Daemon;
-let tab: Tab;
+const stage = new Stage();
 let page: Page;
 
-before(async () => {
-  browser = await launchBrowser();
-});
-
-after(() => browser?.close());
-
-beforeEach(async () => {
-  daemon = await Daemon.start();
-});
-
-afterEach(async () => {
-  await tab?.page.context().close();
-  await daemon?.stop();
-});
-
 async function open(...options: string[]): Promise<void> {
-  daemon.run("examples/treestat", "--seconds", "600", ...options);
-  tab = await openTab(browser, daemon.url);
-  page = tab.page;
+  stage.daemon.run("examples/treestat", "--seconds", "600", ...options);
+  page = await stage.open();
 }
 
 function text(selector: string): Promise<string> {
@@ -48,7 +31,7 @@ interface Listed {
 
 /** The newest session, as thagd tells it. */
 async function listed(): Promise<Listed> {
-  const { sessions } = JSON.parse((await daemon.get("/api/sessions")).body) as {
+  const { sessions } = JSON.parse((await stage.daemon.get("/api/sessions")).body) as {
     sessions: Listed[];
   };
   return sessions.at(-1) as Listed;
@@ -80,7 +63,7 @@ describe("recording", () => {
     await until("the notice goes", async () => !/Recording is off/.test(await text("#banners")));
     const before = await figure(page, "Total");
     await until("it goes on", async () => (await figure(page, "Total")) !== before);
-    assert.deepEqual(tab.complaints, []);
+    for (const { complaints } of stage.tabs) assert.deepEqual(complaints, []);
   });
 
   test("is switched by the keyboard alone", async () => {
@@ -113,7 +96,7 @@ describe("recording", () => {
   test("switched elsewhere is seen here", async () => {
     await open();
     await drawn(page);
-    const env = { ...process.env, THAG_SOCKET: join(daemon.directory, "thagd.sock") };
+    const env = { ...process.env, THAG_SOCKET: join(stage.daemon.directory, "thagd.sock") };
     const thag = join(process.env["THAG_BUILD"] ?? "", "tools/thag");
     execFileSync(thag, ["disable", "latest"], { env });
     await until(
@@ -128,19 +111,18 @@ describe("recording", () => {
   });
 
   test("of a program that started paused says so, and is switched on", async () => {
-    daemon.environment = { THAG_PAUSED: "1" };
+    stage.daemon.environment = { THAG_PAUSED: "1" };
     await open();
     await until("the page says so", async () => /Recording is off/.test(await text("#empty")));
     assert.match(await text("#empty"), /thag enable \d+/);
     await page.locator("#record").selectOption("time");
     await drawn(page);
-    assert.deepEqual(tab.complaints, []);
+    for (const { complaints } of stage.tabs) assert.deepEqual(complaints, []);
   });
 
   test("of a program that makes no event is waited for, and said to be", async () => {
-    daemon.run("tests/web/sleeper");
-    tab = await openTab(browser, daemon.url);
-    page = tab.page;
+    stage.daemon.run("tests/web/sleeper");
+    page = await stage.open();
     await until(
       "it records",
       async () => (await page.locator("#record").inputValue()) === "time",
@@ -155,9 +137,8 @@ describe("recording", () => {
   });
 
   test("of a program that has ended is no switch any more", async () => {
-    const program = daemon.run("examples/treestat", "--seconds", "600");
-    tab = await openTab(browser, daemon.url);
-    page = tab.page;
+    const program = stage.daemon.run("examples/treestat", "--seconds", "600");
+    page = await stage.open();
     await drawn(page);
     assert.ok(await page.locator("#record").isVisible());
     program.kill("SIGKILL");

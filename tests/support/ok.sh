@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# For suites that count what succeeds. What is said meanwhile goes to the folder $work.
+: "${work:?the folder of the suite}"
+passed=0 failed=0
+
+# ok NAME COMMAND...: the command must succeed.
+ok() {
+  local name=$1
+  shift
+  if "$@" >"$work/said" 2>&1; then
+    echo "ok $name"
+    passed=$((passed + 1))
+  else
+    echo "not ok $name"
+    head -n 20 "$work/said" | cut -c1-300 | sed 's/^/  /'
+    failed=$((failed + 1))
+  fi
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  ((failed == 0))
+}
