@@ -58,6 +58,7 @@ void thag_daemon_stop(struct thag_daemon *daemon)
 	if (daemon->stopping)
 		return;
 	daemon->stopping = true;
+	thag_opened_stop(daemon);
 	thag_control_stop(daemon->control);
 	end_when_free(daemon);
 }
@@ -155,7 +156,6 @@ static void stop_serving(struct thag_daemon *daemon)
 {
 	if (daemon->control)
 		save_running(daemon);
-	thag_opened_stop(daemon);
 	thag_await_end(daemon);
 	thag_control_stop(daemon->control);
 	thag_http_stop(daemon->http);

@@ -88,6 +88,8 @@ static void conclude(struct thag_opening_file *opening)
 
 	session->state = THAG_SESSION_RECORDED;
 	daemon->registry.version++;
+	if (opening->error == 0 && daemon->stopping)
+		opening->error = -ECANCELED;
 	if (opening->error == 0) {
 		thag_opened_file_conclude(file);
 		thag_log_write(THAG_LOG_INFO, "session %llu: %s, recorded in %s%s%s",
@@ -125,6 +127,8 @@ static void after_begin(uv_work_t *work, int status)
 	struct thag_daemon *daemon = opening->file.daemon;
 
 	(void)status;
+	if (opening->error == 0 && daemon->stopping)
+		opening->error = -ECANCELED;
 	if (opening->error == 0) {
 		session->state = THAG_SESSION_OPENING;
 		session->detached = session->saved = true;
@@ -222,9 +226,9 @@ void thag_opened_start_fd(struct thag_opened *wish, struct thag_daemon *daemon, 
 
 void thag_opened_stop(struct thag_daemon *daemon)
 {
-	/* relaxed: a hint to stop */
+	/* relaxed: a hint to stop. What is only begun goes no further: see after_begin */
 	for (struct thag_opening_file *opening = daemon->openings; opening; opening = opening->next)
-		if (opening->file.session)
+		if (opening->under_way)
 			atomic_store_explicit(&opening->file.session->quarantined, true,
 					      memory_order_relaxed);
 }

@@ -200,6 +200,8 @@ const char *thag_opened_file_error(int error)
 		return "a recording of another version of thag";
 	case -EBADMSG:
 		return "damaged at its beginning: nothing can be read";
+	case -ECANCELED:
+		return "thagd ended before it was read";
 	default:
 		return strerror(-error);
 	}
