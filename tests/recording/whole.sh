@@ -192,14 +192,17 @@ keep_stacks() { thag export latest >"$1.stacks"; }
 
 ok 'a long one can be looked at while it is read' while_read
 
-# thagd is told to stop: what it hasn't read is not waited for.
+# thagd is told to stop: what it hasn't read is not waited for, which who waits for it is told.
 stopped_while_read() {
+  local opening status=0
   stop_thagd
   start_thagd || return 1
   thag open long.thag >opened 2>&1 &
+  opening=$!
   eventually is_opening && stop_thagd || return 1
-  wait $! || true
-  start_thagd
+  wait "$opening" || status=$?
+  cat opened
+  [[ $status == 1 ]] && grep -q 'long.thag: thagd ended before it was read$' opened && start_thagd
 }
 
 ok 'thagd ends while it reads one' stopped_while_read
