@@ -3,7 +3,7 @@
 # Other allocators: a program that allocates by every entry point there is, and counts what it does
 # itself, under each of them, linked and preloaded, with threads and without. What thagd counted
 # is the same.
-: "${place:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}"
+: "${work:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}"
 allocators=(libjemalloc.so.2 libmimalloc.so.2.0 libtcmalloc_minimal.so.4)
 
 # churn OUTPUT FLAG...
@@ -23,17 +23,17 @@ for word, name in (("allocations",) * 2, ("allocated_bytes",) * 2, ("reallocatio
 
 # counted PROGRAM STEPS THREADS: NAME-VALUE lines of the program in said, of thagd in recorded.
 counted() {
-  THAG_ON_FULL=wait THAG_PROFILER=",$out" "$thag" run -q --memory -- "$place/$1" 7 "$2" "$3" \
-    >"$place/churned" && memory_of "$1" >"$place/recorded"
+  THAG_ON_FULL=wait THAG_PROFILER=",$out" "$thag" run -q --memory -- "$work/$1" 7 "$2" "$3" \
+    >"$work/churned" && memory_of "$1" >"$work/recorded"
 }
 
 # What libraries allocate at start and for threads is the same without a step.
 agrees() {
   local program=$1 steps=$2 threads=$3
-  counted "$program" 0 "$threads" && cp "$place/recorded" "$place/idle" &&
+  counted "$program" 0 "$threads" && cp "$work/recorded" "$work/idle" &&
     counted "$program" "$steps" "$threads" || return 1
-  paste -d ' ' "$place/churned" "$place/recorded" "$place/idle"
-  paste -d ' ' "$place/churned" "$place/recorded" "$place/idle" |
+  paste -d ' ' "$work/churned" "$work/recorded" "$work/idle"
+  paste -d ' ' "$work/churned" "$work/recorded" "$work/idle" |
     awk -v threads="$threads" '
       $1 == "peak_bytes" && threads > 0 { next } # two threads may count theirs in another order
       $2 != $4 - $6 { bad = 1 }
@@ -50,16 +50,16 @@ test_allocator() {
 # heeds TEXT SETTING: an allocator reads its options when it is first called, and that must not be
 # before there is an environment.
 heeds() {
-  env "$2" "THAG_PROFILER=,$out" "$thag" run -q --memory -- "$place/churn-linked" 7 10 0 2>&1 |
+  env "$2" "THAG_PROFILER=,$out" "$thag" run -q --memory -- "$work/churn-linked" 7 10 0 2>&1 |
     grep -c "$1"
 }
 
 start --output-dir "$out"
 export THAG_SOCKET=$socket
-build_churn "$place/churn-libc"
+build_churn "$work/churn-libc"
 test_allocator libc churn-libc
 for allocator in "${allocators[@]}"; do
-  build_churn "$place/churn-linked" "-l:$allocator"
+  build_churn "$work/churn-linked" "-l:$allocator"
   test_allocator "$allocator, linked" churn-linked
   case $allocator in
   libjemalloc*) ok "jemalloc's options" heeds 'jemalloc statistics' MALLOC_CONF=stats_print:true ;;

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # A program that counts what it allocates, frees and has live, by call path, against its profile.
-: "${place:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}" "${THAG_BUILD:?}"
+: "${work:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}" "${THAG_BUILD:?}"
 exact=$THAG_BUILD/tests/exact-program
 
 kinds=both
@@ -9,9 +9,9 @@ kinds=both
 run_exact() {
   local detail=$1
   shift
-  rm -f "$place/accounts"
+  rm -f "$work/accounts"
   THAG_SOCKET=$socket THAG_ON_FULL=wait THAG_PROFILER="$kinds,$out,,$detail" \
-    "$exact" "$place/accounts" "$@" || return 1
+    "$exact" "$work/accounts" "$@" || return 1
   exact_id=$(last_id)
   eventually saved "$exact_id"
 }
@@ -19,18 +19,18 @@ run_exact() {
 # export_all ID BY: every metric of it, and its STEM.json.
 export_all() {
   local metric
-  rm -rf "$place/told"
-  mkdir "$place/told"
+  rm -rf "$work/told"
+  mkdir "$work/told"
   for metric in allocated allocations live peak leaked temporary freed; do
     THAG_SOCKET=$socket "$thag" export "$1" --metric "$metric" --by "$2" \
-      -o "$place/told/$metric.folded" || return 1
+      -o "$work/told/$metric.folded" || return 1
   done
   cp "$(session "$1" files | python3 -c 'import json,sys; print(json.load(sys.stdin)[-1])')" \
-    "$place/told/session.json"
+    "$work/told/session.json"
 }
 
 # is_exact ID BY [FLAG]...
-is_exact() { export_all "$1" "$2" && "$here/exact.py" "$place/accounts" "$place/told" "${@:3}"; }
+is_exact() { export_all "$1" "$2" && "$here/exact.py" "$work/accounts" "$work/told" "${@:3}"; }
 
 exact_alone() { run_exact '' "$1" 100000 1 && is_exact "$exact_id" calls alone; }
 exact_threads() { run_exact '' "$1" 50000 "$2" "${@:3}" && is_exact "$exact_id" calls; }
@@ -42,9 +42,9 @@ exact_traces() {
 # Killed while it allocates: what it had done is there, and all of it adds up.
 exact_killed() {
   local program status=0
-  rm -f "$place/accounts"
+  rm -f "$work/accounts"
   THAG_SOCKET=$socket THAG_ON_FULL=wait THAG_PROFILER="both,$out" \
-    "$exact" "$place/accounts" "$1" 0 3 forever &
+    "$exact" "$work/accounts" "$1" 0 3 forever &
   program=$!
   eventually began || return 1
   sleep "0.$2"

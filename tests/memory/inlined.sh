@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Functions that were inlined have frames of their own, and a leak is in the program's own source.
-: "${place:?}" "${socket:?}" "${out:?}" "${thag:?}"
+: "${work:?}" "${socket:?}" "${out:?}" "${thag:?}"
 
 # What is inlined comes from a header that is none of the program's own, as the compiler is told.
 inlined_build() (
-  mkdir -p "$place/inlined" && cd "$place/inlined" || return 1
+  mkdir -p "$work/inlined" && cd "$work/inlined" || return 1
   cat >program.c <<'END'
 #include <stdlib.h>
 static void *volatile kept;
@@ -35,7 +35,7 @@ END
 
 inlined_run() {
   rm -f "$out"/*
-  THAG_PROFILER=",$out" THAG_SOCKET=$socket "$thag" run -q --memory -- "$place/inlined/program"
+  THAG_PROFILER=",$out" THAG_SOCKET=$socket "$thag" run -q --memory -- "$work/inlined/program"
 }
 
 has_frames() { grep -E 'main;fill;get_row;pool_get 10000$' "$out"/*-memory_detail.folded; }

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # The allocator's entry points in programs of all kinds: what is recorded, and that they do as they
 # would without it.
-: "${place:?}" "${socket:?}" "${out:?}" "${here:?}" "${THAG_BUILD:?}"
+: "${work:?}" "${socket:?}" "${out:?}" "${here:?}" "${THAG_BUILD:?}"
 preload=$THAG_BUILD/libclient/libthag-preload.so
 includes=(-I "$here/../../libclient/include" -I "$here/../../proto")
-made=$place/interpose
+made=$work/interpose
 mkdir -p "$made"
 
 # profiled PROGRAM...: with the library preloaded; the profile is in $report.

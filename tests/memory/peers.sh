@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # The same runs, seen by others: what is allocated and what is never freed is what Valgrind says,
 # and what heaptrack says, whose peak is ours as well. To the byte.
-: "${place:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}"
+: "${work:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}"
 
 # valgrind_of COMMAND...: "allocations bytes leaked-bytes leaked-blocks". Nothing is freed at exit
 # that wouldn't be without it.
 valgrind_of() {
   valgrind --leak-check=full --show-leak-kinds=all --run-libc-freeres=no --run-cxx-freeres=no \
-    --log-file="$place/valgrind" "$@" >/dev/null 2>&1
-  tr -d , <"$place/valgrind" | awk '
+    --log-file="$work/valgrind" "$@" >/dev/null 2>&1
+  tr -d , <"$work/valgrind" | awk '
     / total heap usage:/ { allocations = $5; bytes = $9 }
     / (definitely|indirectly|possibly) lost: | still reachable: / { leaked += $4; blocks += $7 }
     END { print allocations, bytes, leaked + 0, blocks + 0 }'
@@ -19,12 +19,12 @@ valgrind_of() {
 # round.
 heaptrack_of() {
   local cost
-  rm -f "$place"/heaptrack*
-  heaptrack --output "$place/heaptrack" "$@" >/dev/null 2>&1
+  rm -f "$work"/heaptrack*
+  heaptrack --output "$work/heaptrack" "$@" >/dev/null 2>&1
   for cost in allocations leaked peak; do
-    heaptrack_print --disable-builtin-suppressions --file "$place"/heaptrack.* \
-      --flamegraph-cost-type "$cost" --print-flamegraph "$place/flames" >/dev/null 2>&1
-    awk '{ sum += $NF } END { printf "%d ", sum }' "$place/flames"
+    heaptrack_print --disable-builtin-suppressions --file "$work"/heaptrack.* \
+      --flamegraph-cost-type "$cost" --print-flamegraph "$work/flames" >/dev/null 2>&1
+    awk '{ sum += $NF } END { printf "%d ", sum }' "$work/flames"
   done
 }
 
@@ -56,7 +56,7 @@ as_heaptrack() {
   local is_cxx=$1 theirs own
   shift
   theirs=$(heaptrack_of "$@")
-  read -r own < <(heaptrack_of "$place/nothing")
+  read -r own < <(heaptrack_of "$work/nothing")
   ((!is_cxx)) || own="0 -${own##* } 0"
   theirs=$(paste -d ' ' <(echo "$theirs") <(echo "$own") | awk '{ print $1 - $4, $2 - $5, $3 - $6 }')
   say_same "$theirs" "$(thag_of allocations,live_bytes,peak_bytes "$@")"
@@ -68,19 +68,19 @@ same_by_all() {
   ok "$1: allocations, leaks and peak are heaptrack's" as_heaptrack "${@:2}"
 }
 
-cxx() { g++ -std=gnu++17 -O1 -g "$here/$1.cpp" -o "$place/$1" -pthread; }
+cxx() { g++ -std=gnu++17 -O1 -g "$here/$1.cpp" -o "$work/$1" -pthread; }
 
 start --output-dir "$out"
 export THAG_SOCKET=$socket
-echo 'int main(void) { return 0; }' | cc -x c -o "$place/nothing" -
+echo 'int main(void) { return 0; }' | cc -x c -o "$work/nothing" -
 cxx pieces
 same_by_all "words, in C" 0 "$THAG_BUILD/examples/words" "$here/run_memory.sh" "$here/churn.cpp"
-same_by_all "pieces, in C++" 1 "$place/pieces"
+same_by_all "pieces, in C++" 1 "$work/pieces"
 same_by_all "sqlite3" 0 sqlite3 :memory: "create table t(a, b);
   insert into t select value, hex(value) from generate_series(1, 5000); create index i on t(b);
   select count(distinct b), max(b), group_concat(a) from t group by a % 7; vacuum;"
 same_by_all "sort" 0 sort "$here/churn.cpp"
 cxx churn
-ok "churn: allocations, bytes and leaks are Valgrind's" as_valgrind "$place/churn" 3 5000 0
+ok "churn: allocations, bytes and leaks are Valgrind's" as_valgrind "$work/churn" 3 5000 0
 stop
 unset THAG_SOCKET

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # thag run --memory: programs that know nothing of thag, and those it can't profile.
-: "${place:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}"
-programs=$place/programs
+: "${work:?}" "${socket:?}" "${out:?}" "${thag:?}" "${here:?}"
+programs=$work/programs
 mkdir -p "$programs"
 
 # program NAME COMPILER FLAG...: from C on standard input.
@@ -80,16 +80,16 @@ sys.exit("a malloc of its own" not in memory["notes"][0])'
 }
 
 says_nothing_of_malloc() {
-  "$thag" run --memory -- "$programs/takes_address" 2>&1 | tee "$place/said.err"
-  grep -q 'leaked 10 bytes in 1 block' "$place/said.err" && ! grep -q 'of its own' "$place/said.err"
+  "$thag" run --memory -- "$programs/takes_address" 2>&1 | tee "$work/said.err"
+  grep -q 'leaked 10 bytes in 1 block' "$work/said.err" && ! grep -q 'of its own' "$work/said.err"
 }
 
 # The sum and what is to be known beside it are said at the end.
 says_sum() {
-  "$thag" run --memory --sample-bytes 1K -- "$programs/hello" 2>"$place/said.err"
-  cat "$place/said.err"
+  "$thag" run --memory --sample-bytes 1K -- "$programs/hello" 2>"$work/said.err"
+  cat "$work/said.err"
   grep -qE '^thag: memory: peak .*, leaked .* in [0-9]+ blocks?, [0-9]+ allocations?$' \
-    "$place/said.err"
+    "$work/said.err"
 }
 
 test_usage() {
@@ -112,15 +112,15 @@ test_usage() {
 # same COMMAND...: its output, its errors and its status are the same as without.
 same() {
   local plain=0 status=0
-  (cd "$out" && "$@") >"$place/plain.out" 2>"$place/plain.err" </dev/null || plain=$?
-  (cd "$out" && "$thag" run -q --memory -- "$@") >"$place/thag.out" 2>"$place/thag.err" </dev/null ||
+  (cd "$out" && "$@") >"$work/plain.out" 2>"$work/plain.err" </dev/null || plain=$?
+  (cd "$out" && "$thag" run -q --memory -- "$@") >"$work/thag.out" 2>"$work/thag.err" </dev/null ||
     status=$?
   ((status == plain)) || {
     echo "status $status, not $plain"
-    cat "$place/thag.err"
+    cat "$work/thag.err"
     return 1
   }
-  diff "$place/plain.out" "$place/thag.out" && diff "$place/plain.err" "$place/thag.err"
+  diff "$work/plain.out" "$work/thag.out" && diff "$work/plain.err" "$work/thag.err"
 }
 
 # recorded PROGRAM COUNT: that many sessions of it have ended, whole, each with events.
@@ -159,13 +159,13 @@ print(sorted(set(range(3, 4096)) & {int(n) for n in os.listdir("/proc/self/fd")}
 print(len([bytearray(i) for i in range(3000)]))'
   ok "sqlite3" same sqlite3 :memory: 'create table t(a, b); insert into t select value, hex(value)
     from generate_series(1, 20000); create index i on t(b); select count(distinct b), max(b) from t;'
-  ok "gcc -c" same gcc -O1 -w -c "$here/bad_input.c" -o "$place/object.o"
-  cp "$place/object.o" "$place/thag.o"
-  gcc -O1 -w -c "$here/bad_input.c" -o "$place/object.o"
-  ok "gcc -c: the same object" cmp "$place/object.o" "$place/thag.o"
+  ok "gcc -c" same gcc -O1 -w -c "$here/bad_input.c" -o "$work/object.o"
+  cp "$work/object.o" "$work/thag.o"
+  gcc -O1 -w -c "$here/bad_input.c" -o "$work/object.o"
+  ok "gcc -c: the same object" cmp "$work/object.o" "$work/thag.o"
   ok "gcc -c: the compiler and the assembler are in the list" recorded cc1 1
   ok "g++, from the source to the program" same g++ -std=c++17 -O0 "$here/churn.cpp" \
-    -o "$place/churn" -pthread
+    -o "$work/churn" -pthread
   ok "a pipeline" same sh -c 'seq 1 20000 | sort -R --random-source=/bin/sh | sort -n | tail -n 3; exit 5'
   ok "a pipeline: each process of it whole" recorded sort 2
   # shellcheck disable=SC2016 # for sh
@@ -184,13 +184,13 @@ sees_environment() {
   local -x LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libm.so.6 ASAN_OPTIONS=detect_leaks=0
   local -x THAG_PROFILER=",$out,quiet"
   "$thag" run -q --memory --sample-bytes 512K --no-free-traces --maps -- \
-    env >"$place/environment" || return 1
-  cat "$place/environment"
-  grep -qxE "LD_PRELOAD=/.*/libthag-preload.so:$LD_PRELOAD" "$place/environment" &&
-    grep -qx "THAG_PROFILER=memory,$out,quiet,true" "$place/environment" &&
-    grep -qx 'THAG_SAMPLE_BYTES=524288' "$place/environment" &&
-    grep -qx 'THAG_FREE_TRACES=0' "$place/environment" && grep -qx 'THAG_MAPS=1' "$place/environment" &&
-    grep -qx 'ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0' "$place/environment"
+    env >"$work/environment" || return 1
+  cat "$work/environment"
+  grep -qxE "LD_PRELOAD=/.*/libthag-preload.so:$LD_PRELOAD" "$work/environment" &&
+    grep -qx "THAG_PROFILER=memory,$out,quiet,true" "$work/environment" &&
+    grep -qx 'THAG_SAMPLE_BYTES=524288' "$work/environment" &&
+    grep -qx 'THAG_FREE_TRACES=0' "$work/environment" && grep -qx 'THAG_MAPS=1' "$work/environment" &&
+    grep -qx 'ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0' "$work/environment"
 }
 
 profiler_is() {
@@ -262,9 +262,9 @@ normalized() {
 same_reports() {
   # shellcheck disable=SC2016 # for sh
   local both='"$0"; echo "status $?"; "$0" x; echo "status $?"'
-  sh -c "$both" "$1" 2>&1 | normalized >"$place/plain.out"
-  "$thag" run -q --memory -- sh -c "$both" "$1" 2>&1 | normalized >"$place/thag.out"
-  diff "$place/plain.out" "$place/thag.out"
+  sh -c "$both" "$1" 2>&1 | normalized >"$work/plain.out"
+  "$thag" run -q --memory -- sh -c "$both" "$1" 2>&1 | normalized >"$work/thag.out"
+  diff "$work/plain.out" "$work/thag.out"
 }
 
 test_sanitized_children() {

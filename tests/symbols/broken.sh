@@ -4,8 +4,8 @@
 # Malformed files: thagd doesn't notice but for a count, and others still get names.
 
 broken_count=${THAG_BROKEN_FILES:-300}
-mkdir -p "$place/broken"
-ok 'break files' python3 "$here/mutate.py" "$bin/gcc5" "$place/broken" "$broken_count"
+mkdir -p "$work/broken"
+ok 'break files' python3 "$here/mutate.py" "$bin/gcc5" "$work/broken" "$broken_count"
 ok 'start' start
 
 # Twenty files a program, so that one which ends the reader often doesn't lose all of its names.
@@ -14,7 +14,7 @@ all_broken() {
   for ((i = 0; i < broken_count; i += 20)); do
     steps=()
     for ((j = i; j < i + 20 && j < broken_count; j++)); do
-      steps+=(module="$place/broken/broken$j" address="$run_at" address="$main_at" address=1500)
+      steps+=(module="$work/broken/broken$j" address="$run_at" address="$main_at" address=1500)
     done
     "$play_functions" "$socket" "${steps[@]}" drained exited >/dev/null || return 1
   done
@@ -60,9 +60,9 @@ dies_reading() {
   eventually saved "$id" || return 1
   session "$id" symbols
   [[ $(frames "$id") == *'run(int)'* ]] && session "$id" symbols | grep -q '"named": 1, "with_line": 0' &&
-    grep -q 'now without its DWARF' "$place/log"
+    grep -q 'now without its DWARF' "$work/log"
 }
-rm -rf "$place/cache/thag"
+rm -rf "$work/cache/thag"
 ok 'a file that ends its reader is read without its DWARF' dies_reading
 is_zombie() { grep -q '^State:.*Z' "/proc/$1/status"; }
 dies_idle() {
@@ -83,4 +83,4 @@ ok 'the reader is confined' confined
 last_reader=$(reader)
 ok 'stop' stop
 ok 'the reader is gone, too' test ! -e "/proc/$last_reader/exe"
-ok 'no error was logged' bash -c "! grep ' error: ' '$place/log'"
+ok 'no error was logged' bash -c "! grep ' error: ' '$work/log'"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # shellcheck disable=SC2154 # what lib.sh and run.sh set
 # The files that the other parts read.
-bin=$place/bin
+bin=$work/bin
 cd "$bin" || exit 1
 
 build_all() {

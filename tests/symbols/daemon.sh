@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # what lib.sh, run.sh and build.sh set
 # thagd names the functions of programs, from files that are there, gone, changed or stripped.
 
-app=$place/app
+app=$work/app
 app_id=$(build_id "$bin/gcc5")
 run_at=$(address "$bin/gcc5" _Z3runi)
 main_at=$(address "$bin/gcc5" main)
@@ -47,14 +47,14 @@ no_id() {
 }
 ok 'without a build id' no_id
 stripped() {
-  strip -o "$place/naked" "$bin/clang5"
-  profile module="$place/naked" build-id="$(build_id "$bin/clang5")" address=1234 address=1250 &&
+  strip -o "$work/naked" "$bin/clang5"
+  profile module="$work/naked" build-id="$(build_id "$bin/clang5")" address=1234 address=1250 &&
     frames "$id" | grep -qx 'naked+0x1234' && unnamed "$id" stripped 2 &&
     [[ $(session "$id" message) == '"2 of 2 functions have no name: stripped;'* ]]
 }
 ok 'stripped: module and address, counted, and said' stripped
 missing() {
-  profile module="$place/nowhere" address=77 && [[ $(frames "$id") == nowhere+0x77 ]] &&
+  profile module="$work/nowhere" address=77 && [[ $(frames "$id") == nowhere+0x77 ]] &&
     unnamed "$id" missing 1
 }
 ok 'a file that is gone' missing
@@ -70,8 +70,8 @@ nowhere() {
 }
 ok 'an address in no module' nowhere
 odd_files() {
-  mkfifo "$place/fifo"
-  profile module="$place/fifo" address=1 module=/dev/zero address=1 module=/proc/self/mem address=1 \
+  mkfifo "$work/fifo"
+  profile module="$work/fifo" address=1 module=/dev/zero address=1 module=/proc/self/mem address=1 \
     module=/ address=1 module="$here/sample.cpp" address=1 &&
     unnamed "$id" unreadable 5
 }
@@ -81,36 +81,36 @@ ok 'files that are no files' odd_files
 preloaded() {
   THAG_SOCKET=$socket LD_PRELOAD=$THAG_BUILD/libclient/libthag-cyg.so "$1" >/dev/null || return 1
   id=$(last_id)
-  eventually saved "$id" && frames "$id" >"$place/frames"
+  eventually saved "$id" && frames "$id" >"$work/frames"
 }
 instrumented() {
-  g++ -g -O1 -finstrument-functions "$here/sample.cpp" -o "$place/instrumented" &&
-    preloaded "$place/instrumented" &&
-    grep -qxF 'main;run(int);outer::box<3>::area(int) const' "$place/frames"
+  g++ -g -O1 -finstrument-functions "$here/sample.cpp" -o "$work/instrumented" &&
+    preloaded "$work/instrumented" &&
+    grep -qxF 'main;run(int);outer::box<3>::area(int) const' "$work/frames"
 }
 ok 'a program with -finstrument-functions' instrumented
 instrumented_and_known() {
-  strip "$place/instrumented" && preloaded "$place/instrumented" &&
-    grep -qxF 'main;run(int);outer::box<3>::area(int) const' "$place/frames"
+  strip "$work/instrumented" && preloaded "$work/instrumented" &&
+    grep -qxF 'main;run(int);outer::box<3>::area(int) const' "$work/frames"
 }
 ok 'the same build, stripped since: known from before' instrumented_and_known
 instrumented_stripped() {
-  g++ -s -O2 -finstrument-functions "$here/sample.cpp" -o "$place/instrumented" &&
-    preloaded "$place/instrumented" &&
-    grep -qE '^instrumented\+0x[0-9a-f]+;' "$place/frames"
+  g++ -s -O2 -finstrument-functions "$here/sample.cpp" -o "$work/instrumented" &&
+    preloaded "$work/instrumented" &&
+    grep -qE '^instrumented\+0x[0-9a-f]+;' "$work/frames"
 }
 ok 'one that was always stripped' instrumented_stripped
 
 early() {
   local pid status=0
-  mkfifo "$place/in"
-  cp "$bin/gcc5" "$place/short-lived"
-  "$play_functions" "$socket" module="$place/short-lived" build-id="$app_id" address="$run_at" \
-    drained wait exited <"$place/in" >/dev/null &
+  mkfifo "$work/in"
+  cp "$bin/gcc5" "$work/short-lived"
+  "$play_functions" "$socket" module="$work/short-lived" build-id="$app_id" address="$run_at" \
+    drained wait exited <"$work/in" >/dev/null &
   pid=$!
-  exec 7>"$place/in"
+  exec 7>"$work/in"
   eventually live_named || status=1
-  rm "$place/short-lived"
+  rm "$work/short-lived"
   echo >&7
   exec 7>&-
   wait "$pid"
@@ -121,14 +121,14 @@ live_named() { session "$(last_id)" symbols | grep -q '"named": 1'; }
 ok 'names come while the program runs; its file may go then' early
 
 ok 'stop' stop
-kept() { [[ -s $place/cache/thag/symbols/$app_id ]]; }
+kept() { [[ -s $work/cache/thag/symbols/$app_id ]]; }
 ok 'what was found is kept' kept
-mode() { [[ $(stat -c %a "$place/cache/thag/symbols/$app_id") == 600 ]]; }
+mode() { [[ $(stat -c %a "$work/cache/thag/symbols/$app_id") == 600 ]]; }
 ok 'for this user alone' mode
 
 ok 'start again' start
 from_cache() {
-  profile module="$place/nowhere" build-id="$app_id" address="$run_at" address=77 &&
+  profile module="$work/nowhere" build-id="$app_id" address="$run_at" address=77 &&
     [[ $(frames "$id") == $'nowhere+0x77\nrun(int)' ]] && unnamed "$id" missing 1
 }
 ok 'a file that is gone by the time thagd comes' from_cache
@@ -137,10 +137,10 @@ ok 'stop again' stop
 killed_between() {
   local pid status=0
   start || return 1
-  "$play_functions" "$socket" module="$place/nowhere" build-id="$app_id" address="$run_at" \
-    drained wait exited <"$place/in" >/dev/null &
+  "$play_functions" "$socket" module="$work/nowhere" build-id="$app_id" address="$run_at" \
+    drained wait exited <"$work/in" >/dev/null &
   pid=$!
-  exec 7>"$place/in"
+  exec 7>"$work/in"
   eventually live_named || status=1
   kill -9 "$daemon_pid"
   wait "$daemon_pid" 2>/dev/null
@@ -156,7 +156,7 @@ ok 'stop after that' stop
 
 # What a cache may have become.
 spoil() {
-  local file=$place/cache/thag/symbols/$app_id
+  local file=$work/cache/thag/symbols/$app_id
   case $1 in
   empty) : >"$file" ;;
   noise) head -c 4096 /dev/urandom >"$file" ;;
@@ -186,10 +186,10 @@ bounded_cache() {
   local i
   for ((i = 0; i < 700; i++)); do
     printf -v name '%040x' "$i"
-    touch -d '2 days ago' "$place/cache/thag/symbols/$name"
+    touch -d '2 days ago' "$work/cache/thag/symbols/$name"
   done
-  rm -f "$place/cache/thag/symbols/$app_id"
+  rm -f "$work/cache/thag/symbols/$app_id"
   start && profile module="$app" build-id="$app_id" address="$run_at" && stop && kept &&
-    (($(find "$place/cache/thag/symbols" -type f | wc -l) <= 512))
+    (($(find "$work/cache/thag/symbols" -type f | wc -l) <= 512))
 }
 ok 'the cache is bounded, the oldest go' bounded_cache

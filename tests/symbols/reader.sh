@@ -46,7 +46,7 @@ several_ways() {
 ok 'an address can be written as profiles have it' several_ways
 
 as_json() {
-  "$thag" symbols --json "$bin/gcc5" "$(address "$bin/gcc5" main)" 1 >"$place/json"
+  "$thag" symbols --json "$bin/gcc5" "$(address "$bin/gcc5" main)" 1 >"$work/json"
   (($? == 4)) && python3 -c '
 import json, sys
 a = json.load(open(sys.argv[1]))
@@ -55,7 +55,7 @@ first, second = a["addresses"]
 assert first["status"] == "found" and first["function"]["name"] == "main"
 assert first["function"]["line"] == 79 and first["frames"][-1]["name"] == "main"
 assert second["status"] == "unknown" and second["frames"] == []
-' "$place/json"
+' "$work/json"
 }
 ok 'JSON' as_json
 
@@ -67,7 +67,7 @@ ok 'by the table of symbols only' without_dwarf
 bare() { strip -o "$bin/bare" "$bin/gcc5" && "$@"; }
 ok 'stripped: says what to do' bare \
   fails_with 4 'stripped.*-dbgsym package or build it with -g' "$thag" symbols "$bin/bare" 1234
-ok 'no such file' fails_with 1 'no such file' "$thag" symbols "$place/nowhere" 1
+ok 'no such file' fails_with 1 'no such file' "$thag" symbols "$work/nowhere" 1
 ok 'not ELF' fails_with 1 "can't be read" "$thag" symbols "$here/sample.cpp" 1
 ok 'a directory' fails_with 1 "can't be read" "$thag" symbols / 1
 ok 'not linked' fails_with 1 "can't be read as a linked" "$thag" symbols "$bin/object.o" 1

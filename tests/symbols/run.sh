@@ -12,8 +12,8 @@ THAG_BUILD=$(cd "${THAG_BUILD:-$here/../../build}" && pwd) || exit 1
 thag=$THAG_BUILD/tools/thag play_functions=$THAG_BUILD/tests/fake_functions
 unset THAG_DEBUG_DIRS DEBUGINFOD_URLS
 # shellcheck disable=SC2154 # set by lib.sh
-export XDG_CACHE_HOME=$place/cache
-mkdir "$place/cache" "$place/bin"
+export XDG_CACHE_HOME=$work/cache
+mkdir "$work/cache" "$work/bin"
 
 for part in "${@:-build reader debug_files daemon broken}"; do
   for name in $part; do
