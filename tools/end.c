@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,22 +14,19 @@ static int end(int argc, char **argv);
 const struct thag_command thag_command_end = {
 	.name = "end",
 	.help = "Usage: thag end ID…\n"
-		"Ends sessions of programs that run: what they recorded is saved as when they end, "
-		"and\n"
-		"their recordings are finished. The programs go on, and nothing of them is "
-		"recorded "
-		"any\n"
-		"more, nor of the processes that they fork from then on. To go on later, use "
-		"'thag\n"
-		"disable' and 'thag enable' instead. ID: as 'thag list' shows it, or 'latest'.\n"
+		"Ends sessions of programs that run: what they recorded is saved as when they\n"
+		"end, and their recordings are finished. The programs go on, and nothing of them\n"
+		"is recorded any more, nor of the processes that they fork from then on. To go on\n"
+		"later, use 'thag disable' and 'thag enable' instead. ID: as 'thag list' shows\n"
+		"it, or 'latest'.\n"
 		"\n"
 		"Says of each where its profile was saved.\n"
 		"\n"
 		"  -h, --help  print this and exit\n"
 		"\n"
-		"Exit status: 0 all have ended; 1 failure, or one had ended before; 2 wrong "
-		"usage;\n"
-		"3 no thagd is running; 4 no such session. At the first that can't end it stops.\n",
+		"Exit status: 0 all have ended; 1 failure, or one had ended before; 2 wrong\n"
+		"usage; 3 no thagd is running; 4 no such session. At the first that can't end it\n"
+		"stops.\n",
 	.run = end,
 	.usage_status = THAG_EXIT_USAGE,
 };
@@ -114,18 +109,5 @@ static int end_session(const char *id)
 
 static int end(int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
-	int option = getopt_long(argc, argv, "h", options, NULL);
-	int ret = THAG_EXIT_OK;
-
-	if (option == 'h')
-		return thag_command_print_help(&thag_command_end);
-	if (option != -1)
-		return thag_command_bad_option(&thag_command_end, option, argv);
-	if (optind == argc)
-		return thag_command_bad_usage(&thag_command_end, "which session? An ID of 'thag "
-								 "list' or 'latest' is missing");
-	for (int i = optind; i < argc && ret == THAG_EXIT_OK; i++)
-		ret = end_session(argv[i]);
-	return ret;
+	return thag_sessions_each(&thag_command_end, argc, argv, end_session);
 }

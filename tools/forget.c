@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include <getopt.h>
 #include <stddef.h>
 
 #include "client.h"
 #include "command.h"
+#include "sessions.h"
 
 static int forget(int argc, char **argv);
 
@@ -17,9 +17,8 @@ const struct thag_command thag_command_forget = {
 		"  -h, --help  print this and exit\n"
 		"\n"
 		"Exit status: 0 all are gone; 1 one can't go: its program runs, or its profile is\n"
-		"being saved; 2 wrong usage; 3 no thagd is running; 4 no such session. At the "
-		"first\n"
-		"that can't go it stops.\n",
+		"being saved; 2 wrong usage; 3 no thagd is running; 4 no such session. At the\n"
+		"first that can't go it stops.\n",
 	.run = forget,
 	.usage_status = THAG_EXIT_USAGE,
 };
@@ -40,19 +39,5 @@ static int forget_session(const char *id)
 
 static int forget(int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
-	int option = getopt_long(argc, argv, "h", options, NULL);
-	int ret = THAG_EXIT_OK;
-
-	if (option == 'h')
-		return thag_command_print_help(&thag_command_forget);
-	if (option != -1)
-		return thag_command_bad_option(&thag_command_forget, option, argv);
-	if (optind == argc)
-		return thag_command_bad_usage(&thag_command_forget,
-					      "which session? An ID of 'thag list' or "
-					      "'latest' is missing");
-	for (int i = optind; i < argc && ret == THAG_EXIT_OK; i++)
-		ret = forget_session(argv[i]);
-	return ret;
+	return thag_sessions_each(&thag_command_forget, argc, argv, forget_session);
 }

@@ -20,22 +20,19 @@ const struct thag_command thag_command_record = {
 	.name = "record",
 	.help = "Usage: thag record ID [-o FILE]\n"
 		"       thag record --stop ID\n"
-		"Records a program that runs to a file, from now on: until --stop, or until it "
-		"ends.\n"
-		"'thag open' shows what is in it. Calls that are open count from now on. ID: as "
-		"'thag\n"
-		"list' shows it, or 'latest'. To record a program from its start: 'thag run -o "
-		"FILE'.\n"
+		"Records a program that runs to a file, from now on: until --stop, or until it\n"
+		"ends. 'thag open' shows what is in it. Calls that are open count from now on.\n"
+		"ID: as 'thag list' shows it, or 'latest'. To record a program from its start:\n"
+		"'thag run -o FILE'.\n"
 		"\n"
 		"  -o, --output FILE  record to FILE.thag, which must not be there; usually\n"
 		"                     PROGRAM-yyyymmdd-HHmmss.thag in the current directory\n"
 		"      --stop         end the recording; the session goes on\n"
 		"  -h, --help         print this and exit\n"
 		"\n"
-		"Exit status: 0 done, and the file was said; 1 failure: it is being recorded "
-		"already, or\n"
-		"isn't; it has ended; or the file can't be written; 2 wrong usage; 3 no thagd is\n"
-		"running; 4 no such session.\n",
+		"Exit status: 0 done, and the file was said; 1 failure: it is being recorded\n"
+		"already, or isn't; it has ended; or the file can't be written; 2 wrong usage; 3\n"
+		"no thagd is running; 4 no such session.\n",
 	.run = record,
 	.usage_status = THAG_EXIT_USAGE,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "sessions.h"
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,4 +47,23 @@ const char *thag_session_file(const json_t *session)
 	    ends_with(second, "-memory_detail.folded"))
 		return second;
 	return first;
+}
+
+int thag_sessions_each(const struct thag_command *command, int argc, char **argv,
+		       int (*act)(const char *id))
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+	int option = getopt_long(argc, argv, "h", options, NULL);
+	int ret = THAG_EXIT_OK;
+
+	if (option == 'h')
+		return thag_command_print_help(command);
+	if (option != -1)
+		return thag_command_bad_option(command, option, argv);
+	if (optind == argc)
+		return thag_command_bad_usage(
+			command, "which session? An ID of 'thag list' or 'latest' is missing");
+	for (int i = optind; i < argc && ret == THAG_EXIT_OK; i++)
+		ret = act(argv[i]);
+	return ret;
 }

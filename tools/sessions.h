@@ -9,6 +9,8 @@
 
 #include <jansson.h>
 
+#include "command.h"
+
 /** A text of the object, "" where there is none; borrowed. */
 const char *thag_session_text(const json_t *session, const char *field);
 
@@ -20,5 +22,12 @@ char *thag_session_name(const json_t *session);
  * them; NULL: none was. Borrowed.
  */
 const char *thag_session_file(const json_t *session);
+
+/**
+ * The whole of a command whose arguments are IDs and that has no option but --help: does `act` with
+ * each, until one doesn't succeed. The status to exit with.
+ */
+int thag_sessions_each(const struct thag_command *command, int argc, char **argv,
+		       int (*act)(const char *id));
 
 #endif
