@@ -90,7 +90,7 @@ static int read_frames(const uint8_t *data, size_t bytes, struct thag_symbol *ou
 
 		took = more ? took + more : 0;
 	}
-	return took == bytes ? 0 : -EPROTO;
+	return took && took == bytes ? 0 : -EPROTO;
 }
 
 static int is_sensible(const struct record_head *head)

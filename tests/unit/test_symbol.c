@@ -127,6 +127,18 @@ Test(symbol, what_makes_no_sense_is_refused)
 	thag_buffer_fini(&bytes);
 }
 
+/* A head that says it was found, and nothing behind it: found by fuzzing. */
+Test(symbol, found_has_a_function)
+{
+	struct thag_symbol symbol = sample(5, 1), got = { 0 };
+	struct thag_buffer bytes = { 0 };
+
+	cr_assert_eq(thag_symbol_append(&bytes, &symbol), 0);
+	memcpy(bytes.data, &(uint32_t){ 16 }, sizeof(uint32_t));
+	cr_expect_eq(thag_symbol_read(bytes.data, bytes.bytes, &got), -EPROTO);
+	thag_buffer_fini(&bytes);
+}
+
 static struct thag_symbol_store begin(void)
 {
 	struct thag_symbol_store store;
