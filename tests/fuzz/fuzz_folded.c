@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Folded stacks from bytes that nobody vouches for. The first byte says in what pieces the rest is
+ * read; cut otherwise it comes to the same. What is read and written is read again without a
+ * malformed line, and comes to the same text.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "thag_folded_read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+static void check(int holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void count_fault(void *context, uint64_t line, const char *what)
+{
+	uint64_t *faults = context;
+
+	check(line > 0 && what[0]);
+	++*faults;
+}
+
+/** Reads it, and folds it again into the two buffers. */
+static int read_and_fold(const uint8_t *data, size_t bytes, size_t step,
+			 struct thag_buffer out[static THAG_FOLDED_SIDES],
+			 struct thag_folded_counts *counts)
+{
+	uint64_t faults = 0;
+	const struct thag_folded_options options = { .root_name = "all",
+						     .malformed = count_fault,
+						     .context = &faults };
+	struct thag_profile *profiles[THAG_FOLDED_SIDES] = { NULL };
+	struct thag_folded_reader *reader;
+	int ret = 0;
+
+	check(thag_folded_reader_create(&reader, &options) == 0);
+	for (size_t at = 0; at < bytes && !ret; at += step)
+		ret = thag_folded_reader_feed(reader, data + at,
+					      bytes - at < step ? bytes - at : step);
+	if (!ret)
+		ret = thag_folded_reader_finish(reader, profiles);
+	check(ret == 0 || ret == -EOVERFLOW);
+	thag_folded_reader_count(reader, counts);
+	check(faults == counts->malformed);
+	for (int side = 0; side < THAG_FOLDED_SIDES; side++) {
+		if (profiles[side])
+			check(thag_folded_write(profiles[side], &out[side]) == 0);
+		thag_profile_destroy(profiles[side]);
+	}
+	thag_folded_reader_destroy(reader);
+	return ret;
+}
+
+static void expect_equal(const struct thag_buffer *a, const struct thag_buffer *b)
+{
+	check(a->bytes == b->bytes);
+	check(a->bytes == 0 || memcmp(a->data, b->data, a->bytes) == 0);
+}
+
+/** Writing changes names that couldn't be read again, so it is the second text that stays. */
+static void expect_stable(const struct thag_buffer *text)
+{
+	struct thag_buffer again[THAG_FOLDED_SIDES] = { 0 };
+	struct thag_folded_counts counts;
+
+	check(read_and_fold(text->data, text->bytes, text->bytes + 1, again, &counts) == 0);
+	check(counts.malformed == 0 && counts.fractions == 0 && counts.sides < 2);
+	if (text->bytes && text->data[0] != '#')
+		expect_equal(text, &again[0]);
+	for (int side = 0; side < THAG_FOLDED_SIDES; side++)
+		thag_buffer_fini(&again[side]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+	struct thag_buffer whole[THAG_FOLDED_SIDES] = { 0 }, cut[THAG_FOLDED_SIDES] = { 0 };
+	struct thag_folded_counts counts, cut_counts;
+
+	if (bytes == 0)
+		return 0;
+	size_t step = (size_t)data[0] + 1;
+	int ret = read_and_fold(data + 1, bytes - 1, bytes, whole, &counts);
+
+	check(read_and_fold(data + 1, bytes - 1, step, cut, &cut_counts) == ret);
+	check(memcmp(&counts, &cut_counts, sizeof(counts)) == 0 || ret);
+	for (int side = 0; side < THAG_FOLDED_SIDES; side++) {
+		expect_equal(&whole[side], &cut[side]);
+		if (!ret)
+			expect_stable(&whole[side]);
+		thag_buffer_fini(&whole[side]);
+		thag_buffer_fini(&cut[side]);
+	}
+	return 0;
+}
