@@ -16,13 +16,15 @@
 #include "range.h"
 #include "snapshot.h"
 #include "symbols.h"
+#include "thag_profile_store.h"
 #include "thag_speedscope.h"
 
 #define TITLE_BYTES 300 /* a name in a list, and what parts it from the number */
 
 enum thag_export_format thag_export_find_format(const char *name)
 {
-	static const char *const names[] = { "folded", "events", "memory", "speedscope", "chrome" };
+	static const char *const names[] = { "folded",	   "events", "memory",
+					     "speedscope", "chrome", "profile" };
 	uint32_t format = 0;
 
 	while (format < THAG_EXPORT_FORMATS && strcmp(name, names[format]) != 0)
@@ -34,7 +36,8 @@ int thag_export_check(const struct thag_session *session, const struct thag_expo
 		      const char **why)
 {
 	bool calls = wish->format == THAG_EXPORT_CHROME;
-	bool stacks = wish->format == THAG_EXPORT_FOLDED || wish->format == THAG_EXPORT_SPEEDSCOPE;
+	bool stacks = wish->format == THAG_EXPORT_FOLDED ||
+		      wish->format == THAG_EXPORT_SPEEDSCOPE || wish->format == THAG_EXPORT_PROFILE;
 	bool time = wish->metric.metric == THAG_METRIC_TIME;
 
 	*why = "the recording is still being read: wait for 'thag open' to end, or its page to "
@@ -55,17 +58,35 @@ static void wait_for_names(const struct thag_export *job)
 			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
 }
 
+static uint32_t how(const struct thag_export *job)
+{
+	return job->wish.raw ? THAG_SNAPSHOT_RAW : 0;
+}
+
 static void make_folded(struct thag_export *job)
 {
 	struct thag_profile *profile = NULL;
 	uint32_t flags;
 
 	job->error = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
-				     job->wish.raw, &job->wish.metric, &flags);
+				     how(job), &job->wish.metric, &flags);
 	if (job->error == 0)
 		job->error = thag_folded_write(profile, &job->out);
-	if (profile)
-		thag_profile_destroy(profile);
+	thag_profile_destroy(profile);
+}
+
+static void make_profile(struct thag_export *job)
+{
+	struct thag_profile *profile = NULL;
+	uint32_t flags;
+
+	job->error = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
+				     how(job) | THAG_SNAPSHOT_PATHS, &job->wish.metric, &flags);
+	if (!job->wish.raw)
+		flags |= THAG_FRAME_CORRECTED;
+	if (job->error == 0)
+		job->error = thag_profile_store(profile, flags, &job->out);
+	thag_profile_destroy(profile);
 }
 
 struct scope {
@@ -114,7 +135,7 @@ static int put_range(struct scope *scope)
 	char title[TITLE_BYTES];
 	uint32_t flags;
 	int ret = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
-				  job->wish.raw, range, &flags);
+				  how(job), range, &flags);
 
 	if (ret != 0)
 		return ret;
@@ -152,6 +173,8 @@ static int write_memory(struct thag_export *job, const struct thag_profile *prof
 
 	if (job->wish.format == THAG_EXPORT_FOLDED)
 		return thag_folded_write(profile, &job->out);
+	if (job->wish.format == THAG_EXPORT_PROFILE)
+		return thag_profile_store(profile, 0, &job->out);
 	ret = thag_speedscope_begin(&file, &job->out);
 	if (ret == 0)
 		ret = thag_speedscope_add(&file, profile, metric, strlen(metric));
@@ -235,6 +258,8 @@ static void run(uv_work_t *work)
 		make_memory_stacks(job);
 	else if (job->wish.format == THAG_EXPORT_SPEEDSCOPE)
 		make_speedscope(job);
+	else if (job->wish.format == THAG_EXPORT_PROFILE)
+		make_profile(job);
 	else
 		make_folded(job);
 }

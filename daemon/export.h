@@ -26,6 +26,7 @@ enum thag_export_format {
 	THAG_EXPORT_MEMORY,	/* what is known of the program's memory, as JSON */
 	THAG_EXPORT_SPEEDSCOPE, /* stacks of each thread, or of memory, see thag_speedscope.h */
 	THAG_EXPORT_CHROME,	/* single calls, see thag_chrome.h; -ENOTSUP without a timeline */
+	THAG_EXPORT_PROFILE,	/* all that is known of its stacks, see thag_profile_store.h */
 	THAG_EXPORT_FORMATS
 };
 
