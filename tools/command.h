@@ -45,6 +45,10 @@ extern const struct thag_command thag_command_symbols;
 void thag_command_complain(const struct thag_command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** Prints "thag NAME: SUBJECT: …", both fit for a terminal whatever bytes they are of. */
+void thag_command_complain_of(const struct thag_command *command, const char *subject,
+			      const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /**
  * Says what getopt_long found wrong about the arguments, `option` being '?' or ':', and returns
  * the command's usage status.

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "command.h"
+#include "thag_buffer.h"
+#include "thag_text.h"
 
 static const char overview[] =
 	"Usage: thag COMMAND [ARGUMENT]…\n"
@@ -75,6 +77,25 @@ void thag_command_complain(const struct thag_command *command, const char *forma
 	say(command, format, args);
 	va_end(args);
 	fputc('\n', stderr);
+}
+
+void thag_command_complain_of(const struct thag_command *command, const char *subject,
+			      const char *format, ...)
+{
+	struct thag_buffer shown = { 0 };
+	char *text = NULL;
+	va_list args;
+	int bytes;
+
+	va_start(args, format);
+	bytes = vasprintf(&text, format, args);
+	va_end(args);
+	if (bytes >= 0 && thag_text_append_terminal(&shown, subject, strlen(subject)) == 0 &&
+	    thag_buffer_append(&shown, ": ", 2) == 0 &&
+	    thag_text_append_terminal(&shown, text, (size_t)bytes) == 0)
+		thag_command_complain(command, "%.*s", (int)shown.bytes, (const char *)shown.data);
+	thag_buffer_fini(&shown);
+	free(text);
 }
 
 int thag_command_bad_usage(const struct thag_command *command, const char *format, ...)
