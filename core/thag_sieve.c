@@ -162,6 +162,18 @@ static int add_own_heap(struct sifting *sifting, uint32_t from)
 	return thag_profile_add_own_heap(to, sifting->map[from], sifting->from, from);
 }
 
+/** How long calls took that come together from several places isn't known. */
+static void add_calls(struct sifting *sifting, uint32_t from)
+{
+	struct thag_profile *to = sifting->to;
+	uint32_t into = sifting->map[from];
+
+	if (to->path_hists)
+		to->path_hists[into] =
+			to->nodes[into].calls ? THAG_HIST_NONE : sifting->from->path_hists[from];
+	thag_profile_add_calls(to, into, &sifting->from->nodes[from]);
+}
+
 /** Whether what is a node's own isn't dropped. */
 static bool counts(const struct sifting *sifting, const struct thag_profile_node *node)
 {
@@ -180,7 +192,7 @@ static int add_own(struct sifting *sifting, uint32_t from, bool calls)
 		into->self_ns += node->self_ns;
 	if (!to->heap) {
 		if (calls)
-			thag_profile_add_calls(to, sifting->map[from], node);
+			add_calls(sifting, from);
 		return 0;
 	}
 	into->flags |= calls ? node->flags : 0;

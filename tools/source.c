@@ -25,6 +25,8 @@ void thag_source_fini(struct thag_source *source)
 {
 	thag_profile_destroy(source->profile);
 	thag_profile_destroy(source->after);
+	thag_profile_destroy(source->whole);
+	thag_profile_destroy(source->whole_after);
 	free(source->title);
 	free(source->program);
 	*source = (struct thag_source){ 0 };

@@ -31,11 +31,13 @@ struct thag_source_query {
 struct thag_source {
 	struct thag_profile *profile; /* finished */
 	struct thag_profile *after;   /* of a file of differences, to which `profile` is before */
-	char *title;		      /* what it is, for people: any bytes of UTF-8 */
-	char *program;		      /* "" when it isn't known */
-	const char *unit;	      /* "ns", "bytes" or "count"; "" when nothing says it */
-	uint32_t metric;	      /* enum thag_metric */
-	uint32_t flags;		      /* of a session: enum thag_frame_flags */
+	/* what the above were before something was left out, which they need; or NULL */
+	struct thag_profile *whole, *whole_after;
+	char *title;	  /* what it is, for people: any bytes of UTF-8 */
+	char *program;	  /* "" when it isn't known */
+	const char *unit; /* "ns", "bytes" or "count"; "" when nothing says it */
+	uint32_t metric;  /* enum thag_metric */
+	uint32_t flags;	  /* of a session: enum thag_frame_flags */
 	bool is_session;
 	bool has_calls; /* it tells how many, and how long they took */
 };
