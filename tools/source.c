@@ -210,6 +210,22 @@ static bool is_id(const char *input)
 	       (input[0] && strspn(input, "0123456789") == strlen(input));
 }
 
+bool thag_source_is_folded(const char *input)
+{
+	bool recording;
+	int fd;
+
+	if (strcmp(input, "-") == 0)
+		return true;
+	if (is_id(input) && access(input, F_OK) != 0)
+		return false;
+	fd = open(input, O_RDONLY | O_CLOEXEC);
+	recording = fd >= 0 && is_recording(fd);
+	if (fd >= 0)
+		close(fd);
+	return !recording;
+}
+
 int thag_source_load(const struct thag_command *command, const char *input,
 		     const struct thag_source_query *query, struct thag_source *out)
 {

@@ -49,6 +49,9 @@ struct thag_source {
 int thag_source_load(const struct thag_command *command, const char *input,
 		     const struct thag_source_query *query, struct thag_source *out);
 
+/** Whether it is a file of folded stacks, or stdin, or nothing that is there. */
+bool thag_source_is_folded(const char *input);
+
 /** Also of all zero. */
 void thag_source_fini(struct thag_source *source);
 
