@@ -36,6 +36,7 @@ extern const struct thag_command thag_command_export;
 extern const struct thag_command thag_command_stat;
 extern const struct thag_command thag_command_top;
 extern const struct thag_command thag_command_diff;
+extern const struct thag_command thag_command_memory;
 extern const struct thag_command thag_command_enable;
 extern const struct thag_command thag_command_disable;
 extern const struct thag_command thag_command_end;

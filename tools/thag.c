@@ -20,6 +20,7 @@ static const char overview[] =
 	"  export   write a profile as folded stacks\n"
 	"  stat     statistics of a profile, by function or by stack\n"
 	"  top      the same of a program that runs, again and again\n"
+	"  memory   what a program did with memory: totals, sizes, places\n"
 	"  diff     what changed from one profile to another\n"
 	"  open     open recordings\n"
 	"  enable   switch recording on in a program that runs\n"
@@ -48,10 +49,10 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,     &thag_command_list,    &thag_command_export, &thag_command_stat,
-	&thag_command_top,     &thag_command_diff,    &thag_command_open,   &thag_command_enable,
-	&thag_command_disable, &thag_command_record,  &thag_command_end,    &thag_command_forget,
-	&thag_command_stop,    &thag_command_symbols, &thag_command_help,
+	&thag_command_run,    &thag_command_list,    &thag_command_export,  &thag_command_stat,
+	&thag_command_top,    &thag_command_memory,  &thag_command_diff,    &thag_command_open,
+	&thag_command_enable, &thag_command_disable, &thag_command_record,  &thag_command_end,
+	&thag_command_forget, &thag_command_stop,    &thag_command_symbols, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
