@@ -37,6 +37,7 @@ extern const struct thag_command thag_command_stat;
 extern const struct thag_command thag_command_top;
 extern const struct thag_command thag_command_diff;
 extern const struct thag_command thag_command_memory;
+extern const struct thag_command thag_command_completion;
 extern const struct thag_command thag_command_enable;
 extern const struct thag_command thag_command_disable;
 extern const struct thag_command thag_command_end;

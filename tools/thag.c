@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "complete.h"
 #include "thag_buffer.h"
 #include "thag_text.h"
 
@@ -30,6 +31,7 @@ static const char overview[] =
 	"  forget   drop a session that ended\n"
 	"  stop     end thagd; it saves the profiles it holds\n"
 	"  symbols  say what addresses in a program are called, and why not\n"
+	"  completion  what shells complete command lines with\n"
 	"  help     explain a command\n"
 	"\n"
 	"      --version  print the version and exit\n"
@@ -49,10 +51,12 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,    &thag_command_list,    &thag_command_export,  &thag_command_stat,
-	&thag_command_top,    &thag_command_memory,  &thag_command_diff,    &thag_command_open,
-	&thag_command_enable, &thag_command_disable, &thag_command_record,  &thag_command_end,
-	&thag_command_forget, &thag_command_stop,    &thag_command_symbols, &thag_command_help,
+	&thag_command_run,	  &thag_command_list,	&thag_command_export,
+	&thag_command_stat,	  &thag_command_top,	&thag_command_memory,
+	&thag_command_diff,	  &thag_command_open,	&thag_command_enable,
+	&thag_command_disable,	  &thag_command_record, &thag_command_end,
+	&thag_command_forget,	  &thag_command_stop,	&thag_command_symbols,
+	&thag_command_completion, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -170,6 +174,8 @@ int main(int argc, char **argv)
 		puts("thag " THAG_VERSION);
 		return thag_command_end_output(NULL);
 	}
+	if (strcmp(argv[1], "__complete") == 0)
+		return thag_complete(argc - 2, argv + 2, commands, COMMAND_COUNT);
 	command = find_command(argv[1]);
 	if (!command)
 		return thag_command_bad_usage(NULL, "no command '%s'", argv[1]);
