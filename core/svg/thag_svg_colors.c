@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <strings.h>
 
-#define STEPS (THAG_SVG_FILLS / 2)
+#define STEPS 12	 /* of hue, each light and a little darker */
 #define DIFF_FULL 0.2	 /* of the whole: a change of that much has the strongest colour … */
 #define DIFF_LEAST 0.002 /* … and one of less than this has none */
 
@@ -29,6 +29,8 @@ static const struct band bands[THAG_SVG_PALETTES] = {
 	[THAG_SVG_RUST] = { "rust", 44, 16, 0.8 },
 	[THAG_SVG_COLOUR_BLIND] = { "colour-blind", 0, 0, 0 },
 };
+
+_Static_assert(THAG_SVG_FILLS == 2 * STEPS, "each step twice");
 
 struct oklch {
 	double lightness, chroma, hue;

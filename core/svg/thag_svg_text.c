@@ -41,14 +41,10 @@ void thag_svg_put_fixed(struct thag_svg_sink *sink, double value, unsigned digit
 		power *= 10;
 	uint64_t scaled = (uint64_t)llround(value * (double)power), rest = scaled % power;
 
-	thag_svg_put_decimal(sink, scaled / power);
-	if (rest == 0)
-		return;
 	for (unsigned i = digits; i-- > 0; rest /= 10)
 		fraction[i] = (char)('0' + rest % 10);
-	while (fraction[digits - 1] == '0')
-		fraction[--digits] = '\0';
-	thag_svg_put(sink, ".");
+	thag_svg_put_decimal(sink, scaled / power);
+	thag_svg_put(sink, digits ? "." : "");
 	thag_svg_put(sink, fraction);
 }
 
@@ -227,6 +223,8 @@ void thag_svg_put_share(struct thag_svg_sink *sink, uint64_t part, uint64_t whol
 
 	if (percent > 0 && percent < 0.005)
 		thag_svg_put(sink, "&lt;" THIN "0.01");
+	else if (part == 0 || part == whole)
+		thag_svg_put(sink, part ? "100" : "0");
 	else
 		thag_svg_put_fixed(sink, percent, 2);
 	thag_svg_put(sink, THIN "%");

@@ -25,7 +25,7 @@ void thag_svg_put(struct thag_svg_sink *sink, const char *text);
 void thag_svg_put_bytes(struct thag_svg_sink *sink, const void *data, size_t bytes);
 void thag_svg_put_decimal(struct thag_svg_sink *sink, uint64_t value);
 
-/** `value`, 0 or more, with at most `digits` digits after the point, and no zeros at their end. */
+/** `value`, 0 or more and below 2^63 / 10^digits, with so many digits after the point. */
 void thag_svg_put_fixed(struct thag_svg_sink *sink, double value, unsigned digits);
 
 /**
@@ -50,7 +50,7 @@ void thag_svg_put_amount(struct thag_svg_sink *sink, uint64_t value, const char 
 /** A whole number in groups of three digits. */
 void thag_svg_put_count(struct thag_svg_sink *sink, uint64_t value);
 
-/** `part` of `whole` in percent: "12.34 %"; "0 %" of nothing. */
+/** `part` of `whole` in percent: "12.34 %", "100 %"; "0 %" of nothing. */
 void thag_svg_put_share(struct thag_svg_sink *sink, uint64_t part, uint64_t whole);
 
 #endif
