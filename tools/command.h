@@ -45,6 +45,7 @@ extern const struct thag_command thag_command_record;
 extern const struct thag_command thag_command_open;
 extern const struct thag_command thag_command_forget;
 extern const struct thag_command thag_command_stop;
+extern const struct thag_command thag_command_svg;
 extern const struct thag_command thag_command_symbols;
 
 /** Prints "thag NAME: …" on stderr. */

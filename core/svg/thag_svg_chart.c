@@ -230,7 +230,8 @@ static struct thag_svg_box box_of(const struct thag_svg_chart *chart, size_t ind
 	return box;
 }
 
-int thag_svg_chart_write(struct thag_svg_chart *chart, struct thag_buffer *out)
+int thag_svg_chart_write(struct thag_svg_chart *chart, const struct thag_svg_options *options,
+			 struct thag_buffer *out)
 {
 	struct thag_svg_box *boxes;
 	int ret;
@@ -248,7 +249,7 @@ int thag_svg_chart_write(struct thag_svg_chart *chart, struct thag_buffer *out)
 					    .count = chart->count,
 					    .hidden = chart->hidden };
 
-	ret = thag_svg_write(&picture, &chart->options, out);
+	ret = thag_svg_write(&picture, options, out);
 	free(boxes);
 	return ret;
 }

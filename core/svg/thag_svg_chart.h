@@ -19,7 +19,7 @@
 
 struct thag_svg_chart;
 
-/** `options` are copied, not their texts. `root_name`: what all of it is called. 0 or -ENOMEM. */
+/** `options`: the widths are kept. `root_name`: what all of it is called. 0 or -ENOMEM. */
 int thag_svg_chart_create(struct thag_svg_chart **out, const struct thag_svg_options *options,
 			  const char *root_name);
 void thag_svg_chart_destroy(struct thag_svg_chart *chart);
@@ -40,6 +40,7 @@ int thag_svg_chart_add_stack(struct thag_svg_chart *chart, const char *stack, si
 			     uint64_t width);
 
 /** Leaves all, and appends the file. 0, or -ENOMEM with nothing appended. */
-int thag_svg_chart_write(struct thag_svg_chart *chart, struct thag_buffer *out);
+int thag_svg_chart_write(struct thag_svg_chart *chart, const struct thag_svg_options *options,
+			 struct thag_buffer *out);
 
 #endif

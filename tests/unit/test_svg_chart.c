@@ -21,7 +21,7 @@ static struct svg_boxes end_chart(struct thag_svg_chart *chart)
 {
 	struct thag_buffer out = { 0 };
 
-	cr_assert_eq(thag_svg_chart_write(chart, &out), 0);
+	cr_assert_eq(thag_svg_chart_write(chart, &all, &out), 0);
 	struct svg_boxes boxes = svg_boxes_read(&out);
 
 	thag_buffer_fini(&out);
