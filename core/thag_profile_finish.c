@@ -84,6 +84,18 @@ static int count_subtrees(struct thag_profile *profile)
 	return 0;
 }
 
+/** What is known beside a node's total, which is. */
+static void derive(struct thag_profile *profile, uint32_t index)
+{
+	const struct thag_measure *measure = &profile->measures[index];
+	struct thag_profile_node *node = &profile->nodes[index];
+
+	node->min_ns = node->calls ? thag_profile_ns(profile, measure->min) : 0;
+	node->max_ns = thag_profile_ns(profile, measure->max);
+	node->wait_ns = thag_profile_ns(profile, measure->wait);
+	node->open_ns = open_ns(profile, index);
+}
+
 /** Totals, from the leaves up; extremes in nanoseconds; flags. */
 static int sum_up(struct thag_profile *profile)
 {
@@ -94,13 +106,9 @@ static int sum_up(struct thag_profile *profile)
 	if (ret)
 		return ret;
 	for (uint32_t i = profile->count; i-- > 0;) {
-		const struct thag_measure *measure = &profile->measures[i];
-
 		nodes[i].total_ns += nodes[i].self_ns;
-		nodes[i].min_ns = nodes[i].calls ? thag_profile_ns(profile, measure->min) : 0;
-		nodes[i].max_ns = thag_profile_ns(profile, measure->max);
-		nodes[i].wait_ns = thag_profile_ns(profile, measure->wait);
-		nodes[i].open_ns = open_ns(profile, i);
+		if (!profile->untimed)
+			derive(profile, i);
 		nodes[i].flags |= i ? profile->functions[nodes[i].name].flags : 0;
 		if (i)
 			nodes[nodes[i].parent].total_ns += nodes[i].total_ns;

@@ -59,7 +59,8 @@ struct thag_profile_diff {
 
 struct thag_profile {
 	struct thag_profile_node *nodes;
-	struct thag_measure *measures; /* of the node with the same index */
+	struct thag_measure *measures; /* of the node with the same index; NULL when untimed */
+	bool untimed;		       /* self times and calls are all that is known */
 	uint32_t count;
 	uint32_t capacity;
 	struct thag_pairs children; /* (parent, name) to node */

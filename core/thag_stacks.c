@@ -22,6 +22,10 @@ int thag_stacks_create(struct thag_stacks **out, const char *root_name)
 		return ret;
 	}
 	stacks->most = UINT32_MAX / 2;
+	/* no single call is */
+	stacks->profile->untimed = true;
+	free(stacks->profile->measures);
+	stacks->profile->measures = NULL;
 	*out = stacks;
 	return 0;
 }
@@ -91,19 +95,10 @@ int thag_stacks_describe(struct thag_stacks *stacks, uint32_t node, const char *
 	return thag_profile_describe(profile, profile->nodes[node].name, 0, &name);
 }
 
-/* No single call was timed. */
-static void clear_extremes(struct thag_profile *profile)
-{
-	for (uint32_t i = 0; i < profile->count; i++)
-		profile->measures[i].min = 0;
-}
-
 int thag_stacks_finish(struct thag_stacks *stacks, struct thag_profile **out)
 {
-	int ret;
+	int ret = thag_profile_arrange(stacks->profile);
 
-	clear_extremes(stacks->profile);
-	ret = thag_profile_arrange(stacks->profile);
 	if (ret)
 		return ret;
 	*out = stacks->profile;

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "thag/frames.h"
@@ -98,15 +97,30 @@ static size_t limit(size_t bytes)
 	return bytes < THAG_FRAME_NAME_MAX ? bytes : THAG_FRAME_NAME_MAX;
 }
 
+/** Letters, digits and the like: most of any name. */
+static bool is_plain(char c)
+{
+	return c >= ' ' && c != '<' && c != '>' && c != '&' && c != '"' && c != 0x7f;
+}
+
 void thag_svg_put_text(struct thag_svg_sink *sink, const char *text, size_t bytes)
 {
-	size_t most = limit(bytes), took;
+	size_t most = limit(bytes), at = 0;
 
-	for (size_t at = 0; at < most; at += took) {
+	while (at < most) {
+		size_t plain = at;
 		uint32_t point;
 
-		took = thag_text_decode(text + at, bytes - at, &point);
-		put_point(sink, point, text + at, took);
+		while (plain < most && is_plain(text[plain]))
+			plain++;
+		thag_svg_put_bytes(sink, text + at, plain - at);
+		at = plain;
+		if (at < most) {
+			size_t took = thag_text_decode(text + at, bytes - at, &point);
+
+			put_point(sink, point, text + at, took);
+			at += took;
+		}
 	}
 	if (most < bytes)
 		thag_svg_put(sink, THAG_TEXT_ELLIPSIS);
@@ -165,14 +179,19 @@ enum thag_svg_unit thag_svg_unit_of(const char *count_name)
 
 void thag_svg_put_count(struct thag_svg_sink *sink, uint64_t value)
 {
-	char digits[DIGITS_MAX + 1];
-	size_t count = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
+	char text[2 * DIGITS_MAX + DIGITS_MAX];
+	size_t at = sizeof(text), digits = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (i && (count - i) % 3 == 0)
-			thag_svg_put(sink, THIN);
-		thag_svg_put_bytes(sink, &digits[i], 1);
-	}
+	do {
+		if (digits && digits % 3 == 0) {
+			at -= strlen(THIN);
+			memcpy(text + at, THIN, strlen(THIN));
+		}
+		text[--at] = (char)('0' + value % 10);
+		value /= 10;
+		digits++;
+	} while (value);
+	thag_svg_put_bytes(sink, text + at, sizeof(text) - at);
 }
 
 struct scale {
