@@ -106,7 +106,7 @@ int thag_profile_reserve(struct thag_profile *profile, uint32_t count)
 	}
 	profile->capacity = capacity;
 	thag_pages_make(profile->nodes, count * sizeof(*profile->nodes));
-	return thag_pairs_reserve(&profile->children, capacity);
+	return profile->untimed ? 0 : thag_pairs_reserve(&profile->children, capacity);
 }
 
 uint32_t thag_profile_add_node(struct thag_profile *profile, uint32_t parent, uint32_t name)
