@@ -249,7 +249,11 @@ static int keep_title(struct thag_folded_reader *reader, const struct line *line
 		return 0;
 	while (start < line->bytes && (line->text[start] == '#' || is_space(line->text[start])))
 		start++;
-	return thag_buffer_append(&reader->title, line->text + start, line->bytes - start);
+	if (start == line->bytes)
+		return 0;
+	int ret = thag_buffer_append(&reader->title, line->text + start, line->bytes - start);
+
+	return ret ? ret : thag_buffer_append(&reader->title, "", 1);
 }
 
 static int read_line(void *context, const char *text, size_t bytes)
