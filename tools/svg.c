@@ -35,7 +35,7 @@ const struct thag_command thag_command_svg = {
 		"      --width PX      as an image (1200); a window it fills\n"
 		"      --font-size PX  of names (12)\n"
 		"      --search REGEX  open it with that searched\n"
-		"      --normalise     of two: the second scaled to the total of the first\n"
+		"  -N, --normalise     of two: the second scaled to the total of the first\n"
 		"  -h, --help          print this and exit\n"
 		"\n" THAG_LOOK_HELP,
 	.run = run,
@@ -51,7 +51,6 @@ enum {
 	OPTION_WIDTH,
 	OPTION_FONT_SIZE,
 	OPTION_SEARCH,
-	OPTION_NORMALISE,
 	OPTION_LIST_PALETTES,
 };
 
@@ -60,7 +59,6 @@ struct request {
 	struct thag_look look;
 	const char *inputs[2]; /* the second NULL: one */
 	const char *file;      /* NULL: stdout */
-	bool normalise;
 };
 
 static int list_palettes(void)
@@ -187,8 +185,8 @@ static int parse_option(struct request *request, int option, char **argv)
 	case OPTION_SEARCH:
 		options->search = optarg;
 		return -1;
-	case OPTION_NORMALISE:
-		request->normalise = true;
+	case 'N':
+		options->normalise = true;
 		return -1;
 	case OPTION_LIST_PALETTES:
 		return list_palettes();
@@ -251,8 +249,8 @@ static int parse_arguments(struct request *request, int argc, char **argv)
 		{ "width", required_argument, NULL, OPTION_WIDTH },
 		{ "font-size", required_argument, NULL, OPTION_FONT_SIZE },
 		{ "search", required_argument, NULL, OPTION_SEARCH },
-		{ "normalise", no_argument, NULL, OPTION_NORMALISE },
-		{ "normalize", no_argument, NULL, OPTION_NORMALISE },
+		{ "normalise", no_argument, NULL, 'N' },
+		{ "normalize", no_argument, NULL, 'N' },
 		{ "list-palettes", no_argument, NULL, OPTION_LIST_PALETTES },
 		{ "help", no_argument, NULL, 'h' },
 		THAG_LOOK_OPTIONS,
@@ -260,7 +258,7 @@ static int parse_arguments(struct request *request, int argc, char **argv)
 	};
 	int option, ret = -1;
 
-	while (ret < 0 && (option = getopt_long(argc, argv, ":o:t:p:h", options, NULL)) != -1)
+	while (ret < 0 && (option = getopt_long(argc, argv, ":o:t:p:Nh", options, NULL)) != -1)
 		ret = parse_option(request, option, argv);
 	return ret < 0 ? parse_inputs(request, argc, argv) : ret;
 }
@@ -319,7 +317,7 @@ static int draw_difference(struct request *request, const struct thag_source *so
 			   const struct thag_profile *after, const char *subtitle)
 {
 	struct thag_profile *diff;
-	int ret = thag_diff_make(&diff, source->profile, after, request->normalise);
+	int ret = thag_diff_make(&diff, source->profile, after, request->options.normalise);
 
 	if (ret)
 		return complain(ret);

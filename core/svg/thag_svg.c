@@ -30,7 +30,8 @@ struct drawing {
 	const struct thag_svg_options *options;
 	const struct thag_svg_box *root;
 	uint64_t widths[THAG_SVG_DEPTH_MAX + 2]; /* of the boxes that this one is within */
-	uint64_t whole;				 /* of a difference: the larger total */
+	double scale;				 /* of a difference: what is after, by that … */
+	uint64_t whole;				 /* … and the larger total */
 	uint32_t depth_max;
 	uint32_t row_px, top_px, height_px;
 };
@@ -92,6 +93,15 @@ static bool has_subtitle(const struct drawing *drawing)
 	return drawing->options->subtitle && drawing->options->subtitle[0];
 }
 
+static uint64_t scale_after(const struct drawing *drawing, uint64_t after)
+{
+	double scaled = (double)after * drawing->scale;
+
+	if (drawing->scale == 1)
+		return after;
+	return scaled < 0x1p63 ? (uint64_t)(scaled + 0.5) : UINT64_MAX / 2;
+}
+
 static void measure(struct drawing *drawing)
 {
 	const struct thag_svg_picture *picture = drawing->picture;
@@ -107,6 +117,10 @@ static void measure(struct drawing *drawing)
 		uint64_t before = drawing->root->sides->before_total_ns;
 		uint64_t after = drawing->root->sides->after_total_ns;
 
+		drawing->scale = drawing->options->normalise && before && after
+					 ? (double)before / (double)after
+					 : 1;
+		after = scale_after(drawing, after);
 		drawing->whole = before > after ? before : after;
 	}
 }
@@ -253,7 +267,8 @@ static unsigned fill_of(const struct drawing *drawing, const struct thag_svg_box
 {
 	if (!box->sides)
 		return thag_svg_fill_of(box->name, box->name_bytes);
-	return thag_svg_diff_fill_of(box->sides->before_total_ns, box->sides->after_total_ns,
+	return thag_svg_diff_fill_of(box->sides->before_total_ns,
+				     scale_after(drawing, box->sides->after_total_ns),
 				     drawing->whole);
 }
 

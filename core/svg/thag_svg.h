@@ -43,6 +43,7 @@ struct thag_svg_options {
 	const char *subtitle;	/* NULL: none */
 	const char *count_name; /* "ns" and "bytes" are written with units, others as they are */
 	const char *search;	/* what it is opened with; NULL: nothing */
+	bool normalise;		/* a difference's colours are of totals made equal */
 	double min_width_px;	/* where the picture is `width_px` wide; 0: all are drawn */
 	uint32_t width_px;	/* as an image; in a browser it is as wide as its window */
 	uint32_t font_px;

@@ -371,6 +371,29 @@ Test(svg, of_a_difference_tells_both_sides)
 	thag_profile_destroy(sides[1]);
 }
 
+Test(svg, of_a_normalised_difference_has_the_colours_of_equal_totals)
+{
+	static const char *const before[] = { "a 400", "b 600", NULL };
+	static const char *const after[] = { "a 800", "b 1200", NULL };
+	struct thag_profile *sides[2] = { profile_of(before), profile_of(after) }, *diff;
+	struct thag_svg_options options = all;
+
+	options.normalise = true;
+	cr_assert_eq(thag_diff_make(&diff, sides[0], sides[1], true), 0);
+	struct thag_buffer out = write_profile(diff, &options);
+	struct svg_boxes boxes = svg_boxes_read(&out);
+
+	cr_assert_eq(boxes.count, 3);
+	for (size_t i = 0; i < boxes.count; i++)
+		cr_expect_eq(boxes.list[i].fill, THAG_SVG_DIFF_STEPS);
+	cr_expect_not_null(strstr(boxes.list[1].facts, "after 800\u202fns"));
+	svg_boxes_fini(&boxes);
+	thag_buffer_fini(&out);
+	thag_profile_destroy(diff);
+	thag_profile_destroy(sides[0]);
+	thag_profile_destroy(sides[1]);
+}
+
 Test(svg, takes_nothing_from_outside)
 {
 	static const char *const lines[] = { "a 1", NULL };
