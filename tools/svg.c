@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "command.h"
 #include "look.h"
 #include "output.h"
@@ -27,7 +28,7 @@ const struct thag_command thag_command_svg = {
 		"\n"
 		"  -o, --output FILE   write FILE, whole or not at all; default and '-': stdout\n"
 		"  -t, --type TYPE     flamegraph (default), icicle: the root at the top, or\n"
-		"                      flamechart: a folded file's lines in their order\n"
+		"                      flamechart: calls, or a file's lines, in their order\n"
 		"  -p, --palette NAME  one of --list-palettes; default: aqua\n"
 		"      --theme THEME   light, dark or auto: as the viewer prefers (default)\n"
 		"      --title TEXT, --subtitle TEXT, --count-name NAME\n"
@@ -373,11 +374,41 @@ static int take_stack(void *context, const char *text, size_t bytes, const uint6
 	return thag_svg_chart_add_stack(context, text, bytes, values[0]);
 }
 
-static int run_chart(struct request *request)
+static int draw_chart(struct request *request, struct thag_svg_chart *chart)
+{
+	struct thag_buffer out = { 0 };
+	int ret = thag_svg_chart_write(chart, &request->options, &out);
+
+	ret = ret ? complain(ret) : write_out(request, &out);
+	thag_buffer_fini(&out);
+	return ret;
+}
+
+static int run_session_chart(struct request *request, const char *id)
+{
+	struct thag_calls calls = { 0 };
+	int ret;
+
+	if (request->look.query.metric || request->look.query.raw)
+		return thag_command_bad_usage(&thag_command_svg,
+					      "a flamechart is of calls, as they were recorded");
+	ret = thag_calls_load(&thag_command_svg, id, &request->look.query, &request->options,
+			      &calls);
+	if (ret != THAG_EXIT_OK)
+		return ret;
+	if (!request->options.count_name)
+		request->options.count_name = "ns";
+	if (!request->options.subtitle)
+		request->options.subtitle = calls.title;
+	ret = draw_chart(request, calls.chart);
+	thag_calls_fini(&calls);
+	return ret;
+}
+
+static int run_folded_chart(struct request *request)
 {
 	struct thag_svg_chart *chart;
 	struct thag_source source = { 0 };
-	struct thag_buffer out = { 0 };
 	int ret = thag_svg_chart_create(&chart, &request->options, "all");
 
 	if (ret)
@@ -386,22 +417,23 @@ static int run_chart(struct request *request)
 	request->look.query.stack_context = chart;
 	ret = thag_source_load(&thag_command_svg, request->inputs[0], &request->look.query,
 			       &source);
-	if (ret != THAG_EXIT_OK)
-		goto out;
-	if (source.is_session) {
-		thag_command_complain(&thag_command_svg,
-				      "a flamechart is of a folded file; the page has that of a "
-				      "session");
-		ret = THAG_EXIT_FAILURE;
-		goto out;
+	if (ret == THAG_EXIT_OK) {
+		name_picture(&request->options, &source, source.title);
+		ret = draw_chart(request, chart);
 	}
-	name_picture(&request->options, &source, source.title);
-	ret = thag_svg_chart_write(chart, &request->options, &out);
-	ret = ret ? complain(ret) : write_out(request, &out);
-out:
-	thag_buffer_fini(&out);
 	thag_source_fini(&source);
 	thag_svg_chart_destroy(chart);
+	return ret;
+}
+
+static int run_chart(struct request *request)
+{
+	char *id = NULL;
+	int ret = thag_source_session(&thag_command_svg, request->inputs[0], &id);
+
+	if (ret == THAG_EXIT_OK)
+		ret = id ? run_session_chart(request, id) : run_folded_chart(request);
+	free(id);
 	return ret;
 }
 

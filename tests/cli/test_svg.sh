@@ -199,3 +199,34 @@ test_svg_writes_whole_or_not_at_all() {
   [[ $(boxes_of empty.svg 2>/dev/null | wc -l) -le 1 ]] || fail "boxes of nothing"
   grep -q 'nothing was counted' empty.svg || fail "it doesn't say that it is empty"
 }
+
+# Every call of a thread is a box, as wide as the same call is long in the export for Perfetto.
+test_svg_flamechart_of_a_session_has_its_calls() {
+  start_thagd
+  "$EXAMPLES/treestat" --repeat 1 /usr/include/linux >/dev/null 2>&1
+  until_true field_is state ended
+  expect_status 0 thag export latest --format chrome -o calls.json
+  expect_status 0 thag svg latest -t flamechart --min-width 0 -o chart.svg
+  python3 - calls.json chart.svg <<'END' || fail "other calls"
+import json, re, sys
+events = [e for e in json.load(open(sys.argv[1]))["traceEvents"] if e["ph"] == "X"]
+calls = [e for e in events if e["tid"] == e["pid"]]
+assert len(calls) > 100 and len(events) > len(calls), (len(calls), len(events))
+ns = lambda us: round(us * 1000)
+first = min(ns(e["ts"]) for e in calls)
+wanted = sorted((ns(e["ts"]) - first, ns(e["dur"]), e["name"]) for e in calls if ns(e["dur"]))
+text = open(sys.argv[2]).read()
+boxes = re.findall(r'data-s="(\d+)" data-w="(\d+)" data-d="(\d+)"><title>(.*)', text)
+got = sorted((int(s), int(w), name) for s, w, d, name in boxes if d != "0")
+assert got == wanted, [(a, b) for a, b in zip(got, wanted) if a != b][:5]
+END
+  [[ $(text_of chart.svg subtitle) =~ ^treestat,\ session\ 1,\ thread\ [0-9]+$ ]] ||
+    fail "$(text_of chart.svg subtitle)"
+  local other
+  other=$(grep -o '"tid":[0-9]*' calls.json | sort -u | sed -n 's/.*://; 2p')
+  expect_status 0 thag svg latest -t flamechart --thread "$other" -o other.svg
+  cmp -s chart.svg other.svg && fail "another thread has the same calls"
+  expect_status 2 thag svg latest -t flamechart --raw
+  expect_status 4 thag svg latest -t flamechart --thread 1
+  expect_status 4 thag svg 99 -t flamechart
+}

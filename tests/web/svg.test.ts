@@ -144,6 +144,24 @@ test("a click zooms, and the way back is the root, the button and Escape", async
   }
 });
 
+test("numbers beyond those a script counts in exactly zoom as others do", async () => {
+  const half = 2n ** 62n;
+  const stacks = [`a;b;c ${half - 1n}`, `a;d ${half + 1n}`, `e;f ${half}`, `e;g ${half - 1n}`];
+  const page = await open(picture(stacks, "--count-name", "samples"));
+  for (const [name, inner] of [
+    ["a", ["b", "c", "d"]],
+    ["e", ["f", "g"]],
+    ["b", ["c"]],
+  ] as const) {
+    await box(page, name).click();
+    near((await place(page, name)).width, 980);
+    for (const other of inner) assert.equal(await box(page, other).isVisible(), true, other);
+    await page.keyboard.press("Escape");
+  }
+  const label = await box(page, "c").getAttribute("aria-label");
+  assert.match((label ?? "").replaceAll("\u202f", ""), new RegExp(`^c, ${half - 1n}samples`));
+});
+
 test("names that had no room get it by zooming", async () => {
   const page = await show();
   assert.equal((await place(page, "tiny")).label, "");

@@ -4,7 +4,9 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 export interface Box {
+  /** Its place among all boxes, and that of the first one after it that isn't within it. */
   index: number;
+  end: number;
   group: SVGGElement;
   rect: SVGRectElement;
   label: SVGTextElement;
@@ -43,6 +45,7 @@ function readBox(group: SVGGElement, index: number, within: (Box | undefined)[])
   title?.remove(); // the picture has a tip of its own
   const box: Box = {
     index,
+    end: index + 1,
     group,
     rect,
     label,
@@ -61,18 +64,17 @@ function readBox(group: SVGGElement, index: number, within: (Box | undefined)[])
 /** All boxes: the root first, and each before those within it. */
 export function readBoxes(frames: Element): Box[] {
   const within: (Box | undefined)[] = [];
-  return Array.from(frames.children, (group, index) => readBox(group as SVGGElement, index, within));
+  const boxes = Array.from(frames.children, (group, index) => readBox(group as SVGGElement, index, within));
+  for (const box of [...boxes].reverse())
+    if (box.parent !== null) box.parent.end = Math.max(box.parent.end, box.end);
+  return boxes;
 }
 
 export function isWithin(box: Box, outer: Box): boolean {
-  return (
-    box.depth >= outer.depth &&
-    box.start >= outer.start &&
-    box.start + box.width <= outer.start + outer.width
-  );
+  return box.index >= outer.index && box.index < outer.end;
 }
 
 /** Whether it is one of the callers of `inner`. */
 export function isAbove(box: Box, inner: Box): boolean {
-  return box !== inner && box.depth < inner.depth && isWithin(inner, box);
+  return box !== inner && isWithin(inner, box);
 }

@@ -34,9 +34,8 @@ function besideOf(boxes: readonly Box[], box: Box, step: number): Box | null {
 /** What takes most of it. */
 function widestIn(boxes: readonly Box[], box: Box): Box | null {
   let widest: Box | null = null;
-  for (let at = box.index + 1; at < boxes.length; at++) {
+  for (let at = box.index + 1; at < box.end; at++) {
     const other = boxes[at] as Box;
-    if (other.depth <= box.depth) break;
     if (other.parent === box && other.shown && other.width > (widest?.width ?? 0)) widest = other;
   }
   return widest;
