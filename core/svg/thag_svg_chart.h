@@ -11,6 +11,7 @@
 #ifndef THAG_SVG_CHART_H
 #define THAG_SVG_CHART_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,15 @@ int thag_svg_chart_create(struct thag_svg_chart **out, const struct thag_svg_opt
 void thag_svg_chart_destroy(struct thag_svg_chart *chart);
 
 /* These return 0, or an error after which the chart can only be destroyed: -ENOMEM. */
+
+/**
+ * Before all else: asks, once for each name, for what becomes of that function, of enum
+ * thag_sieve_fate. What is dropped takes no time then. `seeks`: stacks must hold one that is
+ * THAG_SIEVE_ONLY.
+ */
+void thag_svg_chart_sift(struct thag_svg_chart *chart,
+			 unsigned (*fate_of)(void *context, const char *name, size_t bytes),
+			 void *context, bool seeks);
 
 /** A function, any bytes, is entered. What is deeper than THAG_SVG_DEPTH_MAX is not drawn. */
 int thag_svg_chart_enter(struct thag_svg_chart *chart, const char *name, size_t bytes);

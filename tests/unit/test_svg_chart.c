@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "thag_sieve.h"
 #include "thag_svg_chart.h"
 
 static const struct thag_svg_options all = {
@@ -157,6 +158,79 @@ Test(svg_chart, keeps_what_is_wide_of_any_number_of_calls)
 		cr_expect_eq(boxes.list[i + 2].width, 100000);
 	}
 	svg_boxes_fini(&boxes);
+}
+
+static unsigned fate_of(void *context, const char *name, size_t bytes)
+{
+	static const struct {
+		const char *name;
+		unsigned fate;
+	} fates[] = { { "hide", THAG_SIEVE_HIDE },
+		      { "without", THAG_SIEVE_WITHOUT },
+		      { "own", THAG_SIEVE_WITHOUT_OWN },
+		      { "only", THAG_SIEVE_ONLY } };
+
+	++*(int *)context;
+	for (size_t i = 0; i < sizeof(fates) / sizeof(fates[0]); i++)
+		if (strlen(fates[i].name) == bytes && memcmp(fates[i].name, name, bytes) == 0)
+			return fates[i].fate;
+	return 0;
+}
+
+Test(svg_chart, leaves_out_functions)
+{
+	struct thag_svg_chart *chart = make_chart(&all);
+	int asked = 0;
+
+	thag_svg_chart_sift(chart, fate_of, &asked, false);
+	add(chart, "m;hide;a", 1);
+	add(chart, "m;hide", 2);
+	add(chart, "m;a", 4);
+	add(chart, "m;without", 8);
+	add(chart, "m;without;a;hide", 16);
+	add(chart, "own;a", 32);
+	add(chart, "own", 64);
+	add(chart, "own;hide", 128);
+	add(chart, "m;without;a", 256);
+	add(chart, "own;a", 512);
+	struct svg_boxes boxes = end_chart(chart);
+
+	cr_expect_eq(asked, 6, "once for each name: the root's, too");
+	expect_boxes(&boxes,
+		     (struct expected[]){ { "all", 0, 0, 551 },
+					  { "m", 1, 0, 7 },
+					  { "a", 2, 0, 1 },
+					  { "a", 2, 3, 4 },
+					  { "own", 1, 7, 32 },
+					  { "a", 2, 7, 32 },
+					  { "own", 1, 39, 512 },
+					  { "a", 2, 39, 512 } },
+		     8);
+}
+
+Test(svg_chart, keeps_the_stacks_that_hold_a_function)
+{
+	struct thag_svg_chart *chart = make_chart(&all);
+	int asked = 0;
+
+	thag_svg_chart_sift(chart, fate_of, &asked, true);
+	add(chart, "m", 1);
+	add(chart, "m;only", 2);
+	add(chart, "m;only;b", 4);
+	add(chart, "m;b", 8);
+	add(chart, "m;b;only;only", 16);
+	add(chart, "n", 32);
+	struct svg_boxes boxes = end_chart(chart);
+
+	expect_boxes(&boxes,
+		     (struct expected[]){ { "all", 0, 0, 22 },
+					  { "m", 1, 0, 22 },
+					  { "only", 2, 0, 6 },
+					  { "b", 3, 2, 4 },
+					  { "b", 2, 6, 16 },
+					  { "only", 3, 6, 16 },
+					  { "only", 4, 6, 16 } },
+		     7);
 }
 
 Test(svg_chart, has_a_bound_for_boxes)
