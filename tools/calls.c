@@ -35,13 +35,6 @@ struct drawing {
 	uint64_t calls;
 };
 
-void thag_calls_fini(struct thag_calls *calls)
-{
-	thag_svg_chart_destroy(calls->chart);
-	free(calls->title);
-	*calls = (struct thag_calls){ 0 };
-}
-
 static int pass_until(struct drawing *drawing, uint64_t then)
 {
 	uint64_t width = then > drawing->now ? then - drawing->now : 0;
@@ -224,11 +217,10 @@ static int draw_session(const struct thag_command *command, const char *id, stru
 }
 
 int thag_calls_load(const struct thag_command *command, const char *id,
-		    const struct thag_source_query *query, const struct thag_svg_options *options,
-		    struct thag_calls *out)
+		    const struct thag_source_query *query, struct thag_svg_chart *chart,
+		    char **title)
 {
-	struct thag_calls calls = { 0 };
-	struct drawing drawing = { .query = query };
+	struct drawing drawing = { .query = query, .chart = chart };
 	json_t *list = NULL;
 	int ret = ask_list(command, &list);
 
@@ -238,23 +230,16 @@ int thag_calls_load(const struct thag_command *command, const char *id,
 
 	/* thagd says itself that it has no such session */
 	drawing.thread = query->thread || !session ? query->thread : first_thread(session);
-	if (thag_svg_chart_create(&calls.chart, options, thag_session_text(session, "program")) ||
-	    asprintf(&calls.title, "%s, session %s, thread %" PRIu32,
-		     thag_session_text(session, "program"), thag_session_text(session, "id"),
-		     drawing.thread) < 0)
-		ret = thag_client_complain(command, -ENOMEM);
-	drawing.chart = calls.chart;
-	if (!ret)
-		ret = draw_session(command, id, &drawing);
+	ret = draw_session(command, id, &drawing);
 	if (!ret && drawing.calls == 0) {
 		thag_command_complain(command, "thread %" PRIu32 " called nothing there",
 				      drawing.thread);
 		ret = THAG_EXIT_NOT_FOUND;
 	}
+	if (!ret && asprintf(title, "%s, session %s, thread %" PRIu32,
+			     thag_session_text(session, "program"),
+			     thag_session_text(session, "id"), drawing.thread) < 0)
+		ret = thag_client_complain(command, -ENOMEM);
 	json_decref(list);
-	if (ret)
-		thag_calls_fini(&calls);
-	else
-		*out = calls;
 	return ret;
 }

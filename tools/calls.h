@@ -10,22 +10,13 @@
 #include "source.h"
 #include "thag_svg_chart.h"
 
-/** A chart, and of what it is. */
-struct thag_calls {
-	struct thag_svg_chart *chart;
-	char *title; /* "treestat, session 3, thread 7014" */
-};
-
 /**
- * Asks thagd for the calls that `query` is of: its thread, else the program's first, and its range.
- * THAG_EXIT_OK with `*out`, which thag_calls_fini frees, or the status to exit with after one line
- * for `command`.
+ * Asks thagd for the calls that `query` is of: its thread, else the program's first, and its range;
+ * and puts them into the chart. THAG_EXIT_OK with a title, "treestat, session 3, thread 7014", for
+ * the caller to free, or the status to exit with after one line for `command`.
  */
 int thag_calls_load(const struct thag_command *command, const char *id,
-		    const struct thag_source_query *query, const struct thag_svg_options *options,
-		    struct thag_calls *out);
-
-/** Also of all zero. */
-void thag_calls_fini(struct thag_calls *calls);
+		    const struct thag_source_query *query, struct thag_svg_chart *chart,
+		    char **title);
 
 #endif

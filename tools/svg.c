@@ -29,7 +29,8 @@ const struct thag_command thag_command_svg = {
 		"  -o, --output FILE   write FILE, whole or not at all; default and '-': stdout\n"
 		"  -t, --type TYPE     flamegraph (default), icicle: the root at the top, or\n"
 		"                      flamechart: calls, or a file's lines, in their order\n"
-		"  -p, --palette NAME  one of --list-palettes; default: aqua\n"
+		"  -p, --palette NAME  colours of functions; default: aqua\n"
+		"      --list-palettes  print their names and exit\n"
 		"      --theme THEME   light, dark or auto: as the viewer prefers (default)\n"
 		"      --title TEXT, --subtitle TEXT, --count-name NAME\n"
 		"      --min-width PX  leave out what is narrower than that (0.1)\n"
@@ -198,11 +199,6 @@ static int parse_option(struct request *request, int option, char **argv)
 	}
 }
 
-static bool is_sifted(const struct thag_look *look)
-{
-	return look->pattern_count || look->at_least || look->collapse;
-}
-
 /** What goes together. -1 to go on, or the status to exit with. */
 static int check(const struct request *request)
 {
@@ -211,9 +207,10 @@ static int check(const struct request *request)
 	if (chart && request->inputs[1])
 		return thag_command_bad_usage(&thag_command_svg,
 					      "a difference has no order of time");
-	if (chart && is_sifted(&request->look))
+	if (chart && (request->look.at_least || request->look.collapse))
 		return thag_command_bad_usage(&thag_command_svg,
-					      "nothing can be left out of a flamechart");
+					      "--at-least and --collapse are of sums, which a "
+					      "flamechart has none of");
 	if (request->inputs[1] && strcmp(request->inputs[0], "-") == 0 &&
 	    strcmp(request->inputs[1], "-") == 0)
 		return thag_command_bad_usage(&thag_command_svg, "stdin can be read only once");
@@ -384,55 +381,70 @@ static int draw_chart(struct request *request, struct thag_svg_chart *chart)
 	return ret;
 }
 
-static int run_session_chart(struct request *request, const char *id)
+static int draw_session_chart(struct request *request, struct thag_svg_chart *chart, const char *id)
 {
-	struct thag_calls calls = { 0 };
+	struct thag_source none = { .unit = "ns" };
+	char *title = NULL;
 	int ret;
 
 	if (request->look.query.metric || request->look.query.raw)
 		return thag_command_bad_usage(&thag_command_svg,
 					      "a flamechart is of calls, as they were recorded");
-	ret = thag_calls_load(&thag_command_svg, id, &request->look.query, &request->options,
-			      &calls);
+	ret = thag_calls_load(&thag_command_svg, id, &request->look.query, chart, &title);
 	if (ret != THAG_EXIT_OK)
 		return ret;
-	if (!request->options.count_name)
-		request->options.count_name = "ns";
-	if (!request->options.subtitle)
-		request->options.subtitle = calls.title;
-	ret = draw_chart(request, calls.chart);
-	thag_calls_fini(&calls);
+	name_picture(&request->options, &none, title);
+	ret = draw_chart(request, chart);
+	free(title);
 	return ret;
 }
 
-static int run_folded_chart(struct request *request)
+static int draw_folded_chart(struct request *request, struct thag_svg_chart *chart)
 {
-	struct thag_svg_chart *chart;
 	struct thag_source source = { 0 };
-	int ret = thag_svg_chart_create(&chart, &request->options, "all");
+	int ret;
 
-	if (ret)
-		return complain(ret);
 	request->look.query.stack = take_stack;
 	request->look.query.stack_context = chart;
 	ret = thag_source_load(&thag_command_svg, request->inputs[0], &request->look.query,
 			       &source);
-	if (ret == THAG_EXIT_OK) {
-		name_picture(&request->options, &source, source.title);
-		ret = draw_chart(request, chart);
-	}
+	if (ret != THAG_EXIT_OK)
+		return ret;
+	name_picture(&request->options, &source, source.title);
+	ret = draw_chart(request, chart);
 	thag_source_fini(&source);
+	return ret;
+}
+
+/** A chart of what the options leave. */
+static int run_sifted_chart(struct request *request, const char *id, struct thag_look_judge *judge)
+{
+	struct thag_svg_chart *chart;
+	int ret = thag_svg_chart_create(&chart, &request->options, "all");
+
+	if (ret)
+		return complain(ret);
+	if (request->look.pattern_count)
+		thag_svg_chart_sift(chart, thag_look_judge_ask, judge,
+				    thag_look_judge_seeks(judge));
+	ret = id ? draw_session_chart(request, chart, id) : draw_folded_chart(request, chart);
+	if (ret == THAG_EXIT_OK)
+		thag_look_judge_tell(judge);
 	thag_svg_chart_destroy(chart);
 	return ret;
 }
 
 static int run_chart(struct request *request)
 {
+	struct thag_look_judge *judge = NULL;
 	char *id = NULL;
-	int ret = thag_source_session(&thag_command_svg, request->inputs[0], &id);
+	int ret = thag_look_judge_create(&thag_command_svg, &request->look, &judge);
 
 	if (ret == THAG_EXIT_OK)
-		ret = id ? run_session_chart(request, id) : run_folded_chart(request);
+		ret = thag_source_session(&thag_command_svg, request->inputs[0], &id);
+	if (ret == THAG_EXIT_OK)
+		ret = run_sifted_chart(request, id, judge);
+	thag_look_judge_destroy(judge);
 	free(id);
 	return ret;
 }

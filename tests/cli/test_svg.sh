@@ -103,6 +103,18 @@ all;n 21 3
 END
 }
 
+test_svg_flamechart_leaves_out_functions() {
+  printf '%s\n' 'm;a 5' 'm;a;b 6' 'm;c 1' 'm;a;b;d 2' 'n 3' >chart.folded
+  expect_status 0 thag svg chart.folded -t flamechart --hide a --without '/^[cn]$/' -o chart.svg
+  [[ $(boxes_of chart.svg | xargs) == 'all 0 13 all;m 0 13 all;m;b 5 6 all;m;b 11 2 all;m;b;d 11 2' ]] ||
+    fail "$(boxes_of chart.svg)"
+  expect_status 0 thag svg chart.folded -t flamechart --only b --only nothing -o chart.svg
+  one_line err 'nothing: no function is called that'
+  [[ $(boxes_of chart.svg | head -n 1) == 'all 0 8 ' ]] || fail "$(boxes_of chart.svg)"
+  expect_status 2 thag svg chart.folded -t flamechart --collapse
+  expect_status 2 thag svg chart.folded -t flamechart --only '/(/'
+}
+
 test_svg_of_two_is_a_difference() {
   printf '%s\n' 'a 400' 'b 600' >before.folded
   printf '%s\n' 'a 800' 'c 200' >after.folded
@@ -145,6 +157,7 @@ test_svg_options_change_what_they_say() {
   write_sample
   local name
   thag svg sample.folded --list-palettes >palettes || fail "no palettes"
+  [[ $(thag __complete svg --palette '' | xargs) == "$(xargs <palettes)" ]] || fail "completion"
   [[ $(xargs <palettes) == 'aqua blue green hot mem orange purple red yellow rust colour-blind' ]] ||
     fail "palettes: $(xargs <palettes)"
   while read -r name; do
