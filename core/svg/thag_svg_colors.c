@@ -94,7 +94,7 @@ static struct oklch band_fill(const struct band *band, bool dark, unsigned index
 static struct oklch safe_fill(bool dark, unsigned index)
 {
 	static const double light_steps[] = { 0.92, 0.845, 0.77, 0.695 };
-	static const double dark_steps[] = { 0.46, 0.395, 0.33, 0.265 };
+	static const double dark_steps[] = { 0.52, 0.475, 0.43, 0.39 };
 	static const struct oklch colors[] = { { 0, 1, 95 }, { 0, 1, 255 }, { -0.035, 0, 0 } };
 	struct oklch color = colors[index % 3];
 

@@ -475,6 +475,19 @@ Test(svg_colors, names_are_legible_on_every_fill)
 		}
 }
 
+Test(svg_colors, boxes_are_seen_on_the_paper)
+{
+	for (unsigned palette = 0; palette < THAG_SVG_PALETTES; palette++)
+		for (unsigned i = 0; i < THAG_SVG_FILLS; i++) {
+			enum thag_svg_palette id = (enum thag_svg_palette)palette;
+
+			cr_expect(contrast(thag_svg_fill(id, false, i), 0xffffff) >= 1.15, "%s %u",
+				  thag_svg_palette_name(id), i);
+			cr_expect(contrast(thag_svg_fill(id, true, i), 0x16181d) >= 1.5, "%s %u",
+				  thag_svg_palette_name(id), i);
+		}
+}
+
 Test(svg_colors, are_those_of_their_name)
 {
 	for (int dark = 0; dark < 2; dark++)
