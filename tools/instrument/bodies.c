@@ -372,6 +372,26 @@ static void apply_attributes(struct finder *finder)
 				&finder->attributes, finder->declared[i], bodies->list[i].name);
 }
 
+/** Puts them in order; those of a class in a function were visited twice. */
+static void sort_bodies(struct thag_bodies *bodies)
+{
+	size_t kept = 0;
+
+	if (bodies->count)
+		qsort(bodies->list, bodies->count, sizeof(bodies->list[0]), compare_bodies);
+	for (size_t i = 0; i < bodies->count; i++) {
+		struct thag_body *body = &bodies->list[i],
+				 *before = kept ? &bodies->list[kept - 1] : NULL;
+
+		if (before && before->at == body->at && before->line == body->line &&
+		    strcmp(before->name, body->name) == 0)
+			free(body->name);
+		else
+			bodies->list[kept++] = *body;
+	}
+	bodies->count = kept;
+}
+
 static int read_unit(struct finder *finder)
 {
 	int ret;
@@ -386,27 +406,36 @@ static int read_unit(struct finder *finder)
 	if (finder->ret)
 		return finder->ret;
 	apply_attributes(finder);
-	if (finder->bodies->count)
-		qsort(finder->bodies->list, finder->bodies->count, sizeof(struct thag_body),
-		      compare_bodies);
+	sort_bodies(finder->bodies);
 	return 0;
 }
 
-/** The words of the command, and ours: no warnings, all errors, headers of thag's. */
+/** The words of the command, and ours: all errors but those of newer Cs, headers of thag's. */
 static const char **all_words(const struct thag_arguments *arguments, size_t *count)
 {
-	static const char *const ours[] = { "-w",	  "-ferror-limit=0", "-Wno-error",
-					    "-idirafter", THAG_INCLUDEDIR,   "-idirafter",
-					    HEADERS };
-	const char **words =
-		calloc(arguments->count + sizeof(ours) / sizeof(ours[0]), sizeof(*words));
+	static const char *const ours[] = {
+		"-w",
+		"-ferror-limit=0",
+		"-Wno-error",
+		"-Wno-implicit-function-declaration",
+		"-Wno-implicit-int",
+		"-Wno-int-conversion",
+		"-Wno-incompatible-function-pointer-types",
+		"-Wno-return-mismatch",
+		"-idirafter",
+		THAG_INCLUDEDIR,
+		"-idirafter",
+		HEADERS,
+	};
+	size_t ours_count = sizeof(ours) / sizeof(ours[0]);
+	const char **words = calloc(arguments->count + ours_count, sizeof(*words));
 
 	if (!words)
 		return NULL;
 	*count = 0;
 	for (size_t i = 0; i < arguments->count; i++)
 		words[(*count)++] = arguments->list[i];
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+	for (size_t i = 0; i < ours_count; i++)
 		words[(*count)++] = ours[i];
 	return words;
 }

@@ -116,14 +116,16 @@ static int open_commands(struct work *work, const char *path)
 	return ret;
 }
 
+/** `guessed` says whether the file has no command. */
 static int find_arguments(struct work *work, const char *path, enum thag_language language,
-			  struct thag_arguments *arguments)
+			  struct thag_arguments *arguments, bool *guessed)
 {
 	int ret = -ENOENT;
 
 	if (work->commands)
 		ret = thag_commands_find(work->commands, path, arguments);
-	if (ret == -ENOENT)
+	*guessed = ret == -ENOENT;
+	if (*guessed)
 		ret = thag_arguments_add_default(arguments, language);
 	for (int i = 0; !ret && i < work->options->flag_count; i++)
 		ret = thag_arguments_add(arguments, work->options->flags[i]);
@@ -240,34 +242,70 @@ static const char *why_unplanned(const struct thag_plan *plan, int ret)
 	return plan->why_not ? plan->why_not : strerror(-ret);
 }
 
-static void plan_and_put(struct work *work, const char *path, const struct thag_file *file,
-			 const struct thag_source *source)
+static void put_planned(struct work *work, const char *path, const struct thag_file *file,
+			const struct thag_plan *plan)
 {
-	struct thag_plan plan = { 0 };
-	int ret = thag_instrument_plan(&plan, source, &work->options->wishes);
+	int ret = put(work, path, file, &plan->edits);
 
-	if (ret) {
-		thag_report_failure(&work->report, path, "%s", why_unplanned(&plan, ret));
-	} else {
-		ret = put(work, path, file, &plan.edits);
-		if (ret)
-			fail_to_write(work, path, ret);
-	}
-	if (!ret)
+	if (ret)
+		fail_to_write(work, path, ret);
+	else
 		thag_report_file(&work->report,
 				 &(struct thag_report_file){ .path = path,
-							     .changed = plan.edits.count != 0,
-							     .marks = plan.marks,
-							     .bodies = &plan.bodies });
-	thag_plan_fini(&plan);
+							     .changed = plan->edits.count != 0,
+							     .marks = plan->marks,
+							     .bodies = &plan->bodies });
+}
+
+/** Plans by what is known of how it is compiled. */
+static int plan_as(struct work *work, struct thag_plan *plan, const char *real,
+		   const struct thag_file *file, enum thag_language language, bool *guessed)
+{
+	struct thag_arguments arguments = { 0 };
+	bool header = false;
+	int ret = find_arguments(work, real, language, &arguments, guessed);
+
+	if (!ret) {
+		bool c_name = thag_words_language(real, &header) == THAG_LANGUAGE_C;
+		struct thag_source source = {
+			.path = real,
+			.bytes = file->data,
+			.count = file->bytes,
+			.arguments = &arguments,
+			.language = thag_arguments_language(&arguments, language),
+			.is_c_header = header && c_name,
+		};
+
+		ret = thag_instrument_plan(plan, &source, &work->options->wishes);
+	}
+	thag_arguments_fini(&arguments);
+	return ret;
+}
+
+/** A .h that is no C may be C++: the language with fewer errors is the right one. */
+static int plan_as_other(struct work *work, struct thag_plan *plan, const char *real,
+			 const struct thag_file *file)
+{
+	struct thag_plan other = { 0 };
+	bool guessed;
+	int ret = plan_as(work, &other, real, file, THAG_LANGUAGE_CPP, &guessed);
+
+	if (!ret && other.bodies.problems_in_all < plan->bodies.problems_in_all) {
+		struct thag_plan worse = *plan;
+
+		*plan = other;
+		other = worse;
+	}
+	thag_plan_fini(&other);
+	return ret == -ENOMEM ? ret : 0;
 }
 
 /** `path` as the user calls it, `real` as the file system does. */
 static void instrument(struct work *work, const char *path, const char *real,
 		       const struct thag_file *file)
 {
-	struct thag_arguments arguments = { 0 };
-	bool header = false;
+	struct thag_plan plan = { 0 };
+	bool header = false, guessed = false;
 	enum thag_language language = thag_words_language(real, &header);
 	int ret;
 
@@ -278,22 +316,15 @@ static void instrument(struct work *work, const char *path, const char *real,
 				    "its name doesn't say whether it is C or C++; -x does");
 		return;
 	}
-	ret = find_arguments(work, real, language, &arguments);
-	if (ret) {
-		thag_report_failure(&work->report, path, "%s", strerror(-ret));
-	} else {
-		struct thag_source source = {
-			.path = real,
-			.bytes = file->data,
-			.count = file->bytes,
-			.arguments = &arguments,
-			.language = thag_arguments_language(&arguments, language),
-			.is_c_header = header && language == THAG_LANGUAGE_C,
-		};
-
-		plan_and_put(work, path, file, &source);
-	}
-	thag_arguments_fini(&arguments);
+	ret = plan_as(work, &plan, real, file, language, &guessed);
+	if (!ret && guessed && header && !work->options->language && language == THAG_LANGUAGE_C &&
+	    plan.bodies.problems_in_all)
+		ret = plan_as_other(work, &plan, real, file);
+	if (ret)
+		thag_report_failure(&work->report, path, "%s", why_unplanned(&plan, ret));
+	else
+		put_planned(work, path, file, &plan);
+	thag_plan_fini(&plan);
 }
 
 /** Whether this would write over what it reads; says so. */

@@ -87,6 +87,11 @@ void thag_report_failure(struct thag_report *report, const char *path, const cha
 		free(why);
 }
 
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static void print_problems(const struct thag_report *report, const struct thag_bodies *bodies)
 {
 	for (size_t i = 0; i < bodies->problem_count; i++) {
@@ -96,9 +101,10 @@ static void print_problems(const struct thag_report *report, const struct thag_b
 	}
 	if (bodies->problems_in_all)
 		fprintf(stderr,
-			"thag %s: %zu errors in all; functions that are certain all the same are "
-			"marked (-p DIR or -- FLAG… help)\n",
-			report->options->command->name, bodies->problems_in_all);
+			"thag %s: %zu error%s in all; only what is certain all the same is marked "
+			"(-p DIR or -- FLAG… may help)\n",
+			report->options->command->name, bodies->problems_in_all,
+			plural(bodies->problems_in_all));
 }
 
 static void print_unmarked(const char *path, const struct thag_body *body)
@@ -180,11 +186,6 @@ void thag_report_file(struct thag_report *report, const struct thag_report_file 
 		printf(": %zu marks to %s\n", file->marks,
 		       report->options->remove ? "take out" : "add");
 	}
-}
-
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
 }
 
 static void print_summary(const struct thag_report *report)
