@@ -53,13 +53,16 @@ int thag_edits_apply(const struct thag_edits *edits, const char *source, size_t 
 {
 	size_t done = 0;
 
+	if (!edits->count)
+		return bytes ? thag_buffer_append(out, source, bytes) : 0;
 	if (thag_buffer_reserve(out, bytes + edits->text.bytes))
 		return -ENOMEM;
 	for (size_t i = 0; i < edits->count; i++) {
 		const struct thag_edit *edit = &edits->list[i];
 
 		if (thag_buffer_append(out, source + done, edit->at - done) ||
-		    thag_buffer_append(out, edits->text.data + edit->text_at, edit->text_bytes))
+		    (edit->text_bytes &&
+		     thag_buffer_append(out, edits->text.data + edit->text_at, edit->text_bytes)))
 			return -ENOMEM;
 		done = edit->at + edit->removed;
 	}

@@ -65,7 +65,8 @@ static int add_assigned(struct thag_handlers *handlers, struct thag_scan *scan)
 	int ret = 0;
 
 	thag_scan_next_code(scan, &token);
-	if (byte_of(scan, &token) != '=')
+	if (byte_of(scan, &token) != '=' ||
+	    (scan->at < scan->bytes && scan->source[scan->at] == '='))
 		return 0;
 	do {
 		thag_scan_next_code(scan, &token);

@@ -29,12 +29,10 @@ bool thag_marks_is_thag(const char *source, const struct thag_token *token)
 
 bool thag_marks_is_header(const char *source, const struct thag_token *token)
 {
-	return (token->kind == THAG_TOKEN_HEADER || token->kind == THAG_TOKEN_TEXT) &&
-	       token->in_directive &&
-	       (thag_token_is(source, token, "<thag.h>") ||
-		thag_token_is(source, token, "<thag.hpp>") ||
-		thag_token_is(source, token, "\"thag.h\"") ||
-		thag_token_is(source, token, "\"thag.hpp\""));
+	return token->kind == THAG_TOKEN_HEADER && (thag_token_is(source, token, "<thag.h>") ||
+						    thag_token_is(source, token, "<thag.hpp>") ||
+						    thag_token_is(source, token, "\"thag.h\"") ||
+						    thag_token_is(source, token, "\"thag.hpp\""));
 }
 
 enum thag_marks_include thag_marks_include_at(const char *source, size_t bytes, size_t at,
@@ -110,6 +108,10 @@ void thag_marks_find(struct thag_marks *marks, const char *source, size_t bytes)
 		}
 		if (thag_marks_is_header(source, &token) && ours_at != line_at)
 			foreign = true;
+		/* a label without its mark: one that came before it would seem labelled */
+		if (token.kind == THAG_TOKEN_NOTE &&
+		    thag_token_is(source, &token, &THAG_MARKS_NOTE[1]))
+			marked = true;
 		if (thag_marks_is_thag(source, &token)) {
 			marked = true;
 			foreign = foreign || !is_labelled(source, bytes, token.at);

@@ -120,7 +120,9 @@ static const struct thag_edit *edit_in(const struct writer *writer, size_t end)
 {
 	const struct thag_edit *edit = &writer->edits->list[writer->edit];
 
-	return writer->edit < writer->edits->count && edit->at < end ? edit : NULL;
+	if (writer->edit == writer->edits->count)
+		return NULL;
+	return edit->at < end || end == writer->bytes ? edit : NULL;
 }
 
 static bool is_whole_line(const struct thag_edits *edits, const struct thag_edit *edit)
@@ -139,7 +141,7 @@ static int change_lines(struct writer *writer, size_t at, size_t *end)
 	writer->line.bytes = 0;
 	while (!ret && (edit = edit_in(writer, *end)) != NULL) {
 		ret = thag_buffer_append(&writer->line, writer->source + done, edit->at - done);
-		if (!ret)
+		if (!ret && edit->text_bytes)
 			ret = thag_buffer_append(&writer->line,
 						 writer->edits->text.data + edit->text_at,
 						 edit->text_bytes);

@@ -71,8 +71,9 @@ static int take_mark(struct removal *removal, const struct thag_token *word)
 	const char *source = removal->source;
 	size_t length = length_to_go(removal, word->at), from = word->at, to = from + length;
 	size_t line_end = thag_scan_line_end(source, removal->bytes, to);
+	bool alone = length && line_end && is_blank_between(source, removal->line_at, from);
 
-	if (length && line_end && is_blank_between(source, removal->line_at, from)) {
+	if (alone) {
 		from = removal->line_at;
 		to += line_end;
 	} else if (length && is_behind_brace(source, from)) {
@@ -84,8 +85,8 @@ static int take_mark(struct removal *removal, const struct thag_token *word)
 	removal->removed.marks++;
 	/* the mark's own words are read no more */
 	thag_scan_begin(&removal->scan, source, removal->bytes, to);
-	removal->scan.line_begins = from == removal->line_at;
-	if (from == removal->line_at)
+	removal->scan.line_begins = alone;
+	if (alone)
 		removal->line_at = to;
 	return thag_edits_add(removal->edits, from, to - from, NULL, 0);
 }

@@ -219,11 +219,12 @@ static size_t scan_word(const struct thag_scan *scan, struct thag_token *token)
 	return raw_at ? raw_at : quoted_end(scan, end, quote);
 }
 
-static size_t header_end(const struct thag_scan *scan, size_t at)
+/** The end of the header's name at `at`; 0 when it has none on its line. */
+static size_t header_end(const struct thag_scan *scan, size_t at, char close)
 {
-	while (at < scan->bytes && !thag_scan_line_end(scan->source, scan->bytes, at))
-		if (scan->source[at++] == '>')
-			return at;
+	while (++at < scan->bytes && !thag_scan_line_end(scan->source, scan->bytes, at))
+		if (scan->source[at] == close)
+			return at + 1;
 	return 0;
 }
 
@@ -235,7 +236,7 @@ static bool is_pair(const struct thag_scan *scan, size_t at, const char *pair)
 /** Any of those that are no words, numbers or literals. */
 static size_t scan_other(struct thag_scan *scan, struct thag_token *token)
 {
-	size_t at = token->at, header;
+	size_t at = token->at;
 
 	token->kind = THAG_TOKEN_OTHER;
 	if (scan->line_begins && !scan->in_directive &&
@@ -243,10 +244,6 @@ static size_t scan_other(struct thag_scan *scan, struct thag_token *token)
 		token->kind = THAG_TOKEN_HASH;
 		scan->in_directive = true;
 		return at + (scan->source[at] == '#' ? 1 : 2);
-	}
-	if (scan->header_next && scan->source[at] == '<' && (header = header_end(scan, at)) != 0) {
-		token->kind = THAG_TOKEN_HEADER;
-		return header;
 	}
 	if (scan->source[at] == '{' || is_pair(scan, at, "<%"))
 		token->kind = THAG_TOKEN_OPEN;
@@ -271,6 +268,12 @@ static size_t scan_token(struct thag_scan *scan, struct thag_token *token)
 	if (end) {
 		token->kind = THAG_TOKEN_NOTE;
 		return end;
+	}
+	if (scan->header_next && (byte == '<' || byte == '"')) {
+		end = header_end(scan, at, byte == '<' ? '>' : '"');
+		token->kind = THAG_TOKEN_HEADER;
+		if (end)
+			return end;
 	}
 	if (is_digit(byte) || (byte == '.' && is_digit(byte_at(scan, at + 1)))) {
 		token->kind = THAG_TOKEN_NUMBER;

@@ -23,7 +23,7 @@ enum thag_token_kind {
 	THAG_TOKEN_WORD,   /* an identifier or keyword; bytes above 127 belong to it */
 	THAG_TOKEN_NUMBER, /* a preprocessing number */
 	THAG_TOKEN_TEXT,   /* a string or character literal, with its prefix */
-	THAG_TOKEN_HEADER, /* <…> behind #include */
+	THAG_TOKEN_HEADER, /* <…> or "…" behind #include */
 	THAG_TOKEN_OPEN,   /* { or <% */
 	THAG_TOKEN_CLOSE,  /* } or %> */
 	THAG_TOKEN_HASH,   /* the # or %: that begins a directive */
