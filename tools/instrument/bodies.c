@@ -334,6 +334,16 @@ static int note_nested(struct finder *finder, CXDiagnostic diagnostic, unsigned 
 	return !text || (body && !body->name) ? -ENOMEM : finder->ret;
 }
 
+/** Those without one are of options that gcc knows and clang doesn't. */
+static bool has_file(CXDiagnostic diagnostic)
+{
+	CXFile file;
+
+	clang_getExpansionLocation(clang_getDiagnosticLocation(diagnostic), &file, NULL, NULL,
+				   NULL);
+	return file != NULL;
+}
+
 static int take_problems(struct finder *finder)
 {
 	unsigned count = clang_getNumDiagnostics(finder->unit), line;
@@ -345,7 +355,8 @@ static int take_problems(struct finder *finder)
 	for (unsigned i = 0; !ret && i < count; i++) {
 		CXDiagnostic diagnostic = clang_getDiagnostic(finder->unit, i);
 
-		if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error) {
+		if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error &&
+		    has_file(diagnostic)) {
 			size_t at =
 				place_of(finder, clang_getDiagnosticLocation(diagnostic), &line);
 
@@ -418,7 +429,6 @@ static const char **all_words(const struct thag_arguments *arguments, size_t *co
 		"-ferror-limit=0",
 		"-Wno-error",
 		"-Wno-implicit-function-declaration",
-		"-Wno-implicit-int",
 		"-Wno-int-conversion",
 		"-Wno-incompatible-function-pointer-types",
 		"-Wno-return-mismatch",
