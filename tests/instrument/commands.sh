@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2154,SC2094 # run.sh sets them; the same file may be meant
 # The commands: streams, files, folders, patches, filters, reports, and what is refused.
 
-: "${build:?}" "${flags[@]}"
+: "${build:?}" "${work:?}"
 
 hello() { printf '#include <stdio.h>\n\nint main(void)\n{\n\tputs("hello");\n}\n\nvoid f(void) { main(); }\n'; }
 

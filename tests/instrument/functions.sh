@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2154,SC2094 # run.sh sets them; the same file may be meant
 # Which functions get a mark, where it and the include go, and why others get none. The sources say
 # it themselves: a function whose name begins with yes gets one, one whose name begins with no none.
 
@@ -24,7 +25,7 @@ marked() {
 
 # The report's names, against the marks that a reader sees.
 check_names() {
-  local source=$1 name
+  local source=$1
   shift
   thag instrument --check --json -x "$language" "$@" <"$source" >report.json 2>/dev/null
   python3 "$here/names.py" report.json || fail "not as the names say"

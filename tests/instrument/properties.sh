@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
+# shellcheck disable=SC2154,SC2094 # run.sh sets them; the same file may be meant
 # What holds for any source, tried on sources of this tree and of this folder, each written anew in
 # several ways by mutate.py: remove(instrument(x)) is x, instrument(instrument(x)) is instrument(x),
 # and what compiled before compiles with the marks, as a profile and as nothing.
 
-: "${here:?}" "${top:?}" "${flags[@]}"
+: "${here:?}" "${top:?}" "${build:?}"
 
 # How often each source is mutated; the seeds are the same each time. With 12, 384 sources held.
 mutations=${THAG_MUTATIONS:-1}
