@@ -67,6 +67,17 @@ static int yes_directive_first(void)
 #endif
 }
 
+static int no_label(int a)
+{
+	__label__ out;
+
+	if (a)
+		goto out;
+	a = 1;
+out:
+	return a;
+}
+
 HEAD(yes_head_by_macro)
 {
 	return 8;
@@ -147,5 +158,5 @@ int main(int argc, char **argv)
 	no_instrument();
 	return argc + yes_kr(1, 'a') + yes_comment() + yes_long_comment() + yes_splice() +
 	       yes_digraph() + yes_directive_first() + yes_head_by_macro() + yes_static_inline() +
-	       no_body_by_macro() + no_braces_by_macro() + no_body_as_argument();
+	       no_label(1) + no_body_by_macro() + no_braces_by_macro() + no_body_as_argument();
 }

@@ -255,15 +255,19 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent, CXClientD
 {
 	struct finder *finder = data;
 	enum CXCursorKind kind = clang_getCursorKind(cursor);
-	CXSourceLocation location = clang_getCursorLocation(cursor);
+	CXSourceLocation location;
 	unsigned line;
-	size_t at = place_of(finder, location, &line);
+	size_t at;
 
 	(void)parent;
+	/* where an expression begins takes as long to find as it is deep */
+	if (!clang_isDeclaration(kind) && kind != CXCursor_LambdaExpr)
+		return CXChildVisit_Recurse;
+	location = clang_getCursorLocation(cursor);
+	at = place_of(finder, location, &line);
 	if (is_function(kind) && kind != CXCursor_LambdaExpr &&
-	    !clang_Location_isInSystemHeader(location)) {
+	    !clang_Location_isInSystemHeader(location))
 		finder->ret = thag_attributes_note(&finder->attributes, cursor);
-	}
 	if (!finder->ret && at != SIZE_MAX && is_function(kind))
 		take_function(finder, cursor, line);
 	if (finder->ret)

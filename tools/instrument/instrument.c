@@ -21,6 +21,17 @@ void thag_plan_fini(struct thag_plan *plan)
 	*plan = (struct thag_plan){ 0 };
 }
 
+/** GNU's labels of a block come before all else in it. */
+static bool begins_with_label(const struct thag_source *source, const struct thag_scan *body)
+{
+	struct thag_scan ahead = *body;
+	struct thag_token token;
+
+	thag_scan_next_code(&ahead, &token);
+	thag_scan_next_code(&ahead, &token);
+	return thag_token_is(source->bytes, &token, "__label__");
+}
+
 /** What the tokens of a body say against a mark; NULL: nothing. */
 static const char *look_into(const struct thag_source *source, const struct thag_body *body)
 {
@@ -29,6 +40,8 @@ static const char *look_into(const struct thag_source *source, const struct thag
 	size_t depth = 0;
 
 	thag_scan_begin(&scan, source->bytes, body->end, body->at);
+	if (begins_with_label(source, &scan))
+		return "it begins with __label__, which nothing may precede";
 	do {
 		thag_scan_next(&scan, &token);
 		if (token.kind == THAG_TOKEN_OPEN && !token.in_directive)

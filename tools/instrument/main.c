@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "deep.h"
 #include "file.h"
 #include "instrument.h"
 #include "options.h"
@@ -276,7 +277,9 @@ static int plan_as(struct work *work, struct thag_plan *plan, const char *real,
 			.is_c_header = header && c_name,
 		};
 
+		thag_deep_name(real);
 		ret = thag_instrument_plan(plan, &source, &work->options->wishes);
+		thag_deep_name(NULL);
 	}
 	thag_arguments_fini(&arguments);
 	return ret;
@@ -418,8 +421,9 @@ static void check_searches(struct work *work)
 				    "the expression takes too long; names are missing");
 }
 
-static int take_all(struct work *work)
+static int take_all(void *context)
 {
+	struct work *work = context;
 	struct thag_paths failed = { 0 };
 	int ret = find_paths(work, &failed);
 
@@ -452,7 +456,9 @@ int main(int argc, char **argv)
 	options.command = options.remove ? &thag_remove_command : &thag_instrument_command;
 	status = thag_options_parse(&options, argc, argv);
 	if (status < 0)
-		status = open_build(&work) ? THAG_EXIT_FAILURE : take_all(&work);
+		status = open_build(&work) ? THAG_EXIT_FAILURE
+					   : thag_deep_run(take_all, &work, options.command->name,
+							   THAG_EXIT_FAILURE);
 	thag_commands_close(work.commands);
 	thag_paths_fini(&work.paths);
 	thag_options_fini(&options);
