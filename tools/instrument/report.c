@@ -183,7 +183,7 @@ void thag_report_file(struct thag_report *report, const struct thag_report_file 
 		add_json(report, file);
 	if (file->changed && report->options->check && !report->files) {
 		print_text(stdout, file->path);
-		printf(": %zu marks to %s\n", file->marks,
+		printf(": %zu mark%s to %s\n", file->marks, plural(file->marks),
 		       report->options->remove ? "take out" : "add");
 	}
 }
