@@ -190,16 +190,19 @@ static void print_totals(const json_t *memory, FILE *out)
 static void make_bar(char out[static BAR_BYTES], double part, double most)
 {
 	bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	double cells = most > 0 ? BAR_CELLS * part / most : 0;
+	unsigned halves = most > 0 ? (unsigned)(2 * BAR_CELLS * part / most + 0.5) : 0;
+	unsigned cells = utf8 ? halves / 2 : (halves + 1) / 2;
+	const char *cell = utf8 ? "\xe2\x96\x88" : "#";
 	size_t bytes = 0;
 
-	for (; cells >= (utf8 ? 0.75 : 0.5); cells--)
-		bytes += (size_t)snprintf(out + bytes, BAR_BYTES - bytes, "%s",
-					  utf8 ? "\xe2\x96\x88" : "#");
-	if (utf8 && cells >= 0.25)
-		bytes += (size_t)snprintf(out + bytes, BAR_BYTES - bytes, "\xe2\x96\x8c");
-	if (bytes == 0)
-		snprintf(out, BAR_BYTES, "%s", part > 0 ? utf8 ? "\xe2\x96\x8f" : "." : "");
+	out[0] = '\0';
+	for (unsigned i = 0; i < cells; i++)
+		bytes += (size_t)snprintf(out + bytes, BAR_BYTES - bytes, "%s", cell);
+	if (utf8 && halves % 2)
+		snprintf(out + bytes, BAR_BYTES - bytes, "\xe2\x96\x8c");
+	/* what is there is seen */
+	if (halves == 0 && part > 0)
+		snprintf(out, BAR_BYTES, "%s", utf8 ? "\xe2\x96\x8f" : ".");
 }
 
 static double most_of(const json_t *sizes, const char *field)

@@ -85,16 +85,18 @@ static int load_data(struct thag_source *out, int fd)
 /** The root is called as the program is. */
 static int name_session(const char *id, struct thag_source *out)
 {
+	const char *before = strcmp(id, "latest") == 0 ? "" : "session ";
+	const char *after = before[0] ? "" : " session";
 	uint32_t count;
 	size_t bytes;
 	const struct thag_profile_node *root = thag_profile_nodes(out->profile, &count);
+	char *title;
 
 	out->program = strdup(thag_profile_name(out->profile, root->name, &bytes));
-	if (!out->program)
+	if (!out->program || asprintf(&title, "%s, %s%s%s", out->program, before, id, after) < 0)
 		return -ENOMEM;
-	if (strcmp(id, "latest") == 0)
-		return asprintf(&out->title, "%s, latest session", out->program) < 0 ? -ENOMEM : 0;
-	return asprintf(&out->title, "%s, session %s", out->program, id) < 0 ? -ENOMEM : 0;
+	out->title = title;
+	return 0;
 }
 
 static int load_session(const struct thag_command *command, const char *id,

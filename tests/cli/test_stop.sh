@@ -61,10 +61,18 @@ test_version_is_printed() {
 
 # Every option that a help text names is in the manual, and the statuses are.
 test_manuals_tell_every_option() {
-  local option command manual=$TESTS/../../docs/man
-  for command in run list export enable disable forget stop svg; do
-    for option in $(thag help $command | grep -oE -- '--[a-z-]+' | sort -u); do
-      grep -qF -- "\\-${option#--}" "$manual/thag.1" || fail "thag.1 lacks $option of $command"
+  local option command page manual=$TESTS/../../docs/man
+  for command in $(thag __complete ''); do
+    # a command of its own page, or of that with its kin
+    case $command in
+    top) page=thag-stat.1 ;;
+    remove) page=thag-instrument.1 ;;
+    *) page=thag-$command.1 ;;
+    esac
+    [[ -e $manual/$page ]] || page=thag.1
+    for option in $(thag help "$command" | grep -oE -- '--[a-z][a-z-]*' | sort -u); do
+      cat "$manual/$page" "$manual/thag-filters.7" "$manual/thag.1" |
+        grep -qF -- "\\-${option#--}" || fail "$page lacks $option of $command"
     done
   done
   for option in $("$THAG_BUILD/daemon/thagd" --help | grep -oE -- '--[a-z-]+' | sort -u); do
