@@ -30,6 +30,7 @@ const struct thag_command thag_command_export = {
 		"(default)\n"
 		"                       speedscope: a file for speedscope.app, a profile a "
 		"thread\n"
+		"                       pprof: for pprof and what reads its files, gzipped\n"
 		"                       chrome: every call with its times, as JSON for Perfetto "
 		"and\n"
 		"                       chrome://tracing\n"
@@ -87,13 +88,14 @@ static int parse_thread(struct request *request, const char *text)
 
 static int parse_format(struct request *request, const char *text)
 {
-	static const char *const formats[] = { "folded", "speedscope", "chrome",
+	static const char *const formats[] = { "folded", "speedscope", "pprof", "chrome",
 					       "events", "memory",     NULL };
 
 	if (!is_one_of(text, formats))
 		return thag_command_bad_usage(
 			&thag_command_export,
-			"no format '%s': folded, speedscope, chrome, events and memory are there",
+			"no format '%s': folded, speedscope, pprof, chrome, events and memory "
+			"are there",
 			text);
 	request->format = text;
 	return -1;
@@ -168,8 +170,8 @@ static int parse_option(struct request *request, int option, char **argv)
 /** What goes together. */
 static int check(const struct request *request)
 {
-	static const char *const stacks[] = { "folded", "speedscope", NULL };
-	static const char *const ranges[] = { "folded", "speedscope", "chrome", NULL };
+	static const char *const stacks[] = { "folded", "speedscope", "pprof", NULL };
+	static const char *const ranges[] = { "folded", "speedscope", "pprof", "chrome", NULL };
 	bool memory = strcmp(request->metric, "time") != 0;
 	bool ranged = request->from_s > 0 || request->to_s > 0;
 
@@ -179,7 +181,7 @@ static int check(const struct request *request)
 	if (ranged && !is_one_of(request->format, ranges))
 		return thag_command_bad_usage(&thag_command_export,
 					      "--from and --to are for stacks and for calls: "
-					      "folded, speedscope, chrome");
+					      "not for events and memory");
 	if (memory && (request->thread || request->raw || !is_one_of(request->format, stacks)))
 		return thag_command_bad_usage(&thag_command_export,
 					      "memory is exported for all threads together, as "

@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# thag export to formats of other tools: each beside the folded stacks of the same session, as
+# another reader than ours sees it
+
+# Of the same moment: a thagd that has just started still learns how long a tick is, so values of
+# two exports may differ in their last digits. equal_stacks A B: the same stacks, nearly the same
+# values.
+equal_stacks() {
+  python3 - "$1" "$2" <<'END' || fail "$1 and $2 differ"
+import sys
+a, b = (dict(line.rsplit(b" ", 1) for line in open(path, "rb")) for path in sys.argv[1:])
+assert a, "nothing there"
+for stack in a.keys() | b.keys():
+    x, y = int(a.get(stack, 0)), int(b.get(stack, 0))
+    assert abs(x - y) <= 2 + max(x, y) // 1000, (stack, x, y)
+END
+}
+
+pprof_of() { "$TESTS/../support/pprof_text.py" "$@"; }
+
+test_export_pprof_is_the_folded_stacks() {
+  start_with_session
+  expect_status 0 thag export latest -o all.folded
+  expect_status 0 thag export latest --format pprof -o all.pb.gz
+  pprof_of all.pb.gz >all.got || fail "not the format"
+  equal_stacks all.got all.folded
+  pprof_of calls all.pb.gz >calls.got
+  [[ $(awk '/^main /{ print $NF }' calls.got) == 1 ]] || fail "$(head -n 3 calls.got)"
+}
+
+test_export_pprof_labels_threads() {
+  start_with_session treestat --seconds 1 --threads 3 --top 1 /usr/include
+  expect_status 0 thag export latest --raw -o all.folded
+  expect_status 0 thag export latest --raw --format pprof -o all.pb.gz
+  pprof_of all.pb.gz >all.got || fail "not the format"
+  equal_stacks all.got all.folded
+  expect_status 4 thag export latest --thread 1999999999 --format pprof -o none
+  [[ ! -e none ]] || fail "a file was written"
+}
+
+test_export_pprof_of_memory() {
+  start_thagd
+  thag run --memory --quiet -- python3 -c 'list(map(str, range(10000)))' >/dev/null 2>&1
+  until_true field_is state ended
+  expect_status 0 thag export latest --metric allocated -o space.folded
+  expect_status 0 thag export latest --metric allocations -o objects.folded
+  expect_status 0 thag export latest --metric allocated --format pprof -o all.pb.gz
+  pprof_of alloc_space all.pb.gz >space.got || fail "not the format"
+  equal_stacks space.got space.folded
+  pprof_of alloc_objects all.pb.gz >objects.got
+  equal_stacks objects.got objects.folded
+}
