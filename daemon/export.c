@@ -35,6 +35,7 @@ static const struct {
 				     THAG_STACK_SPEEDSCOPE },
 	[THAG_EXPORT_CHROME] = { "chrome", "chrome.json", CALLS, 0 },
 	[THAG_EXPORT_PPROF] = { "pprof", "pb.gz", STACKS, THAG_STACK_PPROF },
+	[THAG_EXPORT_CSV] = { "csv", "csv", STACKS, THAG_STACK_CSV },
 };
 
 const char *thag_export_suffix(enum thag_export_format format)
@@ -154,13 +155,16 @@ static int put_together(struct scope *scope)
 {
 	struct thag_export *job = scope->job;
 	struct thag_profile *profile;
-	uint32_t flags;
+	uint32_t flags, nodes;
 	int ret = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
 				  job->wish.raw, &job->wish.metric, &flags);
 
 	if (ret != 0)
 		return ret;
-	ret = thag_stack_file_add(&scope->file, profile, "", 0);
+	/* as of a thread that isn't there, in a format without threads: without a header */
+	thag_profile_nodes(profile, &nodes);
+	if (nodes > 1 || !job->wish.tid || job->wish.metric.to_ns)
+		ret = thag_stack_file_add(&scope->file, profile, "", 0);
 	thag_profile_destroy(profile);
 	return ret;
 }

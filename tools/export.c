@@ -31,6 +31,7 @@ const struct thag_command thag_command_export = {
 		"                       speedscope: a file for speedscope.app, a profile a "
 		"thread\n"
 		"                       pprof: for pprof and what reads its files, gzipped\n"
+		"                       csv: a row a stack, for spreadsheets and data frames\n"
 		"                       chrome: every call with its times, as JSON for Perfetto "
 		"and\n"
 		"                       chrome://tracing\n"
@@ -88,13 +89,13 @@ static int parse_thread(struct request *request, const char *text)
 
 static int parse_format(struct request *request, const char *text)
 {
-	static const char *const formats[] = { "folded", "speedscope", "pprof", "chrome",
-					       "events", "memory",     NULL };
+	static const char *const formats[] = { "folded", "speedscope", "pprof",	 "csv",
+					       "chrome", "events",     "memory", NULL };
 
 	if (!is_one_of(text, formats))
 		return thag_command_bad_usage(
 			&thag_command_export,
-			"no format '%s': folded, speedscope, pprof, chrome, events and memory "
+			"no format '%s': folded, speedscope, pprof, csv, chrome, events and memory "
 			"are there",
 			text);
 	request->format = text;
@@ -170,8 +171,10 @@ static int parse_option(struct request *request, int option, char **argv)
 /** What goes together. */
 static int check(const struct request *request)
 {
-	static const char *const stacks[] = { "folded", "speedscope", "pprof", NULL };
-	static const char *const ranges[] = { "folded", "speedscope", "pprof", "chrome", NULL };
+	static const char *const stacks[] = { "folded", "speedscope", "pprof", "csv", NULL };
+	static const char *const ranges[] = {
+		"folded", "speedscope", "pprof", "csv", "chrome", NULL
+	};
 	bool memory = strcmp(request->metric, "time") != 0;
 	bool ranged = request->from_s > 0 || request->to_s > 0;
 

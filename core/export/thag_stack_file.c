@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "thag_csv.h"
+
 /** A way to write stacks. */
 struct format {
 	const char *name, *suffix;
@@ -34,6 +36,14 @@ static int add_folded(struct thag_stack_file *file, const struct thag_profile *p
 	(void)title;
 	(void)title_bytes;
 	return thag_folded_write(profile, file->out);
+}
+
+static int add_csv(struct thag_stack_file *file, const struct thag_profile *profile,
+		   const char *title, size_t title_bytes)
+{
+	(void)title;
+	(void)title_bytes;
+	return thag_csv_write(profile, file->out);
 }
 
 static int begin_speedscope(struct thag_stack_file *file)
@@ -81,6 +91,7 @@ static const struct format formats[THAG_STACK_FORMATS] = {
 	[THAG_STACK_SPEEDSCOPE] = { "speedscope", "speedscope.json", true, begin_speedscope,
 				    add_speedscope, end_speedscope },
 	[THAG_STACK_PPROF] = { "pprof", "pb.gz", true, begin_pprof, add_pprof, end_pprof },
+	[THAG_STACK_CSV] = { "csv", "csv", false, begin_plain, add_csv, end_plain },
 };
 
 enum thag_stack_format thag_stack_format_find(const char *name)

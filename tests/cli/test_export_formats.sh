@@ -51,3 +51,44 @@ test_export_pprof_of_memory() {
   pprof_of alloc_objects all.pb.gz >objects.got
   equal_stacks objects.got objects.folded
 }
+
+# The table's stacks and their own time, as Python's reader of CSV finds them.
+csv_of() {
+  python3 - "$1" <<'END'
+import csv, sys
+with open(sys.argv[1], newline="", encoding="utf-8") as file:
+    rows = list(csv.DictReader(file, strict=True))
+assert all(None not in row and None not in row.values() for row in rows)
+own = next(column for column in rows[0] if column.startswith("self_") and column != "self_percent")
+for row in rows:
+    assert row["function"] == row["stack"].rsplit(";", 1)[-1]
+    assert int(row[own]) <= int(row[own.replace("self", "total")])
+    if int(row[own]):
+        print(row["stack"], row[own])
+assert abs(sum(float(row["self_percent"]) for row in rows) - 100) < 0.1
+END
+}
+
+test_export_csv_is_the_folded_stacks() {
+  start_with_session treestat --seconds 1 --threads 3 --top 1 /usr/include
+  expect_status 0 thag export latest -o all.folded
+  expect_status 0 thag export latest --format csv -o all.csv
+  csv_of all.csv >all.got || fail "not the format"
+  equal_stacks all.got all.folded
+  grep -q '^"main","main",".*treestat.c",[1-9][0-9]*,1,' all.csv || fail "$(grep '^"main",' all.csv)"
+  expect_status 4 thag export latest --thread 1999999999 --format csv -o none
+  [[ ! -e none ]] || fail "a file was written"
+}
+
+test_export_csv_of_memory() {
+  start_thagd
+  thag run --memory --quiet -- python3 -c 'list(map(str, range(10000)))' >/dev/null 2>&1
+  until_true field_is state ended
+  local metric
+  for metric in peak allocations; do
+    expect_status 0 thag export latest --metric "$metric" -o all.folded
+    expect_status 0 thag export latest --metric "$metric" --format csv -o all.csv
+    csv_of all.csv >all.got || fail "not the format"
+    equal_stacks all.got all.folded
+  done
+}
