@@ -35,6 +35,7 @@ static const struct {
 				     THAG_STACK_SPEEDSCOPE },
 	[THAG_EXPORT_CHROME] = { "chrome", "chrome.json", CALLS, 0 },
 	[THAG_EXPORT_PPROF] = { "pprof", "pb.gz", STACKS, THAG_STACK_PPROF },
+	[THAG_EXPORT_FIREFOX] = { "firefox", "firefox.json", STACKS, THAG_STACK_FIREFOX },
 	[THAG_EXPORT_CSV] = { "csv", "csv", STACKS, THAG_STACK_CSV },
 };
 

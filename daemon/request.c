@@ -77,7 +77,7 @@ static int parse_export(json_t *request, const char **id, struct thag_export_wis
 	wish->tid = (uint32_t)tid;
 	wish->raw = raw != 0;
 	*why = "unknown format; this thagd knows 'folded', 'speedscope', 'chrome', 'pprof', "
-	       "'csv', 'events' and 'memory'";
+	       "'firefox', 'csv', 'events' and 'memory'";
 	if (wish->format == THAG_EXPORT_FORMATS)
 		return -EINVAL;
 	return thag_metric_parse(&wish->metric, metric, by, from, to, why);

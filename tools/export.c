@@ -31,6 +31,7 @@ const struct thag_command thag_command_export = {
 		"                       speedscope: a file for speedscope.app, a profile a "
 		"thread\n"
 		"                       pprof: for pprof and what reads its files, gzipped\n"
+		"                       firefox: for the Firefox Profiler, profiler.firefox.com\n"
 		"                       csv: a row a stack, for spreadsheets and data frames\n"
 		"                       chrome: every call with its times, as JSON for Perfetto "
 		"and\n"
@@ -58,9 +59,11 @@ const struct thag_command thag_command_export = {
 	.usage_status = THAG_EXIT_USAGE,
 };
 
+struct format;
+
 struct request {
 	const char *session;
-	const char *format;
+	const struct format *format;
 	const char *file; /* NULL: stdout */
 	const char *metric;
 	const char *by;
@@ -87,19 +90,31 @@ static int parse_thread(struct request *request, const char *text)
 	return -1;
 }
 
+/** What is in files of a format. */
+enum subject { STACKS, CALLS, REPORT };
+
+struct format {
+	const char *name;
+	enum subject subject;
+};
+
+static const struct format formats[] = {
+	{ "folded", STACKS }, { "speedscope", STACKS }, { "pprof", STACKS },  { "firefox", STACKS },
+	{ "csv", STACKS },    { "chrome", CALLS },	{ "events", REPORT }, { "memory", REPORT },
+};
+
 static int parse_format(struct request *request, const char *text)
 {
-	static const char *const formats[] = { "folded", "speedscope", "pprof",	 "csv",
-					       "chrome", "events",     "memory", NULL };
-
-	if (!is_one_of(text, formats))
-		return thag_command_bad_usage(
-			&thag_command_export,
-			"no format '%s': folded, speedscope, pprof, csv, chrome, events and memory "
-			"are there",
-			text);
-	request->format = text;
-	return -1;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(text, formats[i].name) == 0) {
+			request->format = &formats[i];
+			return -1;
+		}
+	}
+	return thag_command_bad_usage(&thag_command_export,
+				      "no format '%s': folded, speedscope, pprof, firefox, csv, "
+				      "chrome, events and memory are there",
+				      text);
 }
 
 static int parse_metric(struct request *request, const char *text)
@@ -171,21 +186,17 @@ static int parse_option(struct request *request, int option, char **argv)
 /** What goes together. */
 static int check(const struct request *request)
 {
-	static const char *const stacks[] = { "folded", "speedscope", "pprof", "csv", NULL };
-	static const char *const ranges[] = {
-		"folded", "speedscope", "pprof", "csv", "chrome", NULL
-	};
 	bool memory = strcmp(request->metric, "time") != 0;
 	bool ranged = request->from_s > 0 || request->to_s > 0;
 
 	if (!memory && request->by[0])
 		return thag_command_bad_usage(&thag_command_export,
 					      "--by needs a --metric of memory");
-	if (ranged && !is_one_of(request->format, ranges))
+	if (ranged && request->format->subject == REPORT)
 		return thag_command_bad_usage(&thag_command_export,
 					      "--from and --to are for stacks and for calls: "
 					      "not for events and memory");
-	if (memory && (request->thread || request->raw || !is_one_of(request->format, stacks)))
+	if (memory && (request->thread || request->raw || request->format->subject != STACKS))
 		return thag_command_bad_usage(&thag_command_export,
 					      "memory is exported for all threads together, as "
 					      "stacks, and has no time in it");
@@ -259,7 +270,7 @@ static json_int_t nanoseconds(double seconds)
 static json_t *make_request(const struct request *request)
 {
 	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:I, s:I}", "op", "export", "session",
-			 request->session, "format", request->format, "thread",
+			 request->session, "format", request->format->name, "thread",
 			 (json_int_t)request->thread, "raw", (int)request->raw, "metric",
 			 request->metric, "by", request->by, "from", nanoseconds(request->from_s),
 			 "to", nanoseconds(request->to_s));
@@ -276,7 +287,7 @@ static void pass_on_note(const struct thag_reply *reply)
 
 static int run(int argc, char **argv)
 {
-	struct request request = { .format = "folded", .metric = "time", .by = "" };
+	struct request request = { .format = &formats[0], .metric = "time", .by = "" };
 	struct thag_reply reply;
 	int ret = parse_arguments(&request, argc, argv);
 

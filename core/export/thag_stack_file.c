@@ -51,14 +51,20 @@ static int begin_speedscope(struct thag_stack_file *file)
 	return thag_speedscope_begin(&file->as.speedscope, file->out);
 }
 
+/* What is of all threads is called something, too. */
+static void name_whole(const struct thag_stack_file *file, const char **title, size_t *title_bytes)
+{
+	if (*title_bytes)
+		return;
+	*title = file->facts.title[0] ? file->facts.title : file->facts.program;
+	*title_bytes = strlen(*title);
+}
+
 static int add_speedscope(struct thag_stack_file *file, const struct thag_profile *profile,
 			  const char *title, size_t title_bytes)
 {
-	const char *whole = file->facts.title[0] ? file->facts.title : file->facts.program;
-
-	if (title_bytes)
-		return thag_speedscope_add(&file->as.speedscope, profile, title, title_bytes);
-	return thag_speedscope_add(&file->as.speedscope, profile, whole, strlen(whole));
+	name_whole(file, &title, &title_bytes);
+	return thag_speedscope_add(&file->as.speedscope, profile, title, title_bytes);
 }
 
 static int end_speedscope(struct thag_stack_file *file, int ret)
@@ -86,11 +92,34 @@ static int end_pprof(struct thag_stack_file *file, int ret)
 	return thag_pprof_end(&file->as.pprof, ret);
 }
 
+static int begin_firefox(struct thag_stack_file *file)
+{
+	const struct thag_firefox_options options = { .program = file->facts.program,
+						      .pid = file->facts.pid,
+						      .time_ns = file->facts.time_ns };
+
+	return thag_firefox_begin(&file->as.firefox, file->out, &options);
+}
+
+static int add_firefox(struct thag_stack_file *file, const struct thag_profile *profile,
+		       const char *title, size_t title_bytes)
+{
+	name_whole(file, &title, &title_bytes);
+	return thag_firefox_add(&file->as.firefox, profile, title, title_bytes);
+}
+
+static int end_firefox(struct thag_stack_file *file, int ret)
+{
+	return thag_firefox_end(&file->as.firefox, ret);
+}
+
 static const struct format formats[THAG_STACK_FORMATS] = {
 	[THAG_STACK_FOLDED] = { "folded", "folded", false, begin_plain, add_folded, end_plain },
 	[THAG_STACK_SPEEDSCOPE] = { "speedscope", "speedscope.json", true, begin_speedscope,
 				    add_speedscope, end_speedscope },
 	[THAG_STACK_PPROF] = { "pprof", "pb.gz", true, begin_pprof, add_pprof, end_pprof },
+	[THAG_STACK_FIREFOX] = { "firefox", "firefox.json", true, begin_firefox, add_firefox,
+				 end_firefox },
 	[THAG_STACK_CSV] = { "csv", "csv", false, begin_plain, add_csv, end_plain },
 };
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "thag_buffer.h"
+#include "thag_firefox.h"
 #include "thag_pprof.h"
 #include "thag_profile.h"
 #include "thag_speedscope.h"
@@ -21,6 +22,7 @@ enum thag_stack_format {
 	THAG_STACK_FOLDED,
 	THAG_STACK_SPEEDSCOPE,
 	THAG_STACK_PPROF,
+	THAG_STACK_FIREFOX,
 	THAG_STACK_CSV,
 	THAG_STACK_FORMATS
 };
@@ -44,6 +46,7 @@ struct thag_stack_file {
 	union {
 		struct thag_speedscope speedscope;
 		struct thag_pprof pprof;
+		struct thag_firefox firefox;
 	} as;
 };
 

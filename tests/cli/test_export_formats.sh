@@ -92,3 +92,41 @@ test_export_csv_of_memory() {
     equal_stacks all.got all.folded
   done
 }
+
+# Its command line says that it wants a node newer than Debian's; from 20 on it runs.
+has_firefox_profiler() {
+  (($(node --version | sed 's/^v\([0-9]*\).*/\1/') >= 20))
+}
+
+firefox_is_folded() {
+  "$TESTS/../support/firefox_functions.py" "$1" | sed 's/ \([0-9]*\)$/;\1/' >got ||
+    fail "the Firefox Profiler doesn't read it"
+  "$TESTS/../support/firefox_functions.py" --folded "$2" | sed 's/ \([0-9]*\)$/;\1/' >want
+  # NAME OWN;TOTAL
+  equal_stacks <(sed 's/;.*//' got) <(sed 's/;.*//' want)
+  equal_stacks <(sed 's/ [0-9]*;/ /' got) <(sed 's/ [0-9]*;/ /' want)
+}
+
+test_export_firefox_is_the_folded_stacks() {
+  start_with_session treestat --seconds 1 --threads 3 --top 1 /usr/include
+  expect_status 0 thag export latest --raw -o all.folded
+  expect_status 0 thag export latest --raw --format firefox -o all.json
+  python3 -c 'import json, sys; assert len(json.load(open("all.json"))["threads"]) > 2' ||
+    fail "not each thread"
+  expect_status 4 thag export latest --thread 1999999999 --format firefox -o none
+  has_firefox_profiler || return 0
+  firefox_is_folded all.json all.folded
+}
+
+test_export_firefox_of_memory() {
+  start_thagd
+  thag run --memory --quiet -- python3 -c 'list(map(str, range(10000)))' >/dev/null 2>&1
+  until_true field_is state ended
+  has_firefox_profiler || return 0
+  local metric
+  for metric in peak allocations; do
+    expect_status 0 thag export latest --metric "$metric" -o all.folded
+    expect_status 0 thag export latest --metric "$metric" --format firefox -o all.json
+    firefox_is_folded all.json all.folded
+  done
+}

@@ -6,13 +6,14 @@ import { hasMemory } from "./sessions.ts";
 import type { Store } from "./store.ts";
 import type { View } from "./url.ts";
 
-const FORMATS = ["folded", "speedscope", "pprof", "csv", "chrome", "events", "memory"] as const;
+const FORMATS = ["folded", "speedscope", "pprof", "firefox", "csv", "chrome", "events", "memory"] as const;
 type Format = (typeof FORMATS)[number];
 
 const NAMES: Readonly<Record<Format, string>> = {
   folded: "Folded stacks, for inferno and others",
   speedscope: "For speedscope, each thread by itself",
   pprof: "For pprof, gzipped",
+  firefox: "For the Firefox Profiler, each thread by itself",
   csv: "A table, a row a stack",
   chrome: "Every call, for Perfetto and Chrome's tracing",
   events: "Tasks, marks, values and frames, as JSON",
