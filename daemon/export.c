@@ -34,6 +34,7 @@ static const struct {
 	[THAG_EXPORT_SPEEDSCOPE] = { "speedscope", "speedscope.json", STACKS,
 				     THAG_STACK_SPEEDSCOPE },
 	[THAG_EXPORT_CHROME] = { "chrome", "chrome.json", CALLS, 0 },
+	[THAG_EXPORT_PERFETTO] = { "perfetto", "perfetto-trace", CALLS, 0 },
 	[THAG_EXPORT_PPROF] = { "pprof", "pb.gz", STACKS, THAG_STACK_PPROF },
 	[THAG_EXPORT_FIREFOX] = { "firefox", "firefox.json", STACKS, THAG_STACK_FIREFOX },
 	[THAG_EXPORT_CSV] = { "csv", "csv", STACKS, THAG_STACK_CSV },
@@ -268,8 +269,8 @@ static void run(uv_work_t *work)
 	wait_for_names(job);
 	if (job->wish.format == THAG_EXPORT_MEMORY)
 		make_memory(job);
-	else if (job->wish.format == THAG_EXPORT_CHROME)
-		thag_chrome_export(job);
+	else if (formats[job->wish.format].subject == CALLS)
+		thag_calls_export(job);
 	else if (job->wish.metric.metric != THAG_METRIC_TIME)
 		make_memory_stacks(job);
 	else

@@ -28,6 +28,7 @@ enum thag_export_format {
 	THAG_EXPORT_MEMORY,	/* what is known of the program's memory, as JSON */
 	THAG_EXPORT_SPEEDSCOPE, /* stacks of each thread, or of memory, see thag_speedscope.h */
 	THAG_EXPORT_CHROME,	/* single calls, see thag_chrome.h; -ENOTSUP without a timeline */
+	THAG_EXPORT_PERFETTO,	/* likewise, see thag_perfetto.h */
 	THAG_EXPORT_PPROF,	/* stacks of each thread, or of memory, see thag_pprof.h */
 	THAG_EXPORT_FIREFOX,	/* likewise, see thag_firefox.h */
 	THAG_EXPORT_CSV,	/* a row a stack, see thag_csv.h */

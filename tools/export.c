@@ -19,27 +19,22 @@ static int run(int argc, char **argv);
 
 const struct thag_command thag_command_export = {
 	.name = "export",
-	.help = "Usage: thag export ID [--format FORMAT] [-o FILE] [--thread TID] [--raw]\n"
-		"                      [--metric METRIC [--by WHAT]] [--from S] [--to S]\n"
-		"Writes the profile of a session, running or ended. ID: as 'thag list' shows it, "
-		"or\n"
+	.help = "Usage: thag export ID [-f FORMAT] [-o FILE] [--thread TID] [--raw]\n"
+		"                   [--metric METRIC [--by WHAT]] [--from S] [--to S]\n"
+		"Writes the profile of a session, running or ended; ID as in 'thag list', or "
 		"'latest'.\n"
 		"\n"
-		"  -f, --format FORMAT  folded: a line a stack, `a;b;c N`, N its own time in ns,\n"
-		"                       as inferno, flamegraph.pl and speedscope read it "
-		"(default)\n"
-		"                       speedscope: a file for speedscope.app, a profile a "
-		"thread\n"
-		"                       pprof: for pprof and what reads its files, gzipped\n"
-		"                       firefox: for the Firefox Profiler, profiler.firefox.com\n"
-		"                       csv: a row a stack, for spreadsheets and data frames\n"
-		"                       chrome: every call with its times, as JSON for Perfetto "
-		"and\n"
-		"                       chrome://tracing\n"
+		"  -f, --format FORMAT  folded (default): a line a stack, `a;b;c N`, N its own "
+		"time in ns\n"
+		"                       speedscope, pprof, firefox: stacks by thread, for those "
+		"tools\n"
+		"                       csv: a table, a row a stack\n"
+		"                       chrome, perfetto: every call with its times, for "
+		"ui.perfetto.dev\n"
 		"                       events: tasks, marks, frames and values, as JSON\n"
 		"                       memory: totals, sizes and history of the memory, as JSON\n"
 		"  -o, --output FILE    write FILE, whole or not at all; default and '-': stdout\n"
-		"  -t, --thread TID     this thread only; default: all, folded together\n"
+		"  -t, --thread TID     this thread only; default: all\n"
 		"      --raw            leave the time that recording took in\n"
 		"  -m, --metric METRIC  what N counts: time (default), or of memory, for all "
 		"threads\n"
@@ -48,8 +43,8 @@ const struct thag_command thag_command_export = {
 		"                       many allocations or temporary ones\n"
 		"      --by WHAT        memory by profiled calls ('calls') or by native stacks\n"
 		"                       ('traces'); default: traces where they were taken\n"
-		"      --from S, --to S stacks or calls of that part of the run, in seconds "
-		"since its\n"
+		"      --from S, --to S stacks or calls of that part of the run, in seconds since "
+		"its\n"
 		"                       start\n"
 		"  -h, --help           print this and exit\n"
 		"\n"
@@ -99,8 +94,9 @@ struct format {
 };
 
 static const struct format formats[] = {
-	{ "folded", STACKS }, { "speedscope", STACKS }, { "pprof", STACKS },  { "firefox", STACKS },
-	{ "csv", STACKS },    { "chrome", CALLS },	{ "events", REPORT }, { "memory", REPORT },
+	{ "folded", STACKS },  { "speedscope", STACKS }, { "pprof", STACKS },
+	{ "firefox", STACKS }, { "csv", STACKS },	 { "chrome", CALLS },
+	{ "perfetto", CALLS }, { "events", REPORT },	 { "memory", REPORT },
 };
 
 static int parse_format(struct request *request, const char *text)
@@ -113,7 +109,7 @@ static int parse_format(struct request *request, const char *text)
 	}
 	return thag_command_bad_usage(&thag_command_export,
 				      "no format '%s': folded, speedscope, pprof, firefox, csv, "
-				      "chrome, events and memory are there",
+				      "chrome, perfetto, events and memory are there",
 				      text);
 }
 

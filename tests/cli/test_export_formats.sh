@@ -130,3 +130,28 @@ test_export_firefox_of_memory() {
     firefox_is_folded all.json all.folded
   done
 }
+
+test_export_perfetto_is_the_folded_stacks() {
+  start_with_session treestat --seconds 1 --threads 3 --top 1 /usr/include
+  expect_status 0 thag export latest --raw -o all.folded
+  expect_status 0 thag export latest --format perfetto --to 1000 -o all.trace
+  "$TESTS/../support/perfetto_text.py" all.trace >all.got || fail "not the format"
+  equal_stacks all.got all.folded
+  expect_status 2 thag export latest --format perfetto --metric peak
+  expect_status 4 thag export latest --thread 1999999999 --format perfetto -o none
+  [[ ! -e none ]] || fail "a file was written"
+}
+
+# Tasks, marks, values and sections that cross: nothing that nests wrongly, all of them there.
+test_export_perfetto_has_what_chrome_has() {
+  start_with_session tasks/tasks-coroutines
+  expect_status 0 thag export latest --format chrome -o all.json
+  expect_status 0 thag export latest --format perfetto -o all.trace
+  "$TESTS/../support/perfetto_text.py" --count all.trace >got || fail "not the format"
+  python3 - >want <<'END'
+import collections, json
+events = json.load(open("all.json"))["traceEvents"]
+print(sorted(collections.Counter(e["name"] for e in events if e["ph"] in "XbiC").items()))
+END
+  cmp got want || fail "$(cat got want)"
+}

@@ -6,55 +6,11 @@ Fails where the file isn't what the schema asks for."""
 
 import collections
 import gzip
-import re
-import subprocess
 import sys
 
+from protobuf_text import decode, every, one
+
 GO = "/usr/share/gocode/src/github.com/google/pprof/proto"
-
-
-def decode(data):
-    """The message as nested lists: [(field, value)...], a value a list, an int or bytes."""
-    text = subprocess.run(
-        ["protoc", f"--proto_path={GO}", "--decode=perftools.profiles.Profile", "profile.proto"],
-        input=data, stdout=subprocess.PIPE, check=True).stdout.decode("utf-8")
-    stack = [[]]
-    for line in text.splitlines():
-        line = line.strip()
-        if line == "}":
-            stack.pop()
-        elif line.endswith(" {"):
-            stack[-1].append((line[:-2], []))
-            stack.append(stack[-1][-1][1])
-        else:
-            field, value = line.split(": ", 1)
-            # a number instead of a name: the schema has no such field
-            assert not field.isdigit(), f"no field {field} in {line}"
-            stack[-1].append((field, unquote(value)))
-    return stack[0]
-
-
-def unquote(value):
-    if not value.startswith('"'):
-        return int(value) if re.fullmatch(r"-?\d+", value) else value == "true"
-    return re.sub(rb"\\([0-7]{3}|.)", unescape, value[1:-1].encode())
-
-
-def unescape(match):
-    escaped = match[1]
-    if len(escaped) == 3:
-        return bytes([int(escaped, 8)])
-    return {b"n": b"\n", b"t": b"\t", b"r": b"\r"}.get(escaped, escaped)
-
-
-def every(message, field):
-    return [value for name, value in message if name == field]
-
-
-def one(message, field, default=0):
-    values = every(message, field)
-    assert len(values) <= 1, f"{field} twice"
-    return values[0] if values else default
 
 
 def folded(profile, wanted):
@@ -84,4 +40,6 @@ def folded(profile, wanted):
 
 wanted = sys.argv[1].encode() if len(sys.argv) > 2 else b"time"
 with gzip.open(sys.argv[-1]) as file:
-    sys.stdout.buffer.writelines(folded(decode(file.read()), wanted))
+    message = decode(file.read(), f"--proto_path={GO}", "--decode=perftools.profiles.Profile",
+                     "profile.proto")
+sys.stdout.buffer.writelines(folded(message, wanted))
