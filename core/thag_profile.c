@@ -95,6 +95,12 @@ int thag_profile_reserve(struct thag_profile *profile, uint32_t count)
 	if (!grown)
 		return -ENOMEM;
 	profile->measures = grown;
+	if (profile->keeps_paths) {
+		grown = reallocarray(profile->path_hists, capacity, sizeof(*profile->path_hists));
+		if (!grown)
+			return -ENOMEM;
+		profile->path_hists = grown;
+	}
 	profile->capacity = capacity;
 	thag_pages_make(profile->nodes, count * sizeof(*profile->nodes));
 	thag_pages_make(profile->measures, count * sizeof(*profile->measures));
@@ -116,6 +122,8 @@ uint32_t thag_profile_add_node(struct thag_profile *profile, uint32_t parent, ui
 		profile->depth = node.depth;
 	profile->nodes[profile->count] = node;
 	profile->measures[profile->count] = (struct thag_measure){ .min = UINT64_MAX };
+	if (profile->keeps_paths)
+		profile->path_hists[profile->count] = THAG_HIST_NONE;
 	return profile->count++;
 }
 
@@ -158,12 +166,20 @@ static void destroy_heap(struct thag_profile_heap *heap)
 	free(heap);
 }
 
+int thag_profile_keep_paths(struct thag_profile *profile)
+{
+	profile->path_hists = calloc(profile->capacity, sizeof(*profile->path_hists));
+	profile->keeps_paths = profile->path_hists != NULL;
+	return profile->keeps_paths ? 0 : -ENOMEM;
+}
+
 void thag_profile_destroy(struct thag_profile *profile)
 {
 	if (!profile)
 		return;
 	free(profile->nodes);
 	free(profile->measures);
+	free(profile->path_hists);
 	thag_pairs_fini(&profile->children);
 	if (!profile->derived) {
 		thag_strings_fini(&profile->names);
@@ -259,12 +275,23 @@ uint32_t thag_profile_child(struct thag_profile *profile, uint32_t parent, uint3
 	return *child;
 }
 
+/** A single call is in no histogram of its tree. */
+static int add_durations(struct addition *addition, const struct thag_node *from, uint32_t *hist)
+{
+	struct thag_hist_pool *hists = &addition->profile->hists;
+
+	if (from->hist != THAG_HIST_NONE)
+		return thag_profile_add_hist(hists, hist, &addition->tree->hists, from->hist);
+	if (from->calls == 1)
+		return thag_hist_add(hists, hist, thag_hist_bucket(from->min), 1);
+	return 0;
+}
+
 static int add_numbers(struct addition *addition, uint32_t index, uint32_t node)
 {
 	const struct thag_node *from = &addition->tree->nodes[index];
 	struct thag_profile *profile = addition->profile;
 	struct thag_measure *measure = &profile->measures[node];
-	uint32_t *hist = &profile->functions[profile->nodes[node].name].hist;
 
 	profile->nodes[node].calls += from->calls;
 	measure->total += from->total;
@@ -273,12 +300,12 @@ static int add_numbers(struct addition *addition, uint32_t index, uint32_t node)
 		measure->min = from->min;
 	if (from->max > measure->max)
 		measure->max = from->max;
-	if (from->hist != THAG_HIST_NONE)
-		return thag_profile_add_hist(&profile->hists, hist, &addition->tree->hists,
-					     from->hist);
-	if (from->calls == 1)
-		return thag_hist_add(&profile->hists, hist, thag_hist_bucket(from->min), 1);
-	return 0;
+	int ret =
+		add_durations(addition, from, &profile->functions[profile->nodes[node].name].hist);
+
+	if (!ret && profile->keeps_paths)
+		ret = add_durations(addition, from, &profile->path_hists[node]);
+	return ret;
 }
 
 static int add_tree(struct addition *addition)

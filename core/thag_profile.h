@@ -64,6 +64,12 @@ int thag_profile_create(struct thag_profile **out, const char *root_name);
 void thag_profile_destroy(struct thag_profile *profile);
 
 /**
+ * Before anything is added: durations are kept by path as well as by function, at the price of
+ * their memory; see thag_paths_quantiles. 0 or -ENOMEM.
+ */
+int thag_profile_keep_paths(struct thag_profile *profile);
+
+/**
  * Adds a thread's tree. Both are only read, and may go away afterwards. `open` lists frames that
  * are open now, whose time so far is in the tree (their nodes get THAG_FRAME_NODE_OPEN). 0 or
  * -ENOMEM; after that the profile can only be destroyed.

@@ -31,6 +31,7 @@ int thag_profile_derive(struct thag_profile **out, const struct thag_profile *ba
 	profile->function_capacity = base->function_capacity;
 	profile->hists = base->hists;
 	profile->ns_per_tick = base->ns_per_tick;
+	profile->keeps_paths = base->keeps_paths;
 	ret = base->heap ? derive_heap(profile, base->heap) : 0;
 	if (!ret)
 		ret = thag_profile_reserve_derived(profile, 1);

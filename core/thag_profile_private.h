@@ -71,8 +71,10 @@ struct thag_profile {
 	struct thag_hist_pool hists;
 	struct thag_profile_heap *heap; /* NULL: of time, or a difference */
 	struct thag_profile_diff *diff; /* NULL: of one side */
-	bool derived;			/* names, files, functions, hists are another's */
-	uint32_t cut;			/* places where what it is made of goes on */
+	uint32_t *path_hists;		/* by node, in hists; NULL: by function alone */
+	bool keeps_paths;
+	bool derived; /* names, files, functions, hists are another's */
+	uint32_t cut; /* places where what it is made of goes on */
 
 	/* once finished */
 	double ns_per_tick;

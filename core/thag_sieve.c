@@ -13,6 +13,8 @@
 struct fate {
 	bool left_out;
 	bool sought;	    /* stacks must hold it */
+	bool dropped;	    /* with what it calls … */
+	bool own_dropped;   /* … or alone */
 	uint32_t open;	    /* on the path of the walk, so many times */
 	uint32_t outermost; /* of those, the node it became; 0 while none is open */
 };
@@ -22,6 +24,7 @@ enum place {
 	APART,	/* of no stack that passes */
 	ABOVE,	/* on the way to one */
 	INSIDE, /* part of one: what it counts passes */
+	DROPPED,
 };
 
 struct sifting {
@@ -35,13 +38,15 @@ struct sifting {
 
 bool thag_sieve_is_empty(const struct thag_sieve *sieve)
 {
-	return !sieve->hidden_count && !sieve->collapse && !sieve->only && !sieve->mine[0];
+	return !sieve->hidden_count && !sieve->collapse && !sieve->only && !sieve->mine[0] &&
+	       !sieve->fates && !sieve->at_least;
 }
 
 bool thag_sieve_equal(const struct thag_sieve *a, const struct thag_sieve *b)
 {
 	return a->hidden_count == b->hidden_count && a->collapse == b->collapse &&
-	       a->only == b->only && strcmp(a->mine, b->mine) == 0 &&
+	       a->only == b->only && a->fates == b->fates && a->at_least == b->at_least &&
+	       strcmp(a->mine, b->mine) == 0 &&
 	       memcmp(a->hidden, b->hidden, a->hidden_count * sizeof(a->hidden[0])) == 0;
 }
 
@@ -64,6 +69,11 @@ static bool is_mine(const char *file, const char *mine)
 	return file != NULL;
 }
 
+static bool has_fate(const struct thag_sieve *sieve, uint32_t name, unsigned fate)
+{
+	return sieve->fates && sieve->fates[name] & fate;
+}
+
 static void decide_fates(struct sifting *sifting)
 {
 	const struct thag_profile *from = sifting->from;
@@ -74,24 +84,42 @@ static void decide_fates(struct sifting *sifting)
 		size_t bytes;
 		const char *file = thag_strings_get(&from->files, function->file, &bytes);
 
-		sifting->fates[i].sought = sieve->only && function->hash == sieve->only;
+		sifting->fates[i].sought = (sieve->only && function->hash == sieve->only) ||
+					   has_fate(sieve, i, THAG_SIEVE_ONLY);
 		sifting->fates[i].left_out = is_hidden(sieve, function->hash) ||
+					     has_fate(sieve, i, THAG_SIEVE_HIDE) ||
 					     (sieve->mine[0] && !is_mine(file, sieve->mine));
+		sifting->fates[i].dropped = has_fate(sieve, i, THAG_SIEVE_WITHOUT);
+		sifting->fates[i].own_dropped = has_fate(sieve, i, THAG_SIEVE_WITHOUT_OWN);
 	}
 }
 
-/** Inside goes down the tree, above goes up it. */
+static bool seeks(const struct thag_sieve *sieve, uint32_t names)
+{
+	for (uint32_t i = 0; sieve->fates && i < names; i++)
+		if (sieve->fates[i] & THAG_SIEVE_ONLY)
+			return true;
+	return sieve->only != 0;
+}
+
+/** Inside and dropped go down the tree, above goes up it. */
 static void find_places(struct sifting *sifting)
 {
 	const struct thag_profile_node *nodes = sifting->from->nodes;
 	unsigned char *places = sifting->places;
 
-	places[ROOT] = sifting->sieve->only ? APART : INSIDE;
-	for (uint32_t i = 1; i < sifting->from->count; i++)
-		if (places[nodes[i].parent] == INSIDE || sifting->fates[nodes[i].name].sought)
+	places[ROOT] = seeks(sifting->sieve, sifting->from->names.count) ? APART : INSIDE;
+	for (uint32_t i = 1; i < sifting->from->count; i++) {
+		const struct fate *fate = &sifting->fates[nodes[i].name];
+		unsigned char up = places[nodes[i].parent];
+
+		if (up == DROPPED || fate->dropped)
+			places[i] = DROPPED;
+		else if (up == INSIDE || fate->sought)
 			places[i] = INSIDE;
+	}
 	for (uint32_t i = sifting->from->count; i-- > 1;)
-		if (places[i] != APART && places[nodes[i].parent] == APART)
+		if ((places[i] == INSIDE || places[i] == ABOVE) && places[nodes[i].parent] == APART)
 			places[nodes[i].parent] = ABOVE;
 }
 
@@ -121,20 +149,35 @@ static void subtract_heap(struct thag_frame_heap *sum, const struct thag_frame_h
 	sum->released -= less->released;
 }
 
-/**
- * Adds the memory that is the own of a node: with all below it, less that of its children, which
- * come later. On the way sums may wrap below 0.
- */
+/** Adds the memory that is the own of a node: with all below it, less that of its children. */
 static int add_own_heap(struct sifting *sifting, uint32_t from)
 {
 	struct thag_profile *to = sifting->to;
+	const struct thag_profile_node *nodes = sifting->from->nodes;
 	const struct thag_frame_heap *heaps = sifting->from->heap->nodes;
-	uint32_t up = sifting->from->nodes[from].parent;
 
 	thag_heap_add(&to->heap->nodes[sifting->map[from]], &heaps[from]);
-	if (from != ROOT && sifting->places[up] == INSIDE)
-		subtract_heap(&to->heap->nodes[sifting->map[up]], &heaps[from]);
+	for (uint32_t child = nodes[from].first_child; child; child = nodes[child].next_sibling)
+		subtract_heap(&to->heap->nodes[sifting->map[from]], &heaps[child]);
 	return thag_profile_add_own_heap(to, sifting->map[from], sifting->from, from);
+}
+
+/** How long calls took that come together from several places isn't known. */
+static void add_calls(struct sifting *sifting, uint32_t from)
+{
+	struct thag_profile *to = sifting->to;
+	uint32_t into = sifting->map[from];
+
+	if (to->path_hists)
+		to->path_hists[into] =
+			to->nodes[into].calls ? THAG_HIST_NONE : sifting->from->path_hists[from];
+	thag_profile_add_calls(to, into, &sifting->from->nodes[from]);
+}
+
+/** Whether what is a node's own isn't dropped. */
+static bool counts(const struct sifting *sifting, const struct thag_profile_node *node)
+{
+	return node->self_ns >= sifting->sieve->at_least && !sifting->fates[node->name].own_dropped;
 }
 
 /** Adds what is a node's own. Calls of memory are blocks of its own, and go where those go. */
@@ -143,13 +186,13 @@ static int add_own(struct sifting *sifting, uint32_t from, bool calls)
 	const struct thag_profile_node *node = &sifting->from->nodes[from];
 	struct thag_profile *to = sifting->to;
 	struct thag_profile_node *into = &to->nodes[sifting->map[from]];
-	bool inside = sifting->places[from] == INSIDE;
+	bool inside = sifting->places[from] == INSIDE && counts(sifting, node);
 
 	if (inside)
 		into->self_ns += node->self_ns;
 	if (!to->heap) {
 		if (calls)
-			thag_profile_add_calls(to, sifting->map[from], node);
+			add_calls(sifting, from);
 		return 0;
 	}
 	into->flags |= calls ? node->flags : 0;
@@ -209,7 +252,7 @@ static uint32_t next_node(struct sifting *sifting, uint32_t at)
 	uint32_t next = nodes[at].first_child;
 
 	for (;;) {
-		while (next && sifting->places[next] == APART)
+		while (next && (sifting->places[next] == APART || sifting->places[next] == DROPPED))
 			next = nodes[next].next_sibling;
 		if (next || at == ROOT)
 			return next;

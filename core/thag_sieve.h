@@ -8,6 +8,8 @@
  * caller calls. The numbers of calls and of durations stay those of the functions that are left:
  * a histogram is of all calls of its function, in whatever stacks.
  *
+ * What is dropped, by its functions or for being too little, is in no total any more.
+ *
  * Thread: owner. Allocates; no I/O. Nothing here recurses, and all takes one walk of the tree.
  */
 #ifndef THAG_SIEVE_H
@@ -20,6 +22,14 @@
 
 #define THAG_SIEVE_HIDDEN_MAX 32
 #define THAG_SIEVE_MINE_BYTES 256 /* with its end */
+
+/** What becomes of a function, beside what struct thag_sieve says of hashes. */
+enum thag_sieve_fate {
+	THAG_SIEVE_HIDE = 1,	    /* as a hidden one */
+	THAG_SIEVE_WITHOUT = 2,	    /* it and all that it calls are dropped */
+	THAG_SIEVE_WITHOUT_OWN = 4, /* what is its own is dropped; what it calls stays */
+	THAG_SIEVE_ONLY = 8,	    /* stacks must hold it, or another such one */
+};
 
 /** All zero leaves everything. Functions are hashes of names, as frames have them. */
 struct thag_sieve {
@@ -40,6 +50,8 @@ struct thag_sieve {
 	 * "/": functions elsewhere, or of no known file, are left out. Tasks, of no file, stay.
 	 */
 	char mine[THAG_SIEVE_MINE_BYTES];
+	const unsigned char *fates; /* by name, of enum thag_sieve_fate; NULL: none; borrowed */
+	uint64_t at_least;	    /* what is a stack's own is dropped when it is less */
 };
 
 bool thag_sieve_is_empty(const struct thag_sieve *sieve);

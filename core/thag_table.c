@@ -5,23 +5,22 @@
 #include <stdlib.h>
 
 #include "thag_framing.h"
+#include "thag_functions.h"
 #include "thag_profile_private.h"
 
-/** A function over all its places. */
-struct sum {
-	struct thag_frame_row row; /* its numbers; its strings come when it is sent */
-	uint32_t name;
+/** A function on its way to its row. */
+struct listed {
+	struct thag_function_sum sum;
+	struct thag_quantiles quantiles;
 	uint32_t rank;
-	uint32_t nodes;
-	uint32_t tasks; /* of them, those of tasks */
-	uint32_t open;	/* on the path of the walk, so many times */
-	double key;	/* what it is sorted by, largest first */
+	double key; /* what it is sorted by, largest first */
 	bool matched;
 };
 
 /** Memory of the functions; all NULL for a profile of time. */
 struct heaps {
 	struct thag_frame_heap *list; /* by name */
+	bool *outermost;	      /* by node */
 	uint32_t *first;	      /* by name: a node, 0 for none; the next ones by node */
 	uint32_t *next;
 };
@@ -29,6 +28,7 @@ struct heaps {
 static void heaps_fini(struct heaps *heaps)
 {
 	free(heaps->list);
+	free(heaps->outermost);
 	free(heaps->first);
 	free(heaps->next);
 }
@@ -38,133 +38,55 @@ static int heaps_init(struct heaps *heaps, const struct thag_profile *profile)
 	*heaps = (struct heaps){ 0 };
 	if (!profile->heap)
 		return 0;
-	heaps->list = calloc(profile->names.count, sizeof(*heaps->list));
+	heaps->outermost = calloc(profile->count, sizeof(*heaps->outermost));
 	heaps->first = calloc(profile->names.count, sizeof(*heaps->first));
 	heaps->next = calloc(profile->count, sizeof(*heaps->next));
-	return heaps->list && heaps->first && heaps->next ? 0 : -ENOMEM;
+	return heaps->outermost && heaps->first && heaps->next ? 0 : -ENOMEM;
 }
 
-/** Lists each function's nodes, and adds up what is a node's own. */
-static void add_own(struct heaps *heaps, const struct thag_profile *profile)
+/** Sums memory up by function, and lists each function's nodes. 0 or -ENOMEM. */
+static int sum_heaps(struct heaps *heaps, const struct thag_profile *profile)
 {
-	const struct thag_profile_heap *heap = profile->heap;
-
-	for (uint32_t i = 1; heap && i < profile->count; i++) {
+	if (!profile->heap)
+		return 0;
+	for (uint32_t i = 1; i < profile->count; i++) {
 		uint32_t name = profile->nodes[i].name;
-		struct thag_frame_heap *sum = &heaps->list[name];
-		const struct thag_frame_heap *own = &heap->nodes[i];
 
 		heaps->next[i] = heaps->first[name];
 		heaps->first[name] = i;
-		sum->high_bytes += own->high_bytes;
-		if (sum->high_bytes > heap->peak_bytes)
-			sum->high_bytes = heap->peak_bytes;
-		if (own->lifetime_max_ns > sum->lifetime_max_ns)
-			sum->lifetime_max_ns = own->lifetime_max_ns;
 	}
+	heaps->list = thag_functions_heaps(profile, heaps->outermost);
+	return heaps->list ? 0 : -ENOMEM;
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b)
+static double sort_key(const struct listed *function, enum thag_table_sort sort)
 {
-	return a < b ? a : b;
-}
+	const struct thag_function_sum *sum = &function->sum;
 
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static void enter(struct sum *sum, const struct thag_profile_node *node)
-{
-	struct thag_frame_row *row = &sum->row;
-
-	sum->nodes++;
-	row->self_ns += node->self_ns;
-	if (sum->open++ == 0) {
-		row->total_ns += node->total_ns;
-		row->wait_ns += node->wait_ns;
-		row->open_ns += node->open_ns;
-	}
-	if (node->calls)
-		row->min_ns = row->calls ? smaller(row->min_ns, node->min_ns) : node->min_ns;
-	row->max_ns = larger(row->max_ns, node->max_ns);
-	row->calls += node->calls;
-	row->flags |= node->flags & ~(uint32_t)THAG_FRAME_NODE_TASK;
-	sum->tasks += (node->flags & THAG_FRAME_NODE_TASK) != 0;
-}
-
-/** Walks the tree without recursion, leaving nodes as it climbs. The root is no function. */
-static void sum_nodes(const struct thag_profile *profile, struct sum *sums, struct heaps *heaps)
-{
-	const struct thag_profile_node *nodes = profile->nodes;
-	uint32_t at = nodes[0].first_child;
-
-	while (at) {
-		struct sum *sum = &sums[nodes[at].name];
-
-		enter(sum, &nodes[at]);
-		if (heaps->list && sum->open == 1)
-			thag_heap_add(&heaps->list[nodes[at].name], &profile->heap->nodes[at]);
-		if (nodes[at].first_child) {
-			at = nodes[at].first_child;
-			continue;
-		}
-		while (at && !nodes[at].next_sibling) {
-			sums[nodes[at].name].open--;
-			at = nodes[at].parent;
-		}
-		if (at) {
-			sums[nodes[at].name].open--;
-			at = nodes[at].next_sibling;
-		}
-	}
-}
-
-static void set_quantiles(const struct thag_profile *profile, struct sum *sum)
-{
-	uint64_t counts[THAG_HIST_BUCKETS] = { 0 };
-	struct thag_frame_row *row = &sum->row;
-
-	thag_hist_sum(&profile->hists, profile->functions[sum->name].hist, counts);
-	/* buckets are coarse: no quantile is outside what was really measured */
-	row->p50_ns = thag_profile_ns(profile, thag_hist_quantile(counts, 500));
-	row->p50_ns = larger(row->min_ns, smaller(row->p50_ns, row->max_ns));
-	row->p99_ns = thag_profile_ns(profile, thag_hist_quantile(counts, 990));
-	row->p99_ns = larger(row->min_ns, smaller(row->p99_ns, row->max_ns));
-}
-
-/** Calls still open have time in the total, but are not among the calls. */
-static double mean(const struct thag_frame_row *row)
-{
-	return row->calls ? (double)(row->total_ns - row->open_ns) / (double)row->calls : 0;
-}
-
-static double sort_key(const struct thag_frame_row *row, enum thag_table_sort sort)
-{
 	switch (sort) {
 	case THAG_SORT_SELF:
-		return (double)row->self_ns;
+		return (double)sum->self_ns;
 	case THAG_SORT_TOTAL:
-		return (double)row->total_ns;
+		return (double)sum->total_ns;
 	case THAG_SORT_CALLS:
-		return (double)row->calls;
+		return (double)sum->calls;
 	case THAG_SORT_MEAN:
-		return mean(row);
+		return thag_functions_mean(sum);
 	case THAG_SORT_P50:
-		return (double)row->p50_ns;
+		return (double)function->quantiles.p50_ns;
 	case THAG_SORT_P99:
-		return (double)row->p99_ns;
+		return (double)function->quantiles.p99_ns;
 	case THAG_SORT_MAX:
-		return (double)row->max_ns;
+		return (double)sum->max_ns;
 	case THAG_SORT_NAME:
 		break;
 	}
 	return 0;
 }
 
-static int compare_sums(const void *a, const void *b)
+static int compare_listed(const void *a, const void *b)
 {
-	const struct sum *x = a, *y = b;
+	const struct listed *x = a, *y = b;
 
 	if (x->key != y->key)
 		return x->key > y->key ? -1 : 1;
@@ -172,78 +94,116 @@ static int compare_sums(const void *a, const void *b)
 }
 
 /** Of a range of time: a function that is in the tree because of what was before it. */
-static bool is_nothing(const struct sum *sum)
+static bool is_nothing(const struct thag_function_sum *sum)
 {
-	return sum->row.calls == 0 && sum->row.total_ns == 0 && sum->row.open_ns == 0;
+	return sum->calls == 0 && sum->total_ns == 0 && sum->open_ns == 0;
 }
 
-/** Moves the functions to be listed to the front, and returns how many they are. */
-static uint32_t choose(const struct thag_framing *framing, struct sum *sums, bool searching,
-		       struct thag_frame_table *facts)
+/** Lists the functions that are to be sent, and returns how many they are. */
+static uint32_t choose(const struct thag_framing *framing, const struct thag_function_sum *sums,
+		       bool searching, struct listed *list, struct thag_frame_table *facts)
 {
-	uint32_t names = framing->profile->names.count;
+	const struct thag_profile *profile = framing->profile;
 	uint32_t chosen = 0;
 
-	for (uint32_t i = 0; i < names; i++) {
-		sums[i].name = i;
-		sums[i].rank = framing->profile->functions[i].rank;
-		sums[i].matched = framing->matches[i];
-		if (sums[i].nodes == 0 || (!framing->profile->heap && is_nothing(&sums[i])))
+	for (uint32_t i = 0; i < profile->names.count; i++) {
+		bool matched = framing->matches[i];
+
+		if (sums[i].nodes == 0 || (!profile->heap && is_nothing(&sums[i])))
 			continue;
 		facts->functions++;
-		facts->matched += sums[i].matched;
-		if (sums[i].matched || !searching)
-			sums[chosen++] = sums[i];
+		facts->matched += matched;
+		if (matched || !searching)
+			list[chosen++] = (struct listed){ .sum = sums[i],
+							  .quantiles = thag_functions_quantiles(
+								  profile, &sums[i]),
+							  .rank = profile->functions[i].rank,
+							  .matched = matched };
 	}
 	return chosen;
 }
 
-static int send_row(struct thag_framing *framing, struct sum *sum)
+static int send_row(struct thag_framing *framing, const struct listed *function)
 {
-	const struct thag_function *function = &framing->profile->functions[sum->name];
-	struct thag_frame_row *row = &sum->row;
-	int ret = thag_framing_put_name(framing, sum->name, &row->name_offset, &row->name_bytes);
+	const struct thag_function_sum *sum = &function->sum;
+	const struct thag_function *known = &framing->profile->functions[sum->name];
+	/* a function that has a name with tasks in common is what its row tells of */
+	uint32_t task = sum->tasks == sum->nodes ? THAG_FRAME_NODE_TASK : 0;
+	struct thag_frame_row row = {
+		.calls = sum->calls,
+		.self_ns = sum->self_ns,
+		.total_ns = sum->total_ns,
+		.min_ns = sum->min_ns,
+		.max_ns = sum->max_ns,
+		.p50_ns = function->quantiles.p50_ns,
+		.p99_ns = function->quantiles.p99_ns,
+		.wait_ns = sum->wait_ns,
+		.open_ns = sum->open_ns,
+		.line = known->line,
+		.function = known->hash,
+		.flags = sum->flags | task | (function->matched ? THAG_FRAME_NODE_MATCHED : 0u),
+	};
+	int ret = thag_framing_put_name(framing, sum->name, &row.name_offset, &row.name_bytes);
 
 	if (!ret)
-		ret = thag_framing_put_file(framing, function->file, &row->file_offset,
-					    &row->file_bytes);
-	row->line = function->line;
-	row->function = function->hash;
-	row->flags |= sum->matched ? THAG_FRAME_NODE_MATCHED : 0;
-	/* a function that has a name with tasks in common is what its row tells of */
-	row->flags |= sum->tasks == sum->nodes ? THAG_FRAME_NODE_TASK : 0;
-	return ret ? ret : thag_buffer_append(framing->out, row, sizeof(*row));
+		ret = thag_framing_put_file(framing, known->file, &row.file_offset,
+					    &row.file_bytes);
+	return ret ? ret : thag_buffer_append(framing->out, &row, sizeof(row));
 }
 
-static int send_heap(struct thag_framing *framing, const struct sum *sum, const struct heaps *heaps)
+static int send_heap(struct thag_framing *framing, uint32_t name, const struct heaps *heaps)
 {
 	const struct thag_profile_heap *heap = framing->profile->heap;
-	struct thag_frame_heap sent = heaps->list[sum->name];
+	struct thag_frame_heap sent = heaps->list[name];
 	uint64_t counts[THAG_HIST_BUCKETS] = { 0 };
 
-	for (uint32_t i = heaps->first[sum->name]; i; i = heaps->next[i])
+	for (uint32_t i = heaps->first[name]; i; i = heaps->next[i])
 		thag_hist_sum(&heap->hists, heap->lifetimes[i], counts);
 	thag_heap_set_lifetimes(framing->profile, counts, &sent);
 	return thag_buffer_append(framing->out, &sent, sizeof(sent));
 }
 
-static int write_rows(struct thag_framing *framing, struct sum *sums, const struct heaps *heaps,
-		      enum thag_table_sort sort, bool searching, uint32_t *count)
+static int write_rows(struct thag_framing *framing, struct listed *list, uint32_t chosen,
+		      const struct heaps *heaps, enum thag_table_sort sort)
 {
-	struct thag_frame_table facts = { .root_total_ns = framing->profile->nodes[0].total_ns };
-	uint32_t chosen = choose(framing, sums, searching, &facts);
-	int ret = thag_buffer_append(framing->out, &facts, sizeof(facts));
+	uint32_t count = chosen < THAG_FRAME_ROWS_MAX ? chosen : THAG_FRAME_ROWS_MAX;
+	int ret = 0;
 
-	for (uint32_t i = 0; i < chosen; i++) {
-		set_quantiles(framing->profile, &sums[i]);
-		sums[i].key = sort_key(&sums[i].row, sort);
+	for (uint32_t i = 0; i < chosen; i++)
+		list[i].key = sort_key(&list[i], sort);
+	qsort(list, chosen, sizeof(*list), compare_listed);
+	for (uint32_t i = 0; i < count && !ret; i++)
+		ret = send_row(framing, &list[i]);
+	for (uint32_t i = 0; heaps->list && i < count && !ret; i++)
+		ret = send_heap(framing, list[i].sum.name, heaps);
+	return ret;
+}
+
+static int write_table(struct thag_framing *framing, enum thag_table_sort sort, bool searching,
+		       uint32_t *count)
+{
+	const struct thag_profile *profile = framing->profile;
+	struct thag_frame_table facts = { .root_total_ns = profile->nodes[0].total_ns };
+	struct listed *list = calloc(profile->names.count, sizeof(*list));
+	struct thag_function_sum *sums = NULL;
+	struct heaps heaps;
+	int ret = heaps_init(&heaps, profile);
+
+	if (!ret)
+		sums = thag_functions_sum(profile, heaps.outermost);
+	if (!ret)
+		ret = list && sums ? sum_heaps(&heaps, profile) : -ENOMEM;
+	if (!ret) {
+		*count = choose(framing, sums, searching, list, &facts);
+		ret = thag_buffer_append(framing->out, &facts, sizeof(facts));
 	}
-	qsort(sums, chosen, sizeof(*sums), compare_sums);
-	*count = chosen < THAG_FRAME_ROWS_MAX ? chosen : THAG_FRAME_ROWS_MAX;
-	for (uint32_t i = 0; i < *count && !ret; i++)
-		ret = send_row(framing, &sums[i]);
-	for (uint32_t i = 0; heaps->list && i < *count && !ret; i++)
-		ret = send_heap(framing, &sums[i], heaps);
+	if (!ret)
+		ret = write_rows(framing, list, *count, &heaps, sort);
+	if (*count > THAG_FRAME_ROWS_MAX)
+		*count = THAG_FRAME_ROWS_MAX;
+	heaps_fini(&heaps);
+	free(sums);
+	free(list);
 	return ret;
 }
 
@@ -251,20 +211,11 @@ int thag_table_write(const struct thag_profile *profile, enum thag_table_sort so
 		     const char *search, const struct thag_frame_facts *facts,
 		     struct thag_buffer *out)
 {
-	struct sum *sums = calloc(profile->names.count, sizeof(*sums));
 	struct thag_framing framing;
-	struct heaps heaps;
 	uint32_t count = 0;
 	int ret = thag_framing_begin(&framing, profile, THAG_FRAME_TABLE, search, facts, out);
 
-	if (heaps_init(&heaps, profile) != 0 || !sums)
-		ret = -ENOMEM;
-	if (!ret) {
-		add_own(&heaps, profile);
-		sum_nodes(profile, sums, &heaps);
-		ret = write_rows(&framing, sums, &heaps, sort, search && search[0], &count);
-	}
-	heaps_fini(&heaps);
-	free(sums);
+	if (!ret)
+		ret = write_table(&framing, sort, search && search[0], &count);
 	return thag_framing_end(&framing, count, ret);
 }

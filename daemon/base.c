@@ -5,6 +5,7 @@
 
 #include "memory_view.h"
 #include "range.h"
+#include "snapshot.h"
 #include "thag_diff.h"
 
 static int take_memory(struct thag_profile **out, const struct thag_metric_query *metric,
@@ -50,8 +51,8 @@ int thag_base_compare(struct thag_profile **out, const struct thag_watch *watch,
 	facts->base_to_ns = metric.to_ns;
 	facts->normalised = watch->normalise;
 	if (metric.metric == THAG_METRIC_TIME) {
-		ret = thag_range_take(&whole, session, clock, watch->tid, watch->raw, &metric,
-				      &facts->flags);
+		ret = thag_range_take(&whole, session, clock, watch->tid,
+				      watch->raw ? THAG_SNAPSHOT_RAW : 0u, &metric, &facts->flags);
 	} else {
 		metric.by = by; /* native stacks and profiled calls have nothing in common */
 		ret = take_memory(&whole, &metric, session, clock);

@@ -16,12 +16,13 @@
 #include "range.h"
 #include "snapshot.h"
 #include "symbols.h"
+#include "thag_profile_store.h"
 #include "thag_stack_file.h"
 
 #define TITLE_BYTES THAG_EXPORT_TITLE_BYTES
 
 /* What an export is of. */
-enum subject { STACKS, CALLS, REPORT };
+enum subject { STACKS, STORED, CALLS, REPORT };
 
 static const struct {
 	const char *name, *suffix;
@@ -37,6 +38,7 @@ static const struct {
 	[THAG_EXPORT_PERFETTO] = { "perfetto", "perfetto-trace", CALLS, 0 },
 	[THAG_EXPORT_PPROF] = { "pprof", "pb.gz", STACKS, THAG_STACK_PPROF },
 	[THAG_EXPORT_FIREFOX] = { "firefox", "firefox.json", STACKS, THAG_STACK_FIREFOX },
+	[THAG_EXPORT_PROFILE] = { "profile", "profile", STORED, 0 },
 	[THAG_EXPORT_CSV] = { "csv", "csv", STACKS, THAG_STACK_CSV },
 };
 
@@ -63,7 +65,8 @@ int thag_export_check(const struct thag_session *session, const struct thag_expo
 		      const char **why)
 {
 	bool calls = formats[wish->format].subject == CALLS;
-	bool stacks = formats[wish->format].subject == STACKS;
+	bool stacks =
+		formats[wish->format].subject == STACKS || formats[wish->format].subject == STORED;
 	bool time = wish->metric.metric == THAG_METRIC_TIME;
 
 	*why = "the recording is still being read: wait for 'thag open' to end, or its page to "
@@ -82,6 +85,25 @@ static void wait_for_names(const struct thag_export *job)
 {
 	thag_symbols_wait(job->daemon->symbols, job->session,
 			  thag_clock_mono_ns() + THAG_SYMBOLS_EXPORT_NS);
+}
+
+static uint32_t how(const struct thag_export *job)
+{
+	return job->wish.raw ? THAG_SNAPSHOT_RAW : 0;
+}
+
+static void make_profile(struct thag_export *job)
+{
+	struct thag_profile *profile = NULL;
+	uint32_t flags;
+
+	job->error = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
+				     how(job) | THAG_SNAPSHOT_PATHS, &job->wish.metric, &flags);
+	if (!job->wish.raw)
+		flags |= THAG_FRAME_CORRECTED;
+	if (job->error == 0)
+		job->error = thag_profile_store(profile, flags, &job->out);
+	thag_profile_destroy(profile);
 }
 
 struct scope {
@@ -159,7 +181,7 @@ static int put_together(struct scope *scope)
 	struct thag_profile *profile;
 	uint32_t flags, nodes;
 	int ret = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
-				  job->wish.raw, &job->wish.metric, &flags);
+				  how(job), &job->wish.metric, &flags);
 
 	if (ret != 0)
 		return ret;
@@ -191,8 +213,11 @@ static void make_stacks(struct thag_export *job)
 static int write_memory(struct thag_export *job, const struct thag_profile *profile)
 {
 	struct thag_stack_file file;
-	int ret = begin_file(job, &file);
+	int ret;
 
+	if (formats[job->wish.format].subject == STORED)
+		return thag_profile_store(profile, 0, &job->out);
+	ret = begin_file(job, &file);
 	if (ret == 0)
 		ret = thag_stack_file_add(&file, profile, "", 0);
 	return thag_stack_file_end(&file, ret);
@@ -273,6 +298,8 @@ static void run(uv_work_t *work)
 		thag_calls_export(job);
 	else if (job->wish.metric.metric != THAG_METRIC_TIME)
 		make_memory_stacks(job);
+	else if (formats[job->wish.format].subject == STORED)
+		make_profile(job);
 	else
 		make_stacks(job);
 }

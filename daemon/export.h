@@ -32,6 +32,7 @@ enum thag_export_format {
 	THAG_EXPORT_PPROF,	/* stacks of each thread, or of memory, see thag_pprof.h */
 	THAG_EXPORT_FIREFOX,	/* likewise, see thag_firefox.h */
 	THAG_EXPORT_CSV,	/* a row a stack, see thag_csv.h */
+	THAG_EXPORT_PROFILE,	/* all that is known of its stacks, see thag_profile_store.h */
 	THAG_EXPORT_FORMATS
 };
 

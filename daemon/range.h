@@ -17,12 +17,13 @@
 
 /**
  * The finished profile of thread `tid`, or of all with 0, in the range of `query`, or of the whole
- * run where that names none, or the session has no timeline. Waits aren't told in a range. Sets
+ * run where that names none, or the session has no timeline; `how`: of enum thag_snapshot_how.
+ * Waits aren't told in a range. Sets
  * `*flags`: of enum thag_frame_flags RANGE where there is one, and ESTIMATED where it isn't exact.
  * The caller destroys the profile. 0 or -ENOMEM.
  */
 int thag_range_take(struct thag_profile **out, struct thag_session *session,
-		    struct thag_clock_rate *clock, uint32_t tid, bool raw,
+		    struct thag_clock_rate *clock, uint32_t tid, uint32_t how,
 		    const struct thag_metric_query *query, uint32_t *flags);
 
 #endif

@@ -264,7 +264,7 @@ void thag_save_run(struct thag_save *save)
 	if (save->error == 0)
 		save->error = ret;
 	if (save->error == 0)
-		save->error = thag_snapshot_take(&profile, save->session, save->clock, 0, false);
+		save->error = thag_snapshot_take(&profile, save->session, save->clock, 0, 0);
 	if (save->error == 0)
 		save->error = save_all(save, profile);
 	if (save->error == 0)

@@ -109,7 +109,7 @@ static int add_members(struct thag_profile *profile, struct thag_session *sessio
 }
 
 int thag_snapshot_take(struct thag_profile **out, struct thag_session *session,
-		       struct thag_clock_rate *clock, uint32_t tid, bool raw)
+		       struct thag_clock_rate *clock, uint32_t tid, uint32_t how)
 {
 	struct thag_profile *profile = NULL;
 	struct chosen chosen = { 0 };
@@ -118,12 +118,14 @@ int thag_snapshot_take(struct thag_profile **out, struct thag_session *session,
 
 	thag_members_pin(session);
 	ret = thag_profile_create(&profile, session->program);
+	if (ret == 0 && how & THAG_SNAPSHOT_PATHS)
+		ret = thag_profile_keep_paths(profile);
 	if (ret == 0)
 		ret = choose(session, tid, &chosen);
 	if (ret == 0)
 		ret = add_members(profile, session, &chosen);
 	if (ret == 0) {
-		thag_snapshot_scale(session, clock, raw, &scale);
+		thag_snapshot_scale(session, clock, how & THAG_SNAPSHOT_RAW, &scale);
 		ret = thag_profile_finish(profile, &scale);
 	}
 	if (ret == 0)

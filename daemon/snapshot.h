@@ -31,12 +31,18 @@ void thag_snapshot_scale(const struct thag_session *session, struct thag_clock_r
 /** What one call's recording costs, in 1/256 ns; saturates. */
 uint32_t thag_snapshot_cost(const struct thag_session *session, struct thag_clock_rate *clock);
 
+/** How a profile is made. */
+enum thag_snapshot_how {
+	THAG_SNAPSHOT_RAW = 1,	 /* with the time that recording took */
+	THAG_SNAPSHOT_PATHS = 2, /* with durations by path, see thag_profile_keep_paths */
+};
+
 /**
- * The finished profile of thread `tid`, or of all with 0. A thread that is not there gives an
- * empty profile. The caller destroys it. 0 or -ENOMEM.
+ * The finished profile of thread `tid`, or of all with 0; `how`: of enum thag_snapshot_how. A
+ * thread that is not there gives an empty profile. The caller destroys it. 0 or -ENOMEM.
  */
 int thag_snapshot_take(struct thag_profile **out, struct thag_session *session,
-		       struct thag_clock_rate *clock, uint32_t tid, bool raw);
+		       struct thag_clock_rate *clock, uint32_t tid, uint32_t how);
 
 /**
  * Takes a thread's profile, which goes away afterwards. `tid` 0: all together that ended long

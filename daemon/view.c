@@ -227,8 +227,8 @@ static void make_group(struct thag_view_job *view, uint32_t first)
 	struct thag_profile *profile;
 	uint32_t flags;
 
-	if (thag_range_take(&profile, view->session, &view->daemon->clock, watch->tid, watch->raw,
-			    &watch->metric, &flags) != 0)
+	if (thag_range_take(&profile, view->session, &view->daemon->clock, watch->tid,
+			    watch->raw ? THAG_SNAPSHOT_RAW : 0u, &watch->metric, &flags) != 0)
 		return;
 	if (watch->heavy && thag_profile_put_heavy_first(profile) != 0) {
 		thag_profile_destroy(profile);

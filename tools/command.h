@@ -32,6 +32,8 @@ struct thag_command {
 extern const struct thag_command thag_command_run;
 extern const struct thag_command thag_command_list;
 extern const struct thag_command thag_command_export;
+extern const struct thag_command thag_command_stat;
+extern const struct thag_command thag_command_top;
 extern const struct thag_command thag_command_enable;
 extern const struct thag_command thag_command_disable;
 extern const struct thag_command thag_command_end;
@@ -44,6 +46,10 @@ extern const struct thag_command thag_command_symbols;
 /** Prints "thag NAME: …" on stderr. */
 void thag_command_complain(const struct thag_command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/** Prints "thag NAME: SUBJECT: …", both fit for a terminal whatever bytes they are of. */
+void thag_command_complain_of(const struct thag_command *command, const char *subject,
+			      const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /**
  * Says what getopt_long found wrong about the arguments, `option` being '?' or ':', and returns

@@ -13,8 +13,6 @@
 #include "client.h"
 #include "command.h"
 #include "sessions.h"
-#include "thag_buffer.h"
-#include "thag_text.h"
 
 #define OPEN_MS 3600000 /* as long as thagd is at it */
 #define URL_BYTES 256
@@ -41,20 +39,6 @@ const struct thag_command thag_command_open = {
 	.usage_status = THAG_EXIT_USAGE,
 };
 
-/** Says something of a file, both of which may be any bytes. */
-static void say(const char *file, const char *text)
-{
-	struct thag_buffer name = { 0 }, said = { 0 };
-
-	if (thag_text_append_terminal(&name, file, strlen(file)) == 0 &&
-	    thag_text_append_terminal(&said, text, strlen(text)) == 0)
-		thag_command_complain(&thag_command_open, "%.*s: %.*s", (int)name.bytes,
-				      (const char *)name.data, (int)said.bytes,
-				      (const char *)said.data);
-	thag_buffer_fini(&name);
-	thag_buffer_fini(&said);
-}
-
 /** Asks for the file; `early`: the answer comes once it can be looked at, not when all is read. */
 static int ask(const char *file, const char *path, bool early, struct thag_reply *reply)
 {
@@ -66,7 +50,7 @@ static int ask(const char *file, const char *path, bool early, struct thag_reply
 		return thag_client_complain(&thag_command_open, ret);
 	if (reply->status == 0)
 		return THAG_EXIT_OK;
-	say(file, thag_reply_error(reply));
+	thag_command_complain_of(&thag_command_open, file, "%s", thag_reply_error(reply));
 	thag_reply_fini(reply);
 	return THAG_EXIT_FAILURE;
 }
@@ -120,7 +104,7 @@ static int open_file(const char *file, const char *url)
 	int ret;
 
 	if (!realpath(file, path)) {
-		say(file, strerror(errno));
+		thag_command_complain_of(&thag_command_open, file, "%s", strerror(errno));
 		return THAG_EXIT_FAILURE;
 	}
 	ret = ask(file, path, true, &reply);
@@ -135,7 +119,7 @@ static int open_file(const char *file, const char *url)
 		return ret;
 	message = thag_session_text(reply.body, "message");
 	if (message[0])
-		say(file, message);
+		thag_command_complain_of(&thag_command_open, file, "%s", message);
 	ret = json_is_true(json_object_get(reply.body, "whole")) ? THAG_EXIT_OK : THAG_EXIT_PARTIAL;
 	thag_reply_fini(&reply);
 	return ret;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "command.h"
+#include "thag_buffer.h"
+#include "thag_text.h"
 
 static const char overview[] =
 	"Usage: thag COMMAND [ARGUMENT]…\n"
@@ -16,6 +18,8 @@ static const char overview[] =
 	"  run      run a program and profile it, with a daemon started if there is none\n"
 	"  list     list what was profiled and what is running\n"
 	"  export   write a profile as folded stacks\n"
+	"  stat     statistics of a profile, by function or by stack\n"
+	"  top      the same of a program that runs, again and again\n"
 	"  open     open recordings\n"
 	"  enable   switch recording on in a program that runs\n"
 	"  disable  switch it off\n"
@@ -43,9 +47,10 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,    &thag_command_list,    &thag_command_export,  &thag_command_open,
-	&thag_command_enable, &thag_command_disable, &thag_command_record,  &thag_command_end,
-	&thag_command_forget, &thag_command_stop,    &thag_command_symbols, &thag_command_help,
+	&thag_command_run,     &thag_command_list, &thag_command_export, &thag_command_stat,
+	&thag_command_top,     &thag_command_open, &thag_command_enable, &thag_command_disable,
+	&thag_command_record,  &thag_command_end,  &thag_command_forget, &thag_command_stop,
+	&thag_command_symbols, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -75,6 +80,25 @@ void thag_command_complain(const struct thag_command *command, const char *forma
 	say(command, format, args);
 	va_end(args);
 	fputc('\n', stderr);
+}
+
+void thag_command_complain_of(const struct thag_command *command, const char *subject,
+			      const char *format, ...)
+{
+	struct thag_buffer shown = { 0 };
+	char *text = NULL;
+	va_list args;
+	int bytes;
+
+	va_start(args, format);
+	bytes = vasprintf(&text, format, args);
+	va_end(args);
+	if (bytes >= 0 && thag_text_append_terminal(&shown, subject, strlen(subject)) == 0 &&
+	    thag_buffer_append(&shown, ": ", 2) == 0 &&
+	    thag_text_append_terminal(&shown, text, (size_t)bytes) == 0)
+		thag_command_complain(command, "%.*s", (int)shown.bytes, (const char *)shown.data);
+	thag_buffer_fini(&shown);
+	free(text);
 }
 
 int thag_command_bad_usage(const struct thag_command *command, const char *format, ...)

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "profile_model.h"
+
+#include <errno.h>
+
+#include "thag/profile.h"
+#include "thag_functions.h"
+#include "thag_profile_store.h"
+
+/** A model's profile that keeps durations by path. */
+static struct thag_profile *make_profile(struct model *model, uint64_t seed)
+{
+	static const struct thag_scale scale = { .ns_per_tick = 0.37, .cost_inside = 300 };
+	struct thag_names *names = model_make_names();
+	struct thag_profile *profile;
+	struct thag_tree tree;
+
+	model_init(model, seed);
+	cr_assert_eq(thag_profile_create(&profile, "prog;ram\n"), 0);
+	cr_assert_eq(thag_profile_keep_paths(profile), 0);
+	for (int i = 0; i < 2; i++) {
+		model_run(model, &tree, 900);
+		cr_assert_eq(thag_profile_add(profile, &tree, names, NULL, 0), 0);
+		thag_tree_fini(&tree);
+	}
+	cr_assert_eq(thag_profile_finish(profile, &scale), 0);
+	thag_names_destroy(names);
+	return profile;
+}
+
+static void expect_text(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+{
+	cr_expect_eq(a_bytes, b_bytes);
+	cr_expect_eq(memcmp(a, b, a_bytes), 0);
+}
+
+static void expect_same_node(const struct thag_profile *a, const struct thag_profile *b, uint32_t i)
+{
+	uint32_t count;
+	struct thag_profile_node x = thag_profile_nodes(a, &count)[i];
+	struct thag_profile_node y = thag_profile_nodes(b, &count)[i];
+	struct thag_quantiles p = thag_paths_quantiles(a, i), q = thag_paths_quantiles(b, i);
+
+	cr_expect_eq(memcmp(&x, &y, sizeof(x)), 0, "node %u", i);
+	cr_expect_eq(memcmp(&p, &q, sizeof(p)), 0, "node %u", i);
+}
+
+static void expect_same_function(const struct thag_profile *a, const struct thag_profile *b,
+				 const struct thag_function_sum *x,
+				 const struct thag_function_sum *y)
+{
+	struct thag_quantiles p = thag_functions_quantiles(a, x);
+	struct thag_quantiles q = thag_functions_quantiles(b, y);
+	uint32_t line, other;
+	size_t bytes, other_bytes;
+	uint32_t file = thag_functions_file(a, x->name, &line);
+	const char *text = thag_profile_file(a, file, &bytes);
+
+	cr_expect_eq(memcmp(x, y, sizeof(*x)), 0);
+	cr_expect_eq(memcmp(&p, &q, sizeof(p)), 0);
+	file = thag_functions_file(b, y->name, &other);
+	cr_expect_eq(line, other);
+	const char *other_text = thag_profile_file(b, file, &other_bytes);
+
+	expect_text(text, bytes, other_text, other_bytes);
+	text = thag_profile_name(a, x->name, &bytes);
+	other_text = thag_profile_name(b, y->name, &other_bytes);
+	expect_text(text, bytes, other_text, other_bytes);
+}
+
+Test(profile_store, comes_back_with_every_number)
+{
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		struct model model;
+		struct thag_profile *profile = make_profile(&model, seed), *loaded;
+		struct thag_buffer bytes = { 0 };
+		struct thag_stored_facts facts;
+		uint32_t count, loaded_count;
+
+		cr_assert_eq(thag_profile_store(profile, THAG_FRAME_LIVE, &bytes), 0);
+		cr_assert_eq(thag_profile_load(&loaded, bytes.data, bytes.bytes, &facts), 0);
+		cr_expect_eq(facts.flags, THAG_FRAME_LIVE);
+		cr_expect_eq(facts.metric, THAG_METRIC_TIME);
+		thag_profile_nodes(profile, &count);
+		thag_profile_nodes(loaded, &loaded_count);
+		cr_assert_eq(count, loaded_count);
+		for (uint32_t i = 0; i < count; i++)
+			expect_same_node(profile, loaded, i);
+		struct thag_function_sum *sums = thag_functions_sum(profile, NULL);
+		struct thag_function_sum *loaded_sums = thag_functions_sum(loaded, NULL);
+
+		cr_assert_eq(thag_functions_count(profile), thag_functions_count(loaded));
+		for (uint32_t i = 0; i < thag_functions_count(profile); i++)
+			expect_same_function(profile, loaded, &sums[i], &loaded_sums[i]);
+		free(sums);
+		free(loaded_sums);
+		thag_buffer_fini(&bytes);
+		thag_profile_destroy(loaded);
+		thag_profile_destroy(profile);
+		model_fini(&model);
+	}
+}
+
+static void expect_refused(const struct thag_buffer *bytes)
+{
+	struct thag_stored_facts facts;
+	struct thag_profile *profile = NULL;
+	int ret = thag_profile_load(&profile, bytes->data, bytes->bytes, &facts);
+
+	cr_expect_eq(ret, -EBADMSG);
+	cr_expect_null(profile);
+}
+
+Test(profile_store, refuses_what_is_cut_off_anywhere)
+{
+	struct model model;
+	struct thag_profile *profile = make_profile(&model, 7);
+	struct thag_buffer bytes = { 0 };
+
+	cr_assert_eq(thag_profile_store(profile, 0, &bytes), 0);
+	for (size_t whole = bytes.bytes; bytes.bytes > 0;) {
+		bytes.bytes -= bytes.bytes > whole / 50 ? whole / 50 : bytes.bytes;
+		expect_refused(&bytes);
+	}
+	thag_buffer_fini(&bytes);
+	thag_profile_destroy(profile);
+	model_fini(&model);
+}
+
+Test(profile_store, refuses_what_points_out_of_it)
+{
+	struct model model;
+	struct thag_profile *profile = make_profile(&model, 8);
+	struct thag_buffer bytes = { 0 };
+
+	cr_assert_eq(thag_profile_store(profile, 0, &bytes), 0);
+	struct thag_stored_profile *head = (void *)bytes.data;
+	struct thag_stored_name *names = (void *)(head + 1);
+	struct thag_stored_node *nodes =
+		(void *)((uint32_t *)(names + head->names) + head->files + head->files % 2);
+	uint32_t *const fields[] = {
+		&head->magic,	  &head->version, &head->metric,    &head->names,
+		&head->files,	  &head->nodes,	  &head->counts,    &head->heaps,
+		&names[1].bytes,  &names[1].file, &nodes[2].parent, &nodes[2].name,
+		&nodes[0].parent, &nodes[0].name, &nodes[3].counts,
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		uint32_t was = *fields[i];
+
+		*fields[i] = was + 1000000;
+		expect_refused(&bytes);
+		*fields[i] = was;
+	}
+	nodes[3] = nodes[2]; /* the same child twice */
+	expect_refused(&bytes);
+	thag_buffer_fini(&bytes);
+	thag_profile_destroy(profile);
+	model_fini(&model);
+}
