@@ -17,7 +17,8 @@ static const char overview[] =
 	"\n"
 	"  run      run a program and profile it, with a daemon started if there is none\n"
 	"  list     list what was profiled and what is running\n"
-	"  export   write a profile as folded stacks\n"
+	"  export   write a profile for other tools: folded stacks, pprof, Perfetto, …\n"
+	"  import   read what other tools wrote, as folded stacks\n"
 	"  stat     statistics of a profile, by function or by stack\n"
 	"  top      the same of a program that runs, again and again\n"
 	"  open     open recordings\n"
@@ -47,10 +48,10 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,     &thag_command_list, &thag_command_export, &thag_command_stat,
-	&thag_command_top,     &thag_command_open, &thag_command_enable, &thag_command_disable,
-	&thag_command_record,  &thag_command_end,  &thag_command_forget, &thag_command_stop,
-	&thag_command_symbols, &thag_command_help,
+	&thag_command_run,     &thag_command_list,    &thag_command_export, &thag_command_import,
+	&thag_command_stat,    &thag_command_top,     &thag_command_open,   &thag_command_enable,
+	&thag_command_disable, &thag_command_record,  &thag_command_end,    &thag_command_forget,
+	&thag_command_stop,    &thag_command_symbols, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
