@@ -95,12 +95,18 @@ bool thag_perf_head_parse(const char *line, size_t bytes, struct thag_perf_head 
 	return false;
 }
 
-/** The bracket that the last one, at the end, closes; SIZE_MAX: none. */
+/** The bracket that the last one, at the end, closes; SIZE_MAX: none. Those within a file's name,
+ * as of one that was deleted, are in pairs. */
 static size_t find_file(const char *line, size_t bytes, size_t from)
 {
-	for (size_t at = bytes - 1; at > from; at--)
-		if (line[at] == '(' && is_space(line[at - 1]))
+	size_t open = 0;
+
+	for (size_t at = bytes; at-- > from + 1;) {
+		open += line[at] == ')';
+		open -= line[at] == '(' && open;
+		if (line[at] == '(' && open == 0 && is_space(line[at - 1]))
 			return at;
+	}
 	return SIZE_MAX;
 }
 
