@@ -11,6 +11,8 @@
 #include "thag_protobuf.h"
 
 #define GUESS_LINES 64
+#define PPROF_FIELDS 6	     /* that a profile may begin with: types, samples, tables */
+#define PPROF_FIRST_MAX 4096 /* bytes */
 
 int thag_import_fail(struct thag_import_report *report, int ret, const char *format, ...)
 {
@@ -43,17 +45,21 @@ static bool is_json(const char *text, size_t bytes)
 	return at == bytes || text[at] == second || text[at] == ']' || text[at] == '}';
 }
 
-/** Fields of a profile only, the first of them a type of values: it is no text. */
+/** It begins with a field of a profile, with fields in it: no text does. */
 static bool is_pprof(const void *data, size_t bytes)
 {
 	struct thag_cursor from = { .at = data, .end = (const uint8_t *)data + bytes };
-	struct thag_protobuf_field field;
-	const struct thag_cursor *type = &field.data;
+	struct thag_protobuf_field first, second;
 
-	return thag_protobuf_next(&from, &field) && field.wire == THAG_PROTOBUF_BYTES &&
-	       field.number <= 6 && type->at < type->end && type->end - type->at < 64 &&
-	       memchr(type->at, '\n', (size_t)(type->end - type->at)) == NULL &&
-	       (from.at == from.end || thag_protobuf_next(&from, &field)) && type->at[0] < ' ';
+	if (!thag_protobuf_next(&from, &first) || first.wire != THAG_PROTOBUF_BYTES ||
+	    first.number > PPROF_FIELDS)
+		return false;
+	const uint8_t *inside = first.data.at;
+	size_t length = (size_t)(first.data.end - inside);
+
+	return length && length < PPROF_FIRST_MAX && inside[0] < ' ' &&
+	       !memchr(inside, '\n', length) &&
+	       (from.at == from.end || thag_protobuf_next(&from, &second));
 }
 
 static bool is_perf(const char *text, size_t bytes)
