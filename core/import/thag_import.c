@@ -57,8 +57,10 @@ static bool is_pprof(const void *data, size_t bytes)
 	const uint8_t *inside = first.data.at;
 	size_t length = (size_t)(first.data.end - inside);
 
+	/* the first byte of field 1 is that of an empty line */
+	if (first.number == 1 && memchr(inside, '\n', length))
+		return false;
 	return length && length < PPROF_FIRST_MAX && inside[0] < ' ' &&
-	       !memchr(inside, '\n', length) &&
 	       (from.at == from.end || thag_protobuf_next(&from, &second));
 }
 
