@@ -146,9 +146,8 @@ static inline bool thag_protobuf_next(struct thag_cursor *from, struct thag_prot
 
 	*field = (struct thag_protobuf_field){ .number = (uint32_t)(key >> 3),
 					       .wire = (enum thag_protobuf_wire)(key & 7) };
-	if (key > UINT32_MAX || field->number == 0)
-		from->bad = true;
-	else if (field->wire == THAG_PROTOBUF_VARINT)
+	from->bad |= key > UINT32_MAX || field->number == 0;
+	if (field->wire == THAG_PROTOBUF_VARINT)
 		field->value = thag_varint_get(from);
 	else if (field->wire == THAG_PROTOBUF_FIXED64)
 		field->value = thag_protobuf_get_fixed(from, 8);
