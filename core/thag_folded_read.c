@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "thag_buffer.h"
+#include "thag_lines.h"
 #include "thag_stacks.h"
 
 #define MARK "\xef\xbb\xbf" /* a byte order mark */
@@ -21,11 +22,10 @@ struct thag_folded_reader {
 	struct thag_folded_options options;
 	struct thag_folded_counts counts;
 	struct thag_stacks *stacks[THAG_FOLDED_SIDES];
-	struct thag_buffer partial;  /* a line whose end hasn't come yet */
+	struct thag_lines lines;
 	struct thag_buffer previous; /* the stack read last, … */
 	struct thag_buffer steps;    /* … and its frames, struct step */
 	struct thag_buffer title;
-	bool is_skipping; /* the rest of a line that is too long */
 };
 
 /** What a line is. */
@@ -42,31 +42,11 @@ void thag_folded_reader_destroy(struct thag_folded_reader *reader)
 		return;
 	for (int side = 0; side < THAG_FOLDED_SIDES; side++)
 		thag_stacks_destroy(reader->stacks[side]);
-	thag_buffer_fini(&reader->partial);
+	thag_lines_fini(&reader->lines);
 	thag_buffer_fini(&reader->previous);
 	thag_buffer_fini(&reader->steps);
 	thag_buffer_fini(&reader->title);
 	free(reader);
-}
-
-int thag_folded_reader_create(struct thag_folded_reader **out,
-			      const struct thag_folded_options *options)
-{
-	struct thag_folded_reader *reader = calloc(1, sizeof(*reader));
-	int ret = reader ? 0 : -ENOMEM;
-
-	for (int side = 0; side < THAG_FOLDED_SIDES && !ret; side++) {
-		ret = thag_stacks_create(&reader->stacks[side], options->root_name);
-		if (!ret)
-			thag_stacks_limit(reader->stacks[side], options->stacks_most);
-	}
-	if (ret) {
-		thag_folded_reader_destroy(reader);
-		return ret;
-	}
-	reader->options = *options;
-	*out = reader;
-	return 0;
 }
 
 static int refuse(struct thag_folded_reader *reader, const char *what)
@@ -267,11 +247,14 @@ static int keep_title(struct thag_folded_reader *reader, const struct line *line
 	return thag_buffer_append(&reader->title, line->text + start, line->bytes - start);
 }
 
-static int read_line(struct thag_folded_reader *reader, const char *text, size_t bytes)
+static int read_line(void *context, const char *text, size_t bytes)
 {
+	struct thag_folded_reader *reader = context;
 	struct line line = { .text = text, .bytes = trim_end(text, bytes) };
 
 	reader->counts.lines++;
+	if (!text)
+		return refuse(reader, "longer than 256 MiB");
 	if (reader->counts.lines == 1 && line.bytes >= MARK_BYTES &&
 	    memcmp(line.text, MARK, MARK_BYTES) == 0) {
 		line.text += MARK_BYTES;
@@ -288,63 +271,41 @@ static int read_line(struct thag_folded_reader *reader, const char *text, size_t
 	return fault ? refuse(reader, fault) : put_stack(reader, &line);
 }
 
-/** Keeps the beginning of a line until more comes. */
-static int keep_partial(struct thag_folded_reader *reader, const char *text, size_t bytes)
+int thag_folded_reader_create(struct thag_folded_reader **out,
+			      const struct thag_folded_options *options)
 {
-	if (reader->is_skipping || bytes == 0)
-		return 0;
-	if (reader->partial.bytes + bytes <= THAG_FOLDED_LINE_MAX)
-		return thag_buffer_append(&reader->partial, text, bytes);
-	reader->is_skipping = true;
-	reader->partial.bytes = 0;
-	reader->counts.lines++;
-	return refuse(reader, "longer than 256 MiB");
-}
+	struct thag_folded_reader *reader = calloc(1, sizeof(*reader));
+	int ret = reader ? 0 : -ENOMEM;
 
-/** A line, of which `text` is all or the rest. */
-static int end_line(struct thag_folded_reader *reader, const char *text, size_t bytes)
-{
-	int ret;
-
-	if (reader->is_skipping) {
-		reader->is_skipping = false;
-		return 0;
+	for (int side = 0; side < THAG_FOLDED_SIDES && !ret; side++) {
+		ret = thag_stacks_create(&reader->stacks[side], options->root_name);
+		if (!ret)
+			thag_stacks_limit(reader->stacks[side], options->stacks_most);
 	}
-	if (reader->partial.bytes == 0 && bytes <= THAG_FOLDED_LINE_MAX)
-		return read_line(reader, text, bytes);
-	ret = keep_partial(reader, text, bytes);
-	if (!ret && !reader->is_skipping)
-		ret = read_line(reader, (const char *)reader->partial.data, reader->partial.bytes);
-	reader->partial.bytes = 0;
-	reader->is_skipping = false;
-	return ret;
+	if (ret) {
+		thag_folded_reader_destroy(reader);
+		return ret;
+	}
+	reader->options = *options;
+	reader->lines = (struct thag_lines){ .line = read_line,
+					     .context = reader,
+					     .most = THAG_FOLDED_LINE_MAX };
+	*out = reader;
+	return 0;
 }
 
 int thag_folded_reader_feed(struct thag_folded_reader *reader, const void *text, size_t bytes)
 {
-	const char *at = text, *end = at + bytes;
-	int ret = 0;
-
-	while (at < end && !ret) {
-		const char *line_end = memchr(at, '\n', (size_t)(end - at));
-
-		if (!line_end)
-			return keep_partial(reader, at, (size_t)(end - at));
-		ret = end_line(reader, at, (size_t)(line_end - at));
-		at = line_end + 1;
-	}
-	return ret;
+	return thag_lines_feed(&reader->lines, text, bytes);
 }
 
 int thag_folded_reader_finish(struct thag_folded_reader *reader,
 			      struct thag_profile *profiles[static THAG_FOLDED_SIDES])
 {
 	struct thag_profile *made[THAG_FOLDED_SIDES] = { NULL };
+	int ret = thag_lines_finish(&reader->lines);
 	uint32_t sides = reader->counts.sides == 2 ? 2 : 1;
-	int ret = 0;
 
-	if (reader->partial.bytes)
-		ret = end_line(reader, "", 0);
 	for (uint32_t side = 0; side < sides && !ret; side++)
 		ret = thag_stacks_finish(reader->stacks[side], &made[side]);
 	if (ret) {

@@ -31,16 +31,14 @@ static const char help[] =
 	"\n"
 	"      --port N          port of the web page on localhost; 0: any free one.\n"
 	"                        Default: 8424, or the next free one up to 8439\n"
-	"      --socket PATH     control socket. Default: $THAG_SOCKET, else\n"
-	"                        $XDG_RUNTIME_DIR/thag/thagd.sock, else /tmp/thag-UID/thagd.sock\n"
+	"      --socket PATH     control socket. Default: $THAG_SOCKET, else thagd.sock\n"
+	"                        in $XDG_RUNTIME_DIR/thag, else in /tmp/thag-UID\n"
 	"      --output-dir DIR  where profiles are saved when a program ends.\n"
 	"                        Default: the directory the program was started in\n"
-	"      --record DIR      record all programs, each into a file in DIR; 'thag open' shows "
-	"it\n"
-	"      --timeline BYTES  memory for what happened when, of all programs together: the "
-	"newest\n"
-	"                        is whole, older time coarser; with K, M or G behind the number.\n"
-	"                        off: none is kept. Default: 256M\n"
+	"      --record DIR      record all programs, each into a file in DIR\n"
+	"      --timeline BYTES  memory for what happened when, of all programs: the\n"
+	"                        newest is whole, older time coarser; with K, M or G\n"
+	"                        behind the number; off: none is kept. Default: 256M\n"
 	"      --foreground      stay attached to the terminal (default)\n"
 	"      --daemonize       go to the background once programs can connect;\n"
 	"                        messages then go to thagd.log beside the socket\n"
@@ -48,10 +46,9 @@ static const char help[] =
 	"      --version         print the version and exit\n"
 	"  -h, --help            print this and exit\n"
 	"\n"
-	"Ends on SIGINT, SIGTERM, SIGHUP or `thag stop`, and saves the profiles it holds.\n"
-	"\n"
-	"Exit status: 0 ended as asked; 1 failure; 2 wrong usage; 4 another thagd runs on this\n"
-	"socket; 5 the port is busy.\n";
+	"Ends on SIGINT, SIGTERM, SIGHUP or `thag stop`, and saves what it holds.\n"
+	"Exit status: 0 ended as asked; 1 failure; 2 wrong usage; 4 another thagd runs\n"
+	"on this socket; 5 the port is busy.\n";
 
 static const struct option long_options[] = {
 	{ "port", required_argument, NULL, OPT_PORT },

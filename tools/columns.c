@@ -163,7 +163,7 @@ int thag_columns_print(const struct thag_columns *table, FILE *out)
 		widths[i] = widest(table, i);
 	for (size_t i = 0; i + 1 < table->count; i++)
 		used += widths[i] + GAP;
-	for (size_t i = 0; i < table->cell_count; i++) {
+	for (size_t i = table->has_no_titles ? table->count : 0; i < table->cell_count; i++) {
 		if ((i + 1) % table->count)
 			print_cell(table, i, widths[i % table->count], out);
 		else

@@ -22,9 +22,10 @@ struct thag_columns {
 	char **cells; /* row by row */
 	size_t cell_count;
 	size_t capacity;
-	bool failed;	 /* memory ran out */
-	size_t width;	 /* of the terminal, that lines are cut to; 0: they are not */
-	bool cuts_front; /* of the last column: its end says more */
+	bool failed;	    /* memory ran out */
+	size_t width;	    /* of the terminal, that lines are cut to; 0: they are not */
+	bool has_no_titles; /* the line of them is left out */
+	bool cuts_front;    /* of the last column: its end says more */
 };
 
 /** Columns as described by `columns`, which must stay. */

@@ -16,6 +16,7 @@ enum thag_exit {
 	THAG_EXIT_NOT_FOUND = 4,     /* no such session or thread */
 	THAG_EXIT_PENDING = 5,	     /* asked for, but the program hasn't heeded it yet */
 	THAG_EXIT_PARTIAL = 6,	     /* opened, but not whole */
+	THAG_EXIT_ABOVE = 7,	     /* a difference is above --fail-above */
 	THAG_EXIT_RUN_FAILURE = 125, /* thag itself failed */
 	THAG_EXIT_RUN_REFUSED = 126, /* the program is there but can't be run */
 	THAG_EXIT_RUN_MISSING = 127,
@@ -35,6 +36,9 @@ extern const struct thag_command thag_command_export;
 extern const struct thag_command thag_command_import;
 extern const struct thag_command thag_command_stat;
 extern const struct thag_command thag_command_top;
+extern const struct thag_command thag_command_diff;
+extern const struct thag_command thag_command_memory;
+extern const struct thag_command thag_command_completion;
 extern const struct thag_command thag_command_enable;
 extern const struct thag_command thag_command_disable;
 extern const struct thag_command thag_command_end;

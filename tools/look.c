@@ -260,12 +260,17 @@ static int sift(const struct thag_command *command, const struct thag_look *look
 	return ret;
 }
 
+bool thag_look_leaves_out(const struct thag_look *look)
+{
+	return look->pattern_count || look->at_least || look->collapse;
+}
+
 int thag_look_load(const struct thag_command *command, const char *input,
 		   const struct thag_look *look, struct thag_source *out)
 {
 	int ret = thag_source_load(command, input, &look->query, out);
 
-	if (ret != THAG_EXIT_OK || (look->pattern_count == 0 && !look->at_least && !look->collapse))
+	if (ret != THAG_EXIT_OK || !thag_look_leaves_out(look))
 		return ret;
 	ret = sift(command, look, &out->profile, &out->whole);
 	if (ret == THAG_EXIT_OK && out->after)

@@ -88,6 +88,9 @@ int thag_look_take(const struct thag_command *command, struct thag_look *look, i
 /** Whether all options together make sense; likewise. */
 int thag_look_check(const struct thag_command *command, const struct thag_look *look);
 
+/** Whether they leave anything out of a source. */
+bool thag_look_leaves_out(const struct thag_look *look);
+
 /**
  * Loads what `input` names, and leaves of it what the options do. As thag_source_load. A pattern
  * that no function matches is said, and no error.

@@ -19,20 +19,18 @@ static int enable(int argc, char **argv);
 static int disable(int argc, char **argv);
 
 #define EXIT_STATUS \
-	"Exit status: 0 it is so; 1 failure; 2 wrong usage; 3 no thagd is running; 4 no such\n" \
-	"session; 5 it takes effect at the program's next event.\n"
+	"Exit status: 0 it is so; 1 failure; 2 wrong usage; 3 no thagd is running; 4 no\n" \
+	"such session; 5 it takes effect at the program's next event.\n"
 
 const struct thag_command thag_command_enable = {
 	.name = "enable",
 	.help = "Usage: thag enable ID [time|memory|both]\n"
-		"Switches recording on in a program that runs, or changes what is recorded. ID: "
-		"as\n"
-		"'thag list' shows it, or 'latest'. Without a kind: what the program was started "
-		"with.\n"
+		"Switches recording on in a program that runs, or changes what is recorded. ID:\n"
+		"as 'thag list' shows it, or 'latest'. Without a kind: what the program was\n"
+		"started with.\n"
 		"\n"
-		"Waits up to three seconds until the program has heeded it, which it does at its "
-		"next\n"
-		"event. Calls that are open by then stay unrecorded.\n"
+		"Waits up to three seconds until the program has heeded it, which it does at its\n"
+		"next event. Calls that are open by then stay unrecorded.\n"
 		"\n"
 		"  -h, --help  print this and exit\n"
 		"\n" EXIT_STATUS,
@@ -43,13 +41,11 @@ const struct thag_command thag_command_enable = {
 const struct thag_command thag_command_disable = {
 	.name = "disable",
 	.help = "Usage: thag disable ID\n"
-		"Switches recording off in a program that runs; it stays connected, and 'thag "
-		"enable'\n"
-		"switches it on again. ID: as 'thag list' shows it, or 'latest'.\n"
+		"Switches recording off in a program that runs; it stays connected, and\n"
+		"'thag enable' switches it on again. ID: as 'thag list' shows it, or 'latest'.\n"
 		"\n"
-		"Waits up to three seconds until the program has heeded it. Calls that are open "
-		"by\n"
-		"then are recorded to their ends; no other call is.\n"
+		"Waits up to three seconds until the program has heeded it. Calls that are open\n"
+		"by then are recorded to their ends; no other call is.\n"
 		"\n"
 		"  -h, --help  print this and exit\n"
 		"\n" EXIT_STATUS,

@@ -24,17 +24,14 @@ const struct thag_command thag_command_open = {
 	.name = "open",
 	.help = "Usage: thag open FILE…\n"
 		"Opens recordings, made by 'thag run -o', 'thag record' or 'thagd --record', as\n"
-		"sessions of thagd: they can be looked at and exported as if their programs had "
-		"just\n"
-		"ended. Starts a thagd when none answers. Prints where to look at each, which can "
-		"be\n"
-		"done at once, and waits until all of it is read.\n"
+		"sessions of thagd: they can be looked at and exported as if their programs had\n"
+		"just ended. Starts a thagd when none answers. Prints where to look at each,\n"
+		"which can be done at once, and waits until all of it is read.\n"
 		"\n"
 		"  -h, --help  print this and exit\n"
 		"\n"
-		"Exit status: 0 all are open, and whole; 1 one could not be opened; 2 wrong "
-		"usage;\n"
-		"6 all are open, but one isn't whole: what is missing is said.\n",
+		"Exit status: 0 all are open, and whole; 1 one could not be opened; 2 wrong\n"
+		"usage; 6 all are open, but one isn't whole: what is missing is said.\n",
 	.run = open_files,
 	.usage_status = THAG_EXIT_USAGE,
 };

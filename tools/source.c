@@ -152,26 +152,17 @@ static int open_recording(const struct thag_command *command, const char *path, 
 	return ret;
 }
 
-static int load_recording(const struct thag_command *command, const char *path,
-			  const struct thag_source_query *query, struct thag_source *out)
-{
-	char *id = NULL;
-	int ret = open_recording(command, path, &id);
-
-	if (ret == THAG_EXIT_OK)
-		ret = load_session(command, id, query, out);
-	free(id);
-	return ret;
-}
-
 /* --- files --- */
 
-static bool is_recording(int fd)
+static bool is_recording(const char *path)
 {
-	char magic[sizeof(RECORDING_MAGIC)];
+	char magic[sizeof(RECORDING_MAGIC)] = "";
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t got = fd < 0 ? 0 : pread(fd, magic, sizeof(magic), 0);
 
-	return pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
-	       memcmp(magic, RECORDING_MAGIC, sizeof(magic)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return got == (ssize_t)sizeof(magic) && memcmp(magic, RECORDING_MAGIC, sizeof(magic)) == 0;
 }
 
 /** A file has stacks of one kind, and no moments. */
@@ -187,19 +178,18 @@ static int refuse_query(const struct thag_command *command, const struct thag_so
 static int load_file(const struct thag_command *command, const char *path,
 		     const struct thag_source_query *query, struct thag_source *out)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+	int ret = refuse_query(command, query), fd;
 
+	if (ret != THAG_EXIT_OK)
+		return ret;
+	if (strcmp(path, "-") == 0)
+		return thag_folded_file_load(command, NULL, STDIN_FILENO, query->strict, out);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		thag_command_complain_of(command, path, "%s", strerror(errno));
 		return THAG_EXIT_FAILURE;
 	}
-	if (is_recording(fd)) {
-		ret = load_recording(command, path, query, out);
-	} else {
-		ret = refuse_query(command, query);
-		if (ret == THAG_EXIT_OK)
-			ret = thag_folded_file_load(command, path, fd, query->strict, out);
-	}
+	ret = thag_folded_file_load(command, path, fd, query->strict, out);
 	close(fd);
 	return ret;
 }
@@ -210,16 +200,32 @@ static bool is_id(const char *input)
 	       (input[0] && strspn(input, "0123456789") == strlen(input));
 }
 
+bool thag_source_is_folded(const char *input)
+{
+	bool session = is_id(input) && access(input, F_OK) != 0;
+
+	return !session && !is_recording(input);
+}
+
+int thag_source_session(const struct thag_command *command, const char *input, char **id)
+{
+	*id = NULL;
+	if (is_id(input) && access(input, F_OK) != 0) {
+		*id = strdup(input);
+		return *id ? THAG_EXIT_OK : thag_client_complain(command, -ENOMEM);
+	}
+	return is_recording(input) ? open_recording(command, input, id) : THAG_EXIT_OK;
+}
+
 int thag_source_load(const struct thag_command *command, const char *input,
 		     const struct thag_source_query *query, struct thag_source *out)
 {
-	if (strcmp(input, "-") == 0) {
-		int ret = refuse_query(command, query);
+	char *id;
+	int ret = thag_source_session(command, input, &id);
 
-		return ret ? ret
-			   : thag_folded_file_load(command, NULL, STDIN_FILENO, query->strict, out);
-	}
-	if (is_id(input) && access(input, F_OK) != 0)
-		return load_session(command, input, query, out);
-	return load_file(command, input, query, out);
+	if (ret != THAG_EXIT_OK)
+		return ret;
+	ret = id ? load_session(command, id, query, out) : load_file(command, input, query, out);
+	free(id);
+	return ret;
 }

@@ -49,6 +49,15 @@ struct thag_source {
 int thag_source_load(const struct thag_command *command, const char *input,
 		     const struct thag_source_query *query, struct thag_source *out);
 
+/**
+ * The session that `input` names, or that a recording is opened as; NULL for any other file. As
+ * thag_source_load; the caller frees `*id`.
+ */
+int thag_source_session(const struct thag_command *command, const char *input, char **id);
+
+/** Whether it is a file of folded stacks, or stdin, or nothing that is there. */
+bool thag_source_is_folded(const char *input);
+
 /** Also of all zero. */
 void thag_source_fini(struct thag_source *source);
 

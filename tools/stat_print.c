@@ -7,43 +7,12 @@
 #include <string.h>
 
 #include "columns.h"
+#include "fields.h"
 #include "numbers.h"
 #include "thag_buffer.h"
-#include "thag_text.h"
 
 #define COLUMNS_MAX 20
 #define NARROW 100 /* columns of a terminal: below that some percentiles are left out */
-
-/** Appends the row's name: a function's, or a stack's frames with `;` between them. */
-static int put_name(const struct thag_stat_row *row, struct thag_buffer *out)
-{
-	const struct thag_profile *profile = row->profile;
-	uint32_t count, depth = 0;
-	const struct thag_profile_node *nodes = thag_profile_nodes(profile, &count);
-	uint32_t *path;
-	size_t bytes;
-	int ret = 0;
-
-	if (!row->node) {
-		const char *name = thag_profile_name(profile, row->name, &bytes);
-
-		return thag_buffer_append(out, name, bytes);
-	}
-	path = calloc((size_t)nodes[row->node].depth + 1, sizeof(*path));
-	if (!path)
-		return -ENOMEM;
-	for (uint32_t node = row->node; node; node = nodes[node].parent)
-		path[depth++] = nodes[node].name;
-	while (depth-- > 0 && !ret) {
-		const char *name = thag_profile_name(profile, path[depth], &bytes);
-
-		ret = thag_buffer_append(out, name, bytes);
-		if (!ret && depth)
-			ret = thag_buffer_append(out, ";", 1);
-	}
-	free(path);
-	return ret;
-}
 
 /** What there may be in a column, beside the name. */
 enum value {
@@ -202,7 +171,7 @@ static int add_row(struct thag_columns *table, const struct thag_stat_view *view
 {
 	struct thag_buffer name = { 0 };
 	char text[THAG_NUMBER_BYTES];
-	int ret = put_name(row, &name);
+	int ret = thag_stat_row_name(row, &name);
 
 	for (enum value value = 0; value < VALUES && !ret; value++) {
 		if (!is_shown(view, value))
@@ -275,11 +244,6 @@ int thag_stat_print_table(const struct thag_stat_view *view, FILE *out)
 
 /* --- for programs --- */
 
-static int put_text(struct thag_buffer *out, const char *text)
-{
-	return thag_buffer_append(out, text, strlen(text));
-}
-
 /** A number as both formats have it: whole, or with what is needed to tell it from others. */
 static int put_value(struct thag_buffer *out, const struct thag_stat_view *view,
 		     const struct thag_stat_row *row, enum value value)
@@ -291,7 +255,7 @@ static int put_value(struct thag_buffer *out, const struct thag_stat_view *view,
 		return thag_buffer_append_decimal(out, whole);
 	snprintf(text, sizeof(text), value == SHARE ? "%.6f" : "%.3f",
 		 value_of(row, value, view->rows->sum));
-	return put_text(out, text);
+	return thag_fields_text(out, text);
 }
 
 static uint32_t file_of(const struct thag_stat_row *row, uint32_t *line)
@@ -305,21 +269,21 @@ static int put_json_texts(struct thag_buffer *out, const struct thag_stat_row *r
 	uint32_t line, file = file_of(row, &line);
 	size_t file_bytes;
 	const char *text = thag_profile_file(row->profile, file, &file_bytes);
-	int ret = put_name(row, &name);
+	int ret = thag_stat_row_name(row, &name);
 
 	if (!ret)
-		ret = put_text(out, row->node ? "{\"stack\":" : "{\"function\":");
+		ret = thag_fields_text(out, row->node ? "{\"stack\":" : "{\"function\":");
 	if (!ret)
-		ret = thag_text_append_json(out, (const char *)name.data, name.bytes, SIZE_MAX);
+		ret = thag_fields_json(out, (const char *)name.data, name.bytes);
 	if (!ret)
-		ret = put_text(out, ",\"file\":");
+		ret = thag_fields_text(out, ",\"file\":");
 	if (!ret)
-		ret = file_bytes ? thag_text_append_json(out, text, file_bytes, SIZE_MAX)
-				 : put_text(out, "null");
+		ret = file_bytes ? thag_fields_json(out, text, file_bytes)
+				 : thag_fields_text(out, "null");
 	if (!ret)
-		ret = put_text(out, ",\"line\":");
+		ret = thag_fields_text(out, ",\"line\":");
 	if (!ret)
-		ret = line ? thag_buffer_append_decimal(out, line) : put_text(out, "null");
+		ret = line ? thag_buffer_append_decimal(out, line) : thag_fields_text(out, "null");
 	thag_buffer_fini(&name);
 	return ret;
 }
@@ -330,43 +294,35 @@ static int put_json_row(struct thag_buffer *out, const struct thag_stat_view *vi
 	int ret = put_json_texts(out, row);
 
 	for (enum value value = 0; value < VALUES && !ret; value++) {
-		ret = put_text(out, ",\"");
+		ret = thag_fields_text(out, ",\"");
 		if (!ret)
-			ret = put_text(out, values[value].word);
+			ret = thag_fields_text(out, values[value].word);
 		if (!ret)
-			ret = put_text(out, "\":");
+			ret = thag_fields_text(out, "\":");
 		if (!ret)
 			ret = is_known(view, value) ? put_value(out, view, row, value)
-						    : put_text(out, "null");
+						    : thag_fields_text(out, "null");
 	}
-	return ret ? ret : put_text(out, "}");
+	return ret ? ret : thag_fields_text(out, "}");
 }
 
 static int put_json_head(struct thag_buffer *out, const struct thag_stat_view *view)
 {
 	const struct thag_source *source = view->source;
 	char text[160];
-	int ret = put_text(out, "{\"title\":");
+	int ret = thag_fields_text(out, "{\"title\":");
 
 	if (!ret)
-		ret = thag_text_append_json(out, source->title, strlen(source->title), SIZE_MAX);
+		ret = thag_fields_json(out, source->title, strlen(source->title));
 	if (!ret)
-		ret = put_text(out, ",\"program\":");
+		ret = thag_fields_text(out, ",\"program\":");
 	if (!ret)
-		ret = thag_text_append_json(out, source->program, strlen(source->program),
-					    SIZE_MAX);
+		ret = thag_fields_json(out, source->program, strlen(source->program));
 	snprintf(text, sizeof(text),
 		 ",\"unit\":\"%s\",\"sum\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"count\":%" PRIu32
 		 ",\"rows\":[\n",
 		 source->unit, view->rows->sum, view->rows->calls, view->rows->all);
-	return ret ? ret : put_text(out, text);
-}
-
-/** Writes what is in `text`, and empties it. */
-static void flush(struct thag_buffer *text, FILE *out)
-{
-	fwrite(text->data, 1, text->bytes, out);
-	text->bytes = 0;
+	return ret ? ret : thag_fields_text(out, text);
 }
 
 int thag_stat_print_json(const struct thag_stat_view *view, FILE *out)
@@ -378,32 +334,16 @@ int thag_stat_print_json(const struct thag_stat_view *view, FILE *out)
 	for (uint32_t i = 0; i < count && !ret; i++) {
 		ret = put_json_row(&text, view, &view->rows->list[i]);
 		if (!ret)
-			ret = put_text(&text, i + 1 < count ? ",\n" : "\n");
+			ret = thag_fields_text(&text, i + 1 < count ? ",\n" : "\n");
 		if (!ret)
-			flush(&text, out);
+			thag_fields_flush(&text, out);
 	}
 	if (!ret)
-		ret = put_text(&text, "]}\n");
+		ret = thag_fields_text(&text, "]}\n");
 	if (!ret)
-		flush(&text, out);
+		thag_fields_flush(&text, out);
 	thag_buffer_fini(&text);
 	return ret;
-}
-
-/** A field of RFC 4180: in quotes where it needs them. */
-static int put_csv_text(struct thag_buffer *out, const char *text, size_t bytes)
-{
-	bool quoted = false;
-	int ret = 0;
-
-	for (size_t i = 0; i < bytes; i++)
-		quoted |= text[i] == '"' || text[i] == ',' || text[i] == '\n' || text[i] == '\r';
-	if (!quoted)
-		return thag_buffer_append(out, text, bytes);
-	ret = put_text(out, "\"");
-	for (size_t i = 0; i < bytes && !ret; i++)
-		ret = text[i] == '"' ? put_text(out, "\"\"") : thag_buffer_append(out, text + i, 1);
-	return ret ? ret : put_text(out, "\"");
 }
 
 static int put_csv_row(struct thag_buffer *out, const struct thag_stat_view *view,
@@ -413,46 +353,46 @@ static int put_csv_row(struct thag_buffer *out, const struct thag_stat_view *vie
 	uint32_t line, file = file_of(row, &line);
 	size_t bytes;
 	const char *text = thag_profile_file(row->profile, file, &bytes);
-	int ret = put_name(row, &name);
+	int ret = thag_stat_row_name(row, &name);
 
 	if (!ret)
-		ret = put_csv_text(out, (const char *)name.data, name.bytes);
+		ret = thag_fields_csv(out, (const char *)name.data, name.bytes);
 	if (!ret)
-		ret = put_text(out, ",");
+		ret = thag_fields_text(out, ",");
 	if (!ret)
-		ret = put_csv_text(out, text, bytes);
+		ret = thag_fields_csv(out, text, bytes);
 	if (!ret)
-		ret = put_text(out, ",");
+		ret = thag_fields_text(out, ",");
 	if (!ret && line)
 		ret = thag_buffer_append_decimal(out, line);
 	for (enum value value = 0; value < VALUES && !ret; value++) {
-		ret = put_text(out, ",");
+		ret = thag_fields_text(out, ",");
 		if (!ret && is_known(view, value))
 			ret = put_value(out, view, row, value);
 	}
 	thag_buffer_fini(&name);
-	return ret ? ret : put_text(out, "\n");
+	return ret ? ret : thag_fields_text(out, "\n");
 }
 
 int thag_stat_print_csv(const struct thag_stat_view *view, FILE *out)
 {
 	struct thag_buffer text = { 0 };
 	uint32_t count = shown_rows(view);
-	int ret = put_text(&text, view->stacks ? "stack,file,line" : "function,file,line");
+	int ret = thag_fields_text(&text, view->stacks ? "stack,file,line" : "function,file,line");
 
 	for (enum value value = 0; value < VALUES && !ret; value++) {
-		ret = put_text(&text, ",");
+		ret = thag_fields_text(&text, ",");
 		if (!ret)
-			ret = put_text(&text, values[value].word);
+			ret = thag_fields_text(&text, values[value].word);
 	}
 	if (!ret)
-		ret = put_text(&text, "\n");
+		ret = thag_fields_text(&text, "\n");
 	for (uint32_t i = 0; i < count && !ret; i++) {
-		flush(&text, out);
+		thag_fields_flush(&text, out);
 		ret = put_csv_row(&text, view, &view->rows->list[i]);
 	}
 	if (!ret)
-		flush(&text, out);
+		thag_fields_flush(&text, out);
 	thag_buffer_fini(&text);
 	return ret;
 }

@@ -53,6 +53,44 @@ static uint64_t function_id(const struct thag_profile *profile, uint32_t name)
 	return thag_profile_function_id(text, bytes);
 }
 
+uint64_t thag_stat_row_id(const struct thag_stat_row *row)
+{
+	uint32_t count;
+
+	return row->node ? thag_profile_nodes(row->profile, &count)[row->node].id
+			 : function_id(row->profile, row->name);
+}
+
+int thag_stat_row_name(const struct thag_stat_row *row, struct thag_buffer *out)
+{
+	const struct thag_profile *profile = row->profile;
+	uint32_t count, depth = 0;
+	const struct thag_profile_node *nodes = thag_profile_nodes(profile, &count);
+	uint32_t *path;
+	size_t bytes;
+	int ret = 0;
+
+	if (!row->node) {
+		const char *name = thag_profile_name(profile, row->name, &bytes);
+
+		return thag_buffer_append(out, name, bytes);
+	}
+	path = calloc((size_t)nodes[row->node].depth + 1, sizeof(*path));
+	if (!path)
+		return -ENOMEM;
+	for (uint32_t node = row->node; node; node = nodes[node].parent)
+		path[depth++] = nodes[node].name;
+	while (depth-- > 0 && !ret) {
+		const char *name = thag_profile_name(profile, path[depth], &bytes);
+
+		ret = thag_buffer_append(out, name, bytes);
+		if (!ret && depth)
+			ret = thag_buffer_append(out, ";", 1);
+	}
+	free(path);
+	return ret;
+}
+
 static int compare_parts(const void *a, const void *b)
 {
 	const struct part *x = a, *y = b;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "thag_buffer.h"
 #include "thag_functions.h"
 #include "thag_heap_profile.h"
 #include "thag_search.h"
@@ -63,6 +64,12 @@ struct thag_stat_rows {
 	uint64_t sum; /* of all self values, without the search */
 	uint64_t calls;
 };
+
+/** What a row is known by in every profile: its function, or its stack. */
+uint64_t thag_stat_row_id(const struct thag_stat_row *row);
+
+/** Appends its name: a function's, or a stack's frames with `;` between them. 0 or -ENOMEM. */
+int thag_stat_row_name(const struct thag_stat_row *row, struct thag_buffer *out);
 
 /** 0 or -ENOMEM. The profiles must stay as long as the rows. */
 int thag_stat_rows_make(struct thag_stat_rows *rows, const struct thag_stat_query *query);

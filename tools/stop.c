@@ -19,9 +19,8 @@ static int stop(int argc, char **argv);
 const struct thag_command thag_command_stop = {
 	.name = "stop",
 	.help = "Usage: thag stop\n"
-		"Ends thagd and waits until it is gone. Profiles it holds are saved first; "
-		"programs\n"
-		"that it profiles go on.\n"
+		"Ends thagd and waits until it is gone. Profiles it holds are saved first;\n"
+		"programs that it profiles go on.\n"
 		"\n"
 		"  -h, --help  print this and exit\n"
 		"\n"

@@ -19,14 +19,12 @@ static int symbols(int argc, char **argv);
 const struct thag_command thag_command_symbols = {
 	.name = "symbols",
 	.help = "Usage: thag symbols [OPTION]… FILE ADDRESS…\n"
-		"Says what the code at addresses in a program or a library is called, where it "
-		"was\n"
-		"written, and what was inlined there, innermost first: as thagd finds names.\n"
+		"Says what the code at addresses in a program or a library is called, where it\n"
+		"was written, and what was inlined there, innermost first: as thagd finds names.\n"
 		"\n"
-		"An ADDRESS is hexadecimal and counts as the file's symbols do; what a profile "
-		"shows,\n"
-		"such as libm.so.6+0x1234, is one, too. '-' reads them from standard input, one "
-		"a line.\n"
+		"An ADDRESS is hexadecimal and counts as the file's symbols do; what a profile\n"
+		"shows, such as libm.so.6+0x1234, is one, too. '-' reads them from standard\n"
+		"input, one a line.\n"
 		"\n"
 		"      --json             as JSON\n"
 		"      --functions        the function an address is in, and where it is declared\n"
@@ -37,7 +35,7 @@ const struct thag_command thag_command_symbols = {
 		"                         Default: $THAG_DEBUG_DIRS, else /usr/lib/debug\n"
 		"  -h, --help             print this and exit\n"
 		"\n"
-		"Exit status: 0 every address has a name; 1 failure; 2 wrong usage; 4 some have "
+		"Exit status: 0 every address has a name; 1 failure; 2 wrong usage; 4 some have\n"
 		"none.\n",
 	.run = symbols,
 	.usage_status = THAG_EXIT_USAGE,

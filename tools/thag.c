@@ -8,34 +8,32 @@
 #include <string.h>
 
 #include "command.h"
+#include "complete.h"
 #include "thag_buffer.h"
 #include "thag_text.h"
 
 static const char overview[] =
 	"Usage: thag COMMAND [ARGUMENT]…\n"
-	"Profiles programs built with libthag, live.\n"
+	"Profiles C and C++ programs, live.\n"
 	"\n"
-	"  run      run a program and profile it, with a daemon started if there is none\n"
-	"  list     list what was profiled and what is running\n"
-	"  export   write a profile for other tools: folded stacks, pprof, Perfetto, …\n"
-	"  import   read what other tools wrote, as folded stacks\n"
-	"  stat     statistics of a profile, by function or by stack\n"
-	"  top      the same of a program that runs, again and again\n"
-	"  open     open recordings\n"
-	"  enable   switch recording on in a program that runs\n"
-	"  disable  switch it off\n"
-	"  record   record a program that runs to a file, from now on\n"
-	"  end      end a session whose program runs, and goes on\n"
-	"  forget   drop a session that ended\n"
-	"  stop     end thagd; it saves the profiles it holds\n"
-	"  symbols  say what addresses in a program are called, and why not\n"
-	"  help     explain a command\n"
+	"  run                 run a program and profile it; brings a daemon\n"
+	"  list, forget        what was profiled and what is running; drop what ended\n"
+	"  enable, disable     switch recording on or off in a program that runs\n"
+	"  record, end         record a program that runs to a file; end its session\n"
+	"  open                open recordings\n"
+	"  stat, top           statistics by function or stack; the same again and again\n"
+	"  memory              what a program did with memory: totals, sizes, places\n"
+	"  diff                what changed from one profile to another\n"
+	"  export, import      write a profile for other tools; read what they wrote\n"
+	"  symbols             say what addresses in a program are called, and why not\n"
+	"  stop                end thagd; it saves the profiles it holds\n"
+	"  help, completion    explain a command; complete command lines in a shell\n"
 	"\n"
-	"      --version  print the version and exit\n"
-	"  -h, --help     print this and exit\n"
+	"  --version           print the version and exit\n"
+	"  -h, --help          print this and exit\n"
 	"\n"
-	"Exit status: 0 done; 1 failure; 2 wrong usage; 3 no thagd is running; 4 no such session.\n"
-	"'thag run' exits as its program does. See thag(1).\n";
+	"Exit status: 0 done; 1 failure; 2 wrong usage; 3 no thagd is running; 4 no such\n"
+	"session. 'thag run' exits as its program does. See thag(1).\n";
 
 static int help(int argc, char **argv);
 
@@ -48,10 +46,12 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,     &thag_command_list,    &thag_command_export, &thag_command_import,
-	&thag_command_stat,    &thag_command_top,     &thag_command_open,   &thag_command_enable,
-	&thag_command_disable, &thag_command_record,  &thag_command_end,    &thag_command_forget,
-	&thag_command_stop,    &thag_command_symbols, &thag_command_help,
+	&thag_command_run,     &thag_command_list,	 &thag_command_export,
+	&thag_command_import,  &thag_command_stat,	 &thag_command_top,
+	&thag_command_memory,  &thag_command_diff,	 &thag_command_open,
+	&thag_command_enable,  &thag_command_disable,	 &thag_command_record,
+	&thag_command_end,     &thag_command_forget,	 &thag_command_stop,
+	&thag_command_symbols, &thag_command_completion, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -169,6 +169,8 @@ int main(int argc, char **argv)
 		puts("thag " THAG_VERSION);
 		return thag_command_end_output(NULL);
 	}
+	if (strcmp(argv[1], "__complete") == 0)
+		return thag_complete(argc - 2, argv + 2, commands, COMMAND_COUNT);
 	command = find_command(argv[1]);
 	if (!command)
 		return thag_command_bad_usage(NULL, "no command '%s'", argv[1]);

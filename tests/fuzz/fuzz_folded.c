@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thag_folded_pair.h"
 #include "thag_folded_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
@@ -78,6 +79,39 @@ static void expect_stable(const struct thag_buffer *text)
 		thag_buffer_fini(&again[side]);
 }
 
+/** As both sides of a difference, in pieces: each line has the same number twice. */
+static void pair_up(const uint8_t *data, size_t bytes, size_t step)
+{
+	static const struct thag_folded_pair_options options = { .strip_hex = true };
+	struct thag_folded_pair *pair;
+	struct thag_buffer out = { 0 };
+	int ret = 0;
+
+	check(thag_folded_pair_create(&pair, &options) == 0);
+	for (int side = THAG_FOLDED_BEFORE; side <= THAG_FOLDED_AFTER && !ret; side++) {
+		for (size_t at = 0; at < bytes && !ret; at += step)
+			ret = thag_folded_pair_feed(pair, (enum thag_folded_side)side, data + at,
+						    bytes - at < step ? bytes - at : step);
+		if (!ret)
+			ret = thag_folded_pair_finish(pair, (enum thag_folded_side)side);
+	}
+	check(ret == 0 || ret == -EOVERFLOW);
+	if (!ret)
+		check(thag_folded_pair_write(pair, true, &out) == 0);
+	for (size_t at = 0; at < out.bytes;) {
+		const char *line = (const char *)out.data + at;
+		const char *end = memchr(line, '\n', out.bytes - at);
+		const char *after = memrchr(line, ' ', (size_t)(end - line));
+		const char *before = memrchr(line, ' ', (size_t)(after - line));
+
+		check(before && end - after == after - before);
+		check(memcmp(before, after, (size_t)(end - after)) == 0);
+		at += (size_t)(end - line) + 1;
+	}
+	thag_buffer_fini(&out);
+	thag_folded_pair_destroy(pair);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct thag_buffer whole[THAG_FOLDED_SIDES] = { 0 }, cut[THAG_FOLDED_SIDES] = { 0 };
@@ -89,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	int ret = read_and_fold(data + 1, bytes - 1, bytes, whole, &counts);
 
 	check(read_and_fold(data + 1, bytes - 1, step, cut, &cut_counts) == ret);
+	pair_up(data + 1, bytes - 1, step);
 	check(memcmp(&counts, &cut_counts, sizeof(counts)) == 0 || ret);
 	for (int side = 0; side < THAG_FOLDED_SIDES; side++) {
 		expect_equal(&whole[side], &cut[side]);
