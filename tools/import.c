@@ -16,7 +16,8 @@ static int run(int argc, char **argv);
 
 const struct thag_command thag_command_import = {
 	.name = "import",
-	.help = "Usage: thag import FILE [--from FORMAT] [--to FORMAT] [--value NAME] [-o FILE]\n"
+	.help = "Usage: thag import FILE [--from FORMAT] [--to FORMAT] [--value NAME]\n"
+		"                        [-o FILE] [--strict]\n"
 		"Reads a profile of another tool and writes it as folded stacks, which thag stat\n"
 		"and others look at. FILE: '-' is stdin.\n"
 		"\n"
