@@ -223,7 +223,14 @@ static int put_frames(struct thag_folded_reader *reader, const struct line *line
 
 static int put_stack(struct thag_folded_reader *reader, const struct line *line)
 {
-	int ret = put_frames(reader, line);
+	int ret;
+
+	reader->counts.stacks++;
+	reader->counts.fractions += line->fraction;
+	if (reader->options.stack)
+		return reader->options.stack(reader->options.context, line->text, line->bytes,
+					     line->values);
+	ret = put_frames(reader, line);
 
 	for (uint32_t side = 0; side < reader->counts.sides && !ret; side++)
 		ret = thag_stacks_add(reader->stacks[side], last_node(reader), line->values[side],
@@ -231,8 +238,6 @@ static int put_stack(struct thag_folded_reader *reader, const struct line *line)
 	reader->previous.bytes = 0;
 	if (!ret)
 		ret = thag_buffer_append(&reader->previous, line->text, line->bytes);
-	reader->counts.stacks++;
-	reader->counts.fractions += line->fraction;
 	return ret;
 }
 
@@ -244,7 +249,11 @@ static int keep_title(struct thag_folded_reader *reader, const struct line *line
 		return 0;
 	while (start < line->bytes && (line->text[start] == '#' || is_space(line->text[start])))
 		start++;
-	return thag_buffer_append(&reader->title, line->text + start, line->bytes - start);
+	if (start == line->bytes)
+		return 0;
+	int ret = thag_buffer_append(&reader->title, line->text + start, line->bytes - start);
+
+	return ret ? ret : thag_buffer_append(&reader->title, "", 1);
 }
 
 static int read_line(void *context, const char *text, size_t bytes)

@@ -31,6 +31,12 @@ struct thag_folded_options {
 	const char *root_name;
 	uint32_t stacks_most; /* distinct ones; 0: no bound but memory */
 	bool strict;	      /* a malformed line ends it, instead of being left out */
+	/**
+	 * Takes each stack, `a;b;c`, in the order they come, instead of the profiles, which stay
+	 * empty. 0 or a negative errno, which ends it. May be NULL.
+	 */
+	int (*stack)(void *context, const char *text, size_t bytes,
+		     const uint64_t values[static THAG_FOLDED_SIDES]);
 	/** Told of each malformed line, counted from 1, and what is wrong with it. May be NULL. */
 	void (*malformed)(void *context, uint64_t line, const char *what);
 	void *context;
@@ -58,6 +64,8 @@ void thag_folded_reader_destroy(struct thag_folded_reader *reader);
  *   -E2BIG      more than `stacks_most`
  *   -EOVERFLOW  the sum of all values has no room in 64 bits
  *   -ENOMEM
+ *
+ * or what `stack` returned.
  */
 int thag_folded_reader_feed(struct thag_folded_reader *reader, const void *text, size_t bytes);
 

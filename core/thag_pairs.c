@@ -8,6 +8,7 @@
 #include "thag_pages.h"
 
 #define FIRST_SLOTS 64
+#define AHEAD 32				/* slots; half of them are used */
 #define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15) /* 2^64 / golden ratio */
 
 void thag_pairs_fini(struct thag_pairs *pairs)
@@ -16,23 +17,41 @@ void thag_pairs_fini(struct thag_pairs *pairs)
 	*pairs = (struct thag_pairs){ 0 };
 }
 
-static struct thag_pair *find_slot(const struct thag_pairs *pairs, uint32_t a, uint32_t b)
+/** Where a pair is, if it is there and no other came in its way. */
+static uint64_t home_of(const struct thag_pairs *pairs, uint32_t a, uint32_t b)
 {
 	uint64_t key = ((uint64_t)a << 32 | b) ^ pairs->seed;
 	unsigned __int128 product = (unsigned __int128)key * MULTIPLIER;
-	uint64_t slot = ((uint64_t)product ^ (uint64_t)(product >> 64)) & pairs->mask;
+
+	return ((uint64_t)product ^ (uint64_t)(product >> 64)) & pairs->mask;
+}
+
+static struct thag_pair *find_slot(const struct thag_pairs *pairs, uint32_t a, uint32_t b)
+{
+	uint64_t slot = home_of(pairs, a, b);
 
 	while (pairs->slots[slot].value && (pairs->slots[slot].a != a || pairs->slots[slot].b != b))
 		slot = (slot + 1) & pairs->mask;
 	return &pairs->slots[slot];
 }
 
-/** Puts all of `from` into the larger and empty `into`. */
+/**
+ * Puts all of `from` into the larger and empty `into`. Where they go lies all over memory, but is
+ * known in advance: asked for that early, it is there when its turn comes.
+ */
 static void rehash(struct thag_pairs *into, const struct thag_pairs *from)
 {
-	for (uint64_t i = 0; from->slots && i <= from->mask; i++)
-		if (from->slots[i].value)
-			*find_slot(into, from->slots[i].a, from->slots[i].b) = from->slots[i];
+	const struct thag_pair *slots = from->slots;
+
+	for (uint64_t i = 0; slots && i <= from->mask; i++) {
+		uint64_t ahead = (i + AHEAD) & from->mask;
+
+		if (slots[ahead].value)
+			__builtin_prefetch(
+				&into->slots[home_of(into, slots[ahead].a, slots[ahead].b)], 1);
+		if (slots[i].value)
+			*find_slot(into, slots[i].a, slots[i].b) = slots[i];
+	}
 }
 
 int thag_pairs_reserve(struct thag_pairs *pairs, uint64_t count)

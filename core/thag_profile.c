@@ -91,10 +91,13 @@ int thag_profile_reserve(struct thag_profile *profile, uint32_t count)
 	if (!grown)
 		return -ENOMEM;
 	profile->nodes = grown;
-	grown = reallocarray(profile->measures, capacity, sizeof(*profile->measures));
-	if (!grown)
-		return -ENOMEM;
-	profile->measures = grown;
+	if (!profile->untimed) {
+		grown = reallocarray(profile->measures, capacity, sizeof(*profile->measures));
+		if (!grown)
+			return -ENOMEM;
+		profile->measures = grown;
+		thag_pages_make(profile->measures, count * sizeof(*profile->measures));
+	}
 	if (profile->keeps_paths) {
 		grown = reallocarray(profile->path_hists, capacity, sizeof(*profile->path_hists));
 		if (!grown)
@@ -103,8 +106,7 @@ int thag_profile_reserve(struct thag_profile *profile, uint32_t count)
 	}
 	profile->capacity = capacity;
 	thag_pages_make(profile->nodes, count * sizeof(*profile->nodes));
-	thag_pages_make(profile->measures, count * sizeof(*profile->measures));
-	return thag_pairs_reserve(&profile->children, capacity);
+	return profile->untimed ? 0 : thag_pairs_reserve(&profile->children, capacity);
 }
 
 uint32_t thag_profile_add_node(struct thag_profile *profile, uint32_t parent, uint32_t name)
@@ -121,7 +123,8 @@ uint32_t thag_profile_add_node(struct thag_profile *profile, uint32_t parent, ui
 	if (node.depth > profile->depth)
 		profile->depth = node.depth;
 	profile->nodes[profile->count] = node;
-	profile->measures[profile->count] = (struct thag_measure){ .min = UINT64_MAX };
+	if (!profile->untimed)
+		profile->measures[profile->count] = (struct thag_measure){ .min = UINT64_MAX };
 	if (profile->keeps_paths)
 		profile->path_hists[profile->count] = THAG_HIST_NONE;
 	return profile->count++;

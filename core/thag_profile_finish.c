@@ -7,6 +7,8 @@
 
 #include "thag_profile_private.h"
 
+#define AHEAD 16 /* nodes */
+
 /** What the children of a node took away from it. */
 struct shares {
 	uint64_t ticks;
@@ -84,6 +86,18 @@ static int count_subtrees(struct thag_profile *profile)
 	return 0;
 }
 
+/** What is known beside a node's total, which is. */
+static void derive(struct thag_profile *profile, uint32_t index)
+{
+	const struct thag_measure *measure = &profile->measures[index];
+	struct thag_profile_node *node = &profile->nodes[index];
+
+	node->min_ns = node->calls ? thag_profile_ns(profile, measure->min) : 0;
+	node->max_ns = thag_profile_ns(profile, measure->max);
+	node->wait_ns = thag_profile_ns(profile, measure->wait);
+	node->open_ns = open_ns(profile, index);
+}
+
 /** Totals, from the leaves up; extremes in nanoseconds; flags. */
 static int sum_up(struct thag_profile *profile)
 {
@@ -94,13 +108,9 @@ static int sum_up(struct thag_profile *profile)
 	if (ret)
 		return ret;
 	for (uint32_t i = profile->count; i-- > 0;) {
-		const struct thag_measure *measure = &profile->measures[i];
-
 		nodes[i].total_ns += nodes[i].self_ns;
-		nodes[i].min_ns = nodes[i].calls ? thag_profile_ns(profile, measure->min) : 0;
-		nodes[i].max_ns = thag_profile_ns(profile, measure->max);
-		nodes[i].wait_ns = thag_profile_ns(profile, measure->wait);
-		nodes[i].open_ns = open_ns(profile, i);
+		if (!profile->untimed)
+			derive(profile, i);
 		nodes[i].flags |= i ? profile->functions[nodes[i].name].flags : 0;
 		if (i)
 			nodes[nodes[i].parent].total_ns += nodes[i].total_ns;
@@ -179,6 +189,11 @@ static int link_children(struct thag_profile *profile)
 	for (uint32_t i = profile->count - 1; i-- > 0;) {
 		struct thag_profile_node *up = &nodes[nodes[order[i]].parent];
 
+		/* nodes of a name lie all over memory: those to come are asked for ahead of time */
+		if (i >= 2 * AHEAD) {
+			__builtin_prefetch(&nodes[order[i - 2 * AHEAD]].parent);
+			__builtin_prefetch(&nodes[nodes[order[i - AHEAD]].parent].first_child, 1);
+		}
 		nodes[order[i]].next_sibling = up->first_child;
 		up->first_child = order[i];
 	}

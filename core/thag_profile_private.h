@@ -59,10 +59,11 @@ struct thag_profile_diff {
 
 struct thag_profile {
 	struct thag_profile_node *nodes;
-	struct thag_measure *measures; /* of the node with the same index */
+	struct thag_measure *measures; /* of the node with the same index; NULL when untimed */
+	bool untimed;		       /* self times and calls are all that is known */
 	uint32_t count;
 	uint32_t capacity;
-	struct thag_pairs children; /* (parent, name) to node */
+	struct thag_pairs children; /* (parent, name) to node; of thag_stacks not all of them */
 	struct thag_strings names;  /* number 0 is the root's */
 	struct thag_strings files;  /* number 0 is "" */
 	struct thag_function *functions;

@@ -46,12 +46,14 @@ static uint32_t list_counts(const struct thag_profile *profile, uint32_t node,
 
 static int put_nodes(const struct thag_profile *profile, struct thag_buffer *out, uint32_t *sum)
 {
+	static const struct thag_measure none;
 	struct thag_hist_count counts[THAG_HIST_BUCKETS];
 	int ret = 0;
 
 	for (uint32_t i = 0; i < profile->count && !ret; i++) {
 		const struct thag_profile_node *from = &profile->nodes[i];
-		const struct thag_measure *measure = &profile->measures[i];
+		const struct thag_measure *measure =
+			profile->untimed ? &none : &profile->measures[i];
 		const struct thag_stored_node node = {
 			.parent = from->parent,
 			.name = from->name,

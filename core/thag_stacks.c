@@ -6,22 +6,62 @@
 
 #include "thag_profile_private.h"
 
+/**
+ * The first child that a node got, by its function. Most nodes never get another: only those that
+ * others have are in the table of pairs, which takes a look into memory that is nowhere near.
+ */
+struct first {
+	uint32_t node; /* 0: it has none */
+	uint32_t function;
+};
+
 struct thag_stacks {
 	struct thag_profile *profile;
+	struct first *firsts;  /* by node */
+	uint32_t capacity;     /* of them */
 	uint64_t value, calls; /* of all that was added */
 	uint32_t most;	       /* nodes */
 };
+
+/** Makes room for one more node. 0 or -ENOMEM. */
+static int reserve(struct thag_stacks *stacks)
+{
+	struct thag_profile *profile = stacks->profile;
+	struct first *grown;
+
+	if (profile->count == profile->capacity) {
+		int ret = thag_profile_reserve(profile, profile->count + 1);
+
+		if (ret)
+			return ret;
+	}
+	if (stacks->capacity == profile->capacity)
+		return 0;
+	grown = reallocarray(stacks->firsts, profile->capacity, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	stacks->firsts = grown;
+	stacks->capacity = profile->capacity;
+	return 0;
+}
 
 int thag_stacks_create(struct thag_stacks **out, const char *root_name)
 {
 	struct thag_stacks *stacks = calloc(1, sizeof(*stacks));
 	int ret = stacks ? thag_profile_create(&stacks->profile, root_name) : -ENOMEM;
 
+	if (!ret)
+		ret = reserve(stacks);
 	if (ret) {
-		free(stacks);
+		thag_stacks_destroy(stacks);
 		return ret;
 	}
+	stacks->firsts[THAG_STACKS_ROOT].node = 0;
 	stacks->most = UINT32_MAX / 2;
+	/* no single call is timed */
+	stacks->profile->untimed = true;
+	free(stacks->profile->measures);
+	stacks->profile->measures = NULL;
 	*out = stacks;
 	return 0;
 }
@@ -31,29 +71,59 @@ void thag_stacks_destroy(struct thag_stacks *stacks)
 	if (!stacks)
 		return;
 	thag_profile_destroy(stacks->profile);
+	free(stacks->firsts);
 	free(stacks);
+}
+
+static int add_child(struct thag_stacks *stacks, uint32_t parent, uint32_t function, uint32_t *node)
+{
+	if (stacks->profile->count >= stacks->most)
+		return -E2BIG;
+	*node = thag_profile_add_node(stacks->profile, parent, function);
+	stacks->firsts[*node].node = 0;
+	return 0;
+}
+
+/** A child that isn't the first. */
+static int find_child(struct thag_stacks *stacks, uint32_t parent, uint32_t function,
+		      uint32_t *node)
+{
+	struct thag_pairs *others = &stacks->profile->children;
+	int ret = thag_pairs_reserve(others, others->count + 1);
+
+	if (ret)
+		return ret;
+	uint32_t *child = thag_pairs_at(others, parent, function);
+
+	if (*child == 0)
+		ret = add_child(stacks, parent, function, child);
+	if (!ret)
+		*node = *child;
+	return ret;
 }
 
 int thag_stacks_child(struct thag_stacks *stacks, uint32_t parent, const char *name, size_t bytes,
 		      uint32_t *node)
 {
-	struct thag_profile *profile = stacks->profile;
 	uint32_t function;
-	int ret = thag_profile_put_function(profile, name, bytes, &function);
+	int ret = thag_profile_put_function(stacks->profile, name, bytes, &function);
 
 	/* room for a new one, though it may be there already */
-	if (!ret && profile->count == profile->capacity)
-		ret = thag_profile_reserve(profile, profile->count + 1);
+	if (!ret)
+		ret = reserve(stacks);
 	if (ret)
 		return ret;
-	uint32_t *child = thag_pairs_at(&profile->children, parent, function);
+	struct first *first = &stacks->firsts[parent];
 
-	if (*child == 0 && profile->count >= stacks->most)
-		return -E2BIG;
-	if (*child == 0)
-		*child = thag_profile_add_node(profile, parent, function);
-	*node = *child;
-	return 0;
+	if (first->node && first->function != function)
+		return find_child(stacks, parent, function, node);
+	if (!first->node) {
+		ret = add_child(stacks, parent, function, &first->node);
+		first->function = function;
+	}
+	if (!ret)
+		*node = first->node;
+	return ret;
 }
 
 uint32_t thag_stacks_parent(const struct thag_stacks *stacks, uint32_t node)
@@ -91,19 +161,10 @@ int thag_stacks_describe(struct thag_stacks *stacks, uint32_t node, const char *
 	return thag_profile_describe(profile, profile->nodes[node].name, 0, &name);
 }
 
-/* No single call was timed. */
-static void clear_extremes(struct thag_profile *profile)
-{
-	for (uint32_t i = 0; i < profile->count; i++)
-		profile->measures[i].min = 0;
-}
-
 int thag_stacks_finish(struct thag_stacks *stacks, struct thag_profile **out)
 {
-	int ret;
+	int ret = thag_profile_arrange(stacks->profile);
 
-	clear_extremes(stacks->profile);
-	ret = thag_profile_arrange(stacks->profile);
 	if (ret)
 		return ret;
 	*out = stacks->profile;

@@ -46,7 +46,10 @@ extern const struct thag_command thag_command_record;
 extern const struct thag_command thag_command_open;
 extern const struct thag_command thag_command_forget;
 extern const struct thag_command thag_command_stop;
+extern const struct thag_command thag_command_svg;
 extern const struct thag_command thag_command_symbols;
+extern const struct thag_command thag_command_instrument;
+extern const struct thag_command thag_command_remove;
 
 /** Prints "thag NAME: …" on stderr. */
 void thag_command_complain(const struct thag_command *command, const char *format, ...)

@@ -18,6 +18,7 @@
 #define OPTION_BYTES 32
 #define ASK_MS 500 /* nobody waits for a shell */
 #define FILES ":files"
+#define PALETTES "aqua blue green hot mem orange purple red yellow rust colour-blind"
 
 /** An option as a command's help has it. */
 struct option_of {
@@ -151,12 +152,18 @@ static const struct values {
 	{ "import", "--to", "folded speedscope pprof firefox csv" },
 	{ "import", "-t", "folded speedscope pprof firefox csv" },
 	{ "import", "--value", "period samples" },
-	{ "diff", "--format", "table json csv folded" },
-	{ "diff", "-f", "table json csv folded" },
+	{ "diff", "--format", "table json csv folded svg" },
+	{ "diff", "-f", "table json csv folded svg" },
 	{ "diff", "--measure", "self total calls" },
 	{ "diff", "-m", "self total calls" },
 	{ "diff", "--sort", "change relative before after name" },
 	{ "diff", "-s", "change relative before after name" },
+	{ "svg", "--type", "flamegraph icicle flamechart" },
+	{ "svg", "-t", "flamegraph icicle flamechart" },
+	{ "svg", "--palette", PALETTES },
+	{ "svg", "-p", PALETTES },
+	{ "svg", "--theme", "auto light dark" },
+	{ "svg", "--count-name", "ns bytes samples" },
 	{ NULL, "--sort",
 	  "self total calls mean min p50 p90 p99 max name allocated allocations live peak leaked "
 	  "temporary" },

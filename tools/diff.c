@@ -23,7 +23,7 @@ const struct thag_command thag_command_diff = {
 		"and after, the change, and that by what it was before.\n"
 		"\n"
 		"  -f, --format FORMAT  table (default), json, csv; folded: `a;b;c N M` as\n"
-		"                       inferno-diff-folded writes it\n"
+		"                       inferno-diff-folded writes it; svg: as 'thag svg'\n"
 		"  -o, --output FILE    write FILE, whole or not at all; default: stdout\n"
 		"  -m, --measure WHAT   self (default), total, calls\n"
 		"  -S, --stacks         by stack, not by function\n"
@@ -52,10 +52,8 @@ static const char *const orders[THAG_DIFF_ORDERS] = {
 static int parse_format(struct thag_diff_options *options, const char *text)
 {
 	static const char *const formats[] = {
-		[THAG_DIFF_TABLE] = "table",
-		[THAG_DIFF_JSON] = "json",
-		[THAG_DIFF_CSV] = "csv",
-		[THAG_DIFF_FOLDED] = "folded",
+		[THAG_DIFF_TABLE] = "table",   [THAG_DIFF_JSON] = "json", [THAG_DIFF_CSV] = "csv",
+		[THAG_DIFF_FOLDED] = "folded", [THAG_DIFF_SVG] = "svg",
 	};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
@@ -63,8 +61,9 @@ static int parse_format(struct thag_diff_options *options, const char *text)
 			options->format = (enum thag_diff_format)i;
 			return -1;
 		}
-	return thag_command_bad_usage(
-		&thag_command_diff, "no format '%s': table, json, csv and folded are there", text);
+	return thag_command_bad_usage(&thag_command_diff,
+				      "no format '%s': table, json, csv, folded and svg are there",
+				      text);
 }
 
 static int parse_measure(struct thag_diff_options *options, const char *text)
@@ -157,16 +156,18 @@ static int take_option(struct thag_diff_options *options, int option, char **arg
 static int check(const struct thag_diff_options *options)
 {
 	bool folded = options->format == THAG_DIFF_FOLDED;
+	bool rows = !folded && options->format != THAG_DIFF_SVG;
 
 	if (options->function_count && !options->has_limit)
 		return thag_command_bad_usage(&thag_command_diff, "--of needs --fail-above");
 	if (options->strip_hex && !folded)
 		return thag_command_bad_usage(&thag_command_diff,
 					      "--strip-hex is of the format 'folded'");
-	if (folded && (options->filter || options->stacks || options->has_most ||
-		       options->measure != THAG_DIFF_SELF))
+	if (!rows && (options->filter || options->stacks || options->has_most ||
+		      options->measure != THAG_DIFF_SELF))
 		return thag_command_bad_usage(&thag_command_diff,
-					      "folded stacks have no rows to choose from");
+					      "folded stacks and pictures have no rows to choose "
+					      "from");
 	if (folded && options->has_limit)
 		return thag_command_bad_usage(&thag_command_diff,
 					      "--fail-above is of tables, JSON and CSV");

@@ -16,7 +16,13 @@
 
 #define THAG_DIFF_FUNCTIONS_MAX 64
 
-enum thag_diff_format { THAG_DIFF_TABLE, THAG_DIFF_JSON, THAG_DIFF_CSV, THAG_DIFF_FOLDED };
+enum thag_diff_format {
+	THAG_DIFF_TABLE,
+	THAG_DIFF_JSON,
+	THAG_DIFF_CSV,
+	THAG_DIFF_FOLDED,
+	THAG_DIFF_SVG
+};
 
 struct thag_diff_options {
 	const char *inputs[2]; /* before, after */

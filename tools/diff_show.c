@@ -13,7 +13,9 @@
 
 #include "diff_print.h"
 #include "output.h"
+#include "thag_diff.h"
 #include "thag_folded_pair.h"
+#include "thag_svg.h"
 
 #define PIECE_BYTES (1 << 20)
 #define TOLD_MAX 5 /* malformed lines that are told of one by one */
@@ -56,6 +58,33 @@ static int show_rows(const struct thag_diff_options *options, const struct thag_
 	if (!ret)
 		ret = print_rows(options, &view, out);
 	thag_diff_rows_fini(&rows);
+	return ret;
+}
+
+/* --- a picture --- */
+
+static int show_picture(const struct thag_diff_options *options, const struct thag_source *before,
+			const struct thag_source *after, FILE *out)
+{
+	struct thag_svg_options svg = THAG_SVG_DEFAULTS;
+	struct thag_profile *diff;
+	struct thag_buffer text = { 0 };
+	char *subtitle = NULL;
+	int ret = thag_diff_make(&diff, before->profile, after->profile, options->normalise);
+
+	if (ret)
+		return ret;
+	if (asprintf(&subtitle, "%s \xe2\x86\x92 %s", before->title, after->title) < 0)
+		subtitle = NULL;
+	svg.subtitle = subtitle;
+	svg.count_name = after->unit[0] ? after->unit : "samples";
+	svg.normalise = options->normalise;
+	ret = thag_svg_write_profile(diff, &svg, &text);
+	if (!ret)
+		fwrite(text.data, 1, text.bytes, out);
+	thag_buffer_fini(&text);
+	thag_profile_destroy(diff);
+	free(subtitle);
 	return ret;
 }
 
@@ -188,7 +217,9 @@ static int show_sources(const struct thag_diff_options *options, const struct th
 	if (ret == -EINVAL)
 		return thag_command_bad_usage(&thag_command_diff, "'%s': %s, behind its byte %u",
 					      options->filter, error.why, error.at);
-	if (!ret)
+	if (!ret && options->format == THAG_DIFF_SVG)
+		ret = show_picture(options, before, after, out);
+	else if (!ret)
 		ret = show_rows(options, before, after, search, out);
 	thag_search_destroy(search);
 	if (!ret)

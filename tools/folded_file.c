@@ -22,9 +22,17 @@
 struct reading {
 	const struct thag_command *command;
 	const char *name; /* for people */
-	bool strict;
+	const struct thag_source_query *query;
 	uint64_t told;
 };
+
+static int pass_on(void *context, const char *text, size_t bytes,
+		   const uint64_t values[static THAG_FOLDED_SIDES])
+{
+	struct reading *reading = context;
+
+	return reading->query->stack(reading->query->stack_context, text, bytes, values);
+}
 
 static void tell(void *context, uint64_t line, const char *what)
 {
@@ -32,7 +40,7 @@ static void tell(void *context, uint64_t line, const char *what)
 
 	if (reading->told++ < TOLD_MAX)
 		thag_command_complain_of(reading->command, reading->name, "line %" PRIu64 ": %s%s",
-					 line, what, reading->strict ? "" : "; left out");
+					 line, what, reading->query->strict ? "" : "; left out");
 }
 
 /** So many distinct stacks fit the memory that is free; 0: nobody knows. */
@@ -191,15 +199,16 @@ static int fill(struct thag_folded_reader *reader, const char *path, struct thag
 	return -ENOMEM;
 }
 
-int thag_folded_file_load(const struct thag_command *command, const char *path, int fd, bool strict,
-			  struct thag_source *out)
+int thag_folded_file_load(const struct thag_command *command, const char *path, int fd,
+			  const struct thag_source_query *query, struct thag_source *out)
 {
 	struct reading reading = { .command = command,
 				   .name = path ? path : "standard input",
-				   .strict = strict };
+				   .query = query };
 	const struct thag_folded_options options = { .root_name = "all",
 						     .stacks_most = stacks_that_fit(),
-						     .strict = strict,
+						     .strict = query->strict,
+						     .stack = query->stack ? pass_on : NULL,
 						     .malformed = tell,
 						     .context = &reading };
 	struct thag_folded_counts counts = { 0 };

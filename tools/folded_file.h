@@ -14,7 +14,7 @@
  * Reads the folded stacks at `path`, NULL for stdin, of which `fd` is open at its start. As
  * thag_source_load. What is malformed is said, the first five lines by their numbers.
  */
-int thag_folded_file_load(const struct thag_command *command, const char *path, int fd, bool strict,
-			  struct thag_source *out);
+int thag_folded_file_load(const struct thag_command *command, const char *path, int fd,
+			  const struct thag_source_query *query, struct thag_source *out);
 
 #endif

@@ -279,3 +279,82 @@ int thag_look_load(const struct thag_command *command, const char *input,
 		thag_source_fini(out);
 	return ret;
 }
+
+/* --- one by one --- */
+
+struct thag_look_judge {
+	const struct thag_command *command;
+	const struct thag_look *look;
+	uint32_t count;
+	bool found[THAG_LOOK_PATTERNS_MAX];
+	struct matcher matchers[THAG_LOOK_PATTERNS_MAX];
+};
+
+void thag_look_judge_destroy(struct thag_look_judge *judge)
+{
+	if (!judge)
+		return;
+	while (judge->count > 0)
+		matcher_fini(&judge->matchers[--judge->count]);
+	free(judge);
+}
+
+int thag_look_judge_create(const struct thag_command *command, const struct thag_look *look,
+			   struct thag_look_judge **out)
+{
+	struct thag_look_judge *judge = calloc(1, sizeof(*judge));
+	int ret = THAG_EXIT_OK;
+
+	if (!judge) {
+		thag_command_complain(command, "%s", strerror(ENOMEM));
+		return THAG_EXIT_FAILURE;
+	}
+	judge->command = command;
+	judge->look = look;
+	while (judge->count < look->pattern_count && ret == THAG_EXIT_OK) {
+		ret = matcher_init(&judge->matchers[judge->count], command,
+				   look->patterns[judge->count].text);
+		judge->count += ret == THAG_EXIT_OK;
+	}
+	if (ret == THAG_EXIT_OK)
+		*out = judge;
+	else
+		thag_look_judge_destroy(judge);
+	return ret;
+}
+
+unsigned thag_look_judge_ask(void *context, const char *name, size_t bytes)
+{
+	struct thag_look_judge *judge = context;
+	unsigned fate = 0;
+
+	for (uint32_t i = 0; i < judge->count; i++)
+		if (finds(&judge->matchers[i], name, bytes)) {
+			judge->found[i] = true;
+			fate |= judge->look->patterns[i].fate;
+		}
+	return fate;
+}
+
+bool thag_look_judge_seeks(const struct thag_look_judge *judge)
+{
+	for (uint32_t i = 0; i < judge->count; i++)
+		if (judge->look->patterns[i].fate == THAG_SIEVE_ONLY)
+			return true;
+	return false;
+}
+
+void thag_look_judge_tell(const struct thag_look_judge *judge)
+{
+	for (uint32_t i = 0; i < judge->count; i++) {
+		const char *text = judge->look->patterns[i].text;
+		struct thag_search *search = judge->matchers[i].search;
+
+		if (!judge->found[i])
+			thag_command_complain_of(judge->command, text,
+						 "no function is called that");
+		if (search && thag_search_gave_up(search))
+			thag_command_complain_of(judge->command, text,
+						 "took too long: not all functions were looked at");
+	}
+}

@@ -98,4 +98,22 @@ bool thag_look_leaves_out(const struct thag_look *look);
 int thag_look_load(const struct thag_command *command, const char *input,
 		   const struct thag_look *look, struct thag_source *out);
 
+/** The patterns of `look`, to be asked about functions one by one. */
+struct thag_look_judge;
+
+/** THAG_EXIT_OK with `*out`, or the status to exit with after one line for `command`. */
+int thag_look_judge_create(const struct thag_command *command, const struct thag_look *look,
+			   struct thag_look_judge **out);
+
+/** What becomes of a function, of enum thag_sieve_fate; `judge` is a thag_look_judge. */
+unsigned thag_look_judge_ask(void *judge, const char *name, size_t bytes);
+
+/** Whether stacks must hold a function. */
+bool thag_look_judge_seeks(const struct thag_look_judge *judge);
+
+/** Says which patterns no function matched. */
+void thag_look_judge_tell(const struct thag_look_judge *judge);
+
+void thag_look_judge_destroy(struct thag_look_judge *judge);
+
 #endif

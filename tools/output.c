@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,5 +133,21 @@ int thag_output_write_file(const char *path, int from)
 		return -errno;
 	ret = access(target, W_OK) ? -errno : replace(target, from, st.st_mode & 0777);
 	free(target);
+	return ret;
+}
+
+int thag_output_write_data(const char *path, const void *data, size_t bytes)
+{
+	int fd, ret;
+
+	if (!path)
+		return write_all(STDOUT_FILENO, data, bytes);
+	fd = memfd_create("thag-output", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = write_all(fd, data, bytes);
+	if (!ret)
+		ret = thag_output_write_file(path, fd);
+	close(fd);
 	return ret;
 }

@@ -5,6 +5,8 @@
 #ifndef THAG_OUTPUT_H
 #define THAG_OUTPUT_H
 
+#include <stddef.h>
+
 /** Copies all of the file `from`, from its start, to `to`. 0 or a negative errno. */
 int thag_output_copy(int to, int from);
 
@@ -14,5 +16,8 @@ int thag_output_copy(int to, int from);
  * process wait meanwhile, so that nothing half-written stays. 0 or a negative errno.
  */
 int thag_output_write_file(const char *path, int from);
+
+/** The same with data for its content; `path` NULL: writes it to stdout. 0 or a negative errno. */
+int thag_output_write_data(const char *path, const void *data, size_t bytes);
 
 #endif

@@ -183,13 +183,13 @@ static int load_file(const struct thag_command *command, const char *path,
 	if (ret != THAG_EXIT_OK)
 		return ret;
 	if (strcmp(path, "-") == 0)
-		return thag_folded_file_load(command, NULL, STDIN_FILENO, query->strict, out);
+		return thag_folded_file_load(command, NULL, STDIN_FILENO, query, out);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		thag_command_complain_of(command, path, "%s", strerror(errno));
 		return THAG_EXIT_FAILURE;
 	}
-	ret = thag_folded_file_load(command, path, fd, query->strict, out);
+	ret = thag_folded_file_load(command, path, fd, query, out);
 	close(fd);
 	return ret;
 }

@@ -25,7 +25,10 @@ struct thag_source_query {
 	uint32_t thread;    /* … a thread's id, 0: all … */
 	uint64_t from_ns, to_ns; /* … since the session began; both 0: all of it … */
 	bool raw;		 /* … and with the time that recording took. */
-	bool strict;		 /* Of folded stacks: a malformed line is an error. */
+	bool strict;		 /* Of folded stacks: a malformed line is an error … */
+	/* … and who takes them as they come, instead of the profile; see thag_folded_read.h. */
+	int (*stack)(void *context, const char *text, size_t bytes, const uint64_t *values);
+	void *stack_context;
 };
 
 struct thag_source {

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include <errno.h>
 #include <getopt.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "complete.h"
-#include "thag_buffer.h"
-#include "thag_text.h"
 
 static const char overview[] =
 	"Usage: thag COMMAND [ARGUMENT]…\n"
@@ -24,7 +20,9 @@ static const char overview[] =
 	"  stat, top           statistics by function or stack; the same again and again\n"
 	"  memory              what a program did with memory: totals, sizes, places\n"
 	"  diff                what changed from one profile to another\n"
+	"  svg                 draw a profile, or what two differ in, for a browser\n"
 	"  export, import      write a profile for other tools; read what they wrote\n"
+	"  instrument, remove  mark the functions of sources; take the marks out\n"
 	"  symbols             say what addresses in a program are called, and why not\n"
 	"  stop                end thagd; it saves the profiles it holds\n"
 	"  help, completion    explain a command; complete command lines in a shell\n"
@@ -46,12 +44,13 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,     &thag_command_list,	 &thag_command_export,
-	&thag_command_import,  &thag_command_stat,	 &thag_command_top,
-	&thag_command_memory,  &thag_command_diff,	 &thag_command_open,
-	&thag_command_enable,  &thag_command_disable,	 &thag_command_record,
-	&thag_command_end,     &thag_command_forget,	 &thag_command_stop,
-	&thag_command_symbols, &thag_command_completion, &thag_command_help,
+	&thag_command_run,    &thag_command_list,	&thag_command_export,
+	&thag_command_import, &thag_command_stat,	&thag_command_top,
+	&thag_command_memory, &thag_command_diff,	&thag_command_svg,
+	&thag_command_open,   &thag_command_enable,	&thag_command_disable,
+	&thag_command_record, &thag_command_end,	&thag_command_forget,
+	&thag_command_stop,   &thag_command_symbols,	&thag_command_instrument,
+	&thag_command_remove, &thag_command_completion, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -64,82 +63,10 @@ static const struct thag_command *find_command(const char *name)
 	return NULL;
 }
 
-static void say(const struct thag_command *command, const char *format, va_list args)
+static int print_overview(void)
 {
-	fputs("thag", stderr);
-	if (command)
-		fprintf(stderr, " %s", command->name);
-	fputs(": ", stderr);
-	vfprintf(stderr, format, args);
-}
-
-void thag_command_complain(const struct thag_command *command, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	say(command, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
-void thag_command_complain_of(const struct thag_command *command, const char *subject,
-			      const char *format, ...)
-{
-	struct thag_buffer shown = { 0 };
-	char *text = NULL;
-	va_list args;
-	int bytes;
-
-	va_start(args, format);
-	bytes = vasprintf(&text, format, args);
-	va_end(args);
-	if (bytes >= 0 && thag_text_append_terminal(&shown, subject, strlen(subject)) == 0 &&
-	    thag_buffer_append(&shown, ": ", 2) == 0 &&
-	    thag_text_append_terminal(&shown, text, (size_t)bytes) == 0)
-		thag_command_complain(command, "%.*s", (int)shown.bytes, (const char *)shown.data);
-	thag_buffer_fini(&shown);
-	free(text);
-}
-
-int thag_command_bad_usage(const struct thag_command *command, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	say(command, format, args);
-	va_end(args);
-	if (!command) {
-		fputs("; see 'thag --help'\n", stderr);
-		return THAG_EXIT_USAGE;
-	}
-	fprintf(stderr, "; see 'thag help %s'\n", command->name);
-	return command->usage_status;
-}
-
-int thag_command_bad_option(const struct thag_command *command, int option, char **argv)
-{
-	const char *word = argv[optind - 1];
-
-	if (option == ':')
-		return thag_command_bad_usage(command, "'%s' needs a value", word);
-	if (optopt && word[0] == '-' && word[1] != '-')
-		return thag_command_bad_usage(command, "no option '-%c'", optopt);
-	return thag_command_bad_usage(command, "no option '%s'", word);
-}
-
-int thag_command_end_output(const struct thag_command *command)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return THAG_EXIT_OK;
-	thag_command_complain(command, "can't write the output: %s", strerror(errno));
-	return THAG_EXIT_FAILURE;
-}
-
-int thag_command_print_help(const struct thag_command *command)
-{
-	fputs(command ? command->help : overview, stdout);
-	return thag_command_end_output(command);
+	fputs(overview, stdout);
+	return thag_command_end_output(NULL);
 }
 
 static int help(int argc, char **argv)
@@ -147,7 +74,7 @@ static int help(int argc, char **argv)
 	const struct thag_command *command;
 
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		return thag_command_print_help(NULL);
+		return print_overview();
 	if (argc > 2)
 		return thag_command_bad_usage(&thag_command_help, "one command at a time");
 	command = find_command(argv[1]);
@@ -164,7 +91,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return thag_command_bad_usage(NULL, "what shall it do? A command is missing");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		return thag_command_print_help(NULL);
+		return print_overview();
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("thag " THAG_VERSION);
 		return thag_command_end_output(NULL);

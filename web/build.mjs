@@ -8,6 +8,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { inputsOf, toBytes, writeDepfile } from "./c_file.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -33,16 +34,12 @@ async function bundle(proto) {
     logLevel: "warning",
   });
   const output = (suffix) => result.outputFiles.find((file) => file.path.endsWith(suffix)).contents;
-  const inputs = Object.keys(result.metafile.inputs).map((path) => resolve(here, path));
-  return { script: output(".js"), style: output(".css"), inputs };
+  return { script: output(".js"), style: output(".css"), inputs: inputsOf(result.metafile, here) };
 }
 
 /** A C array of a file's bytes. */
 function toArray(name, bytes) {
-  const lines = [];
-  for (let at = 0; at < bytes.length; at += 24)
-    lines.push(`\t${[...bytes.subarray(at, at + 24)].join(", ")},`);
-  return `static const unsigned char ${name}[] = {\n${lines.join("\n")}\n};\n`;
+  return `static const unsigned char ${name}[] = {\n${toBytes(bytes)}};\n`;
 }
 
 /** The C file that holds `assets`. */
@@ -74,7 +71,4 @@ const assets = [
   { path: "/favicon.svg", type: "image/svg+xml; charset=utf-8", bytes: readFileSync(icon) },
 ];
 writeFileSync(options.out, toC(assets));
-if (options.depfile) {
-  const paths = [...inputs, page, icon].map((path) => path.replaceAll(" ", "\\ "));
-  writeFileSync(options.depfile, `${options.out}: ${paths.join(" ")}\n`);
-}
+writeDepfile(options.depfile, options.out, [...inputs, page, icon]);

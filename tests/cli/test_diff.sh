@@ -81,6 +81,20 @@ test_diff_lists_what_changed_most_first() {
   grep -qE '^ *0 +6 +\+6 +new  d$' out || fail "$(cat out)"
 }
 
+test_diff_draws_both() {
+  printf 'm;a 10\nm;b 30\n' >b.folded
+  printf 'm;a 60\nm;c 20\n' >a.folded
+  expect_status 0 thag diff b.folded a.folded --format svg -o d.svg
+  python3 - <<'PY' || fail "$(cat d.svg)"
+import xml.etree.ElementTree as tree
+text = "".join(tree.parse("d.svg").getroot().itertext())
+assert "b.folded → a.folded" in text, text[:400]
+for name in ("a", "b", "c"):
+    assert name in text
+PY
+  expect_status 2 thag diff b.folded a.folded --format svg --stacks
+}
+
 test_diff_normalised_has_equal_sums() {
   printf 'm;a 10\nm;b 30\n' >b.folded
   printf 'm;a 60\nm;b 20\n' >a.folded

@@ -30,7 +30,7 @@ test_stop_usage_errors_are_2() {
 
 test_help_is_the_same_by_both_ways() {
   local command
-  for command in run list export enable disable forget stop; do
+  for command in run list export enable disable forget stop svg; do
     expect_status 0 thag help $command
     cp out help
     expect_status 0 thag $command --help
@@ -62,7 +62,7 @@ test_version_is_printed() {
 # Every option that a help text names is in the manual, and the statuses are.
 test_manuals_tell_every_option() {
   local option command manual=$TESTS/../../docs/man
-  for command in run list export enable disable forget stop; do
+  for command in run list export enable disable forget stop svg; do
     for option in $(thag help $command | grep -oE -- '--[a-z-]+' | sort -u); do
       grep -qF -- "\\-${option#--}" "$manual/thag.1" || fail "thag.1 lacks $option of $command"
     done
