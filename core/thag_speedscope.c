@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "thag/frames.h"
+#include "thag_deep.h"
 #include "thag_profile_private.h"
 #include "thag_text.h"
 
@@ -26,9 +27,8 @@ struct addition {
 	const struct thag_profile *profile;
 	uint32_t *frames; /* by name of the profile; NO_FRAME: not asked yet */
 	uint32_t *stack;  /* of the sample that is written, the innermost first */
-	uint32_t depth_max;
+	struct thag_deep deep;
 	uint32_t deeper; /* the frame for what is below */
-	uint32_t *shown; /* by node: itself, or what is above it at the last level; NULL: itself */
 };
 
 static int put_text(struct thag_buffer *out, const char *text)
@@ -92,29 +92,16 @@ static int frame_of(struct addition *addition, uint32_t name, uint32_t *frame)
 	return ret;
 }
 
-/** As many levels of all samples as there is room for, at least one. */
 static int limit_depth(struct addition *addition)
 {
-	const struct thag_profile *profile = addition->profile;
-	uint64_t used = addition->scope->out->bytes - addition->scope->start, bytes = 0, deep = 0;
-	uint32_t *samples = calloc((size_t)profile->depth + 1, sizeof(*samples));
+	uint64_t used = addition->scope->out->bytes - addition->scope->start;
+	const struct thag_deep_costs costs = {
+		.room = used < THAG_SPEEDSCOPE_BYTES_MAX ? THAG_SPEEDSCOPE_BYTES_MAX - used : 0,
+		.stack_bytes = SAMPLE_BYTES,
+		.frame_bytes = INDEX_BYTES,
+	};
 
-	if (!samples)
-		return -ENOMEM;
-	for (uint32_t i = 1; i < profile->count; i++) {
-		samples[profile->nodes[i].depth] += profile->nodes[i].self_ns > 0;
-		deep += profile->nodes[i].self_ns > 0;
-	}
-	bytes = used + deep * SAMPLE_BYTES;
-	addition->depth_max = 1;
-	for (uint32_t depth = 1; depth <= profile->depth; depth++) {
-		bytes += deep * INDEX_BYTES;
-		if (bytes <= THAG_SPEEDSCOPE_BYTES_MAX)
-			addition->depth_max = depth;
-		deep -= samples[depth];
-	}
-	free(samples);
-	return 0;
+	return thag_deep_init(&addition->deep, addition->profile, &costs);
 }
 
 static int addition_init(struct addition *addition)
@@ -125,20 +112,13 @@ static int addition_init(struct addition *addition)
 	if (ret)
 		return ret;
 	addition->frames = malloc(profile->names.count * sizeof(*addition->frames));
-	addition->stack = malloc(((size_t)addition->depth_max + 1) * sizeof(*addition->stack));
+	addition->stack = malloc(((size_t)addition->deep.depth_max + 1) * sizeof(*addition->stack));
 	if (!addition->frames || !addition->stack)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < profile->names.count; i++)
 		addition->frames[i] = NO_FRAME;
-	if (profile->depth <= addition->depth_max)
+	if (!addition->deep.shown)
 		return 0;
-	addition->shown = malloc(profile->count * sizeof(*addition->shown));
-	if (!addition->shown)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < profile->count; i++)
-		addition->shown[i] = profile->nodes[i].depth <= addition->depth_max
-					     ? i
-					     : addition->shown[profile->nodes[i].parent];
 	return put_frame(addition->scope, THAG_FOLDED_DEEPER, strlen(THAG_FOLDED_DEEPER), "", 0, 0,
 			 &addition->deeper);
 }
@@ -150,9 +130,9 @@ static int find_stack(struct addition *addition, uint32_t node, uint32_t *depth)
 	int ret = 0;
 
 	*depth = 0;
-	if (addition->shown && addition->shown[node] != node) {
+	if (thag_deep_shown(&addition->deep, node) != node) {
 		addition->stack[(*depth)++] = addition->deeper;
-		node = addition->shown[node];
+		node = thag_deep_shown(&addition->deep, node);
 	}
 	for (; node && !ret; node = nodes[node].parent)
 		ret = frame_of(addition, nodes[node].name, &addition->stack[(*depth)++]);
@@ -255,7 +235,7 @@ int thag_speedscope_add(struct thag_speedscope *scope, const struct thag_profile
 		ret = put_profile(&addition, title, title_bytes);
 	free(addition.frames);
 	free(addition.stack);
-	free(addition.shown);
+	thag_deep_fini(&addition.deep);
 	return ret;
 }
 

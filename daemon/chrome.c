@@ -14,6 +14,7 @@
 #include "snapshot.h"
 #include "thag_chrome.h"
 #include "thag_pairs.h"
+#include "thag_perfetto.h"
 
 /* What is asked of `named` for a thread, beside its id. */
 enum { NAME_SITE, OWN_TOLD, TASKS_TOLD };
@@ -26,9 +27,71 @@ struct making {
 	struct thag_chrome_facts facts;
 	struct thag_names *names;
 	struct thag_pairs named; /* by thread and the above */
-	struct thag_chrome file;
+	union {
+		struct thag_chrome chrome;
+		struct thag_perfetto perfetto;
+	} file;
+	const struct writer *writer;
+	bool cut; /* the file */
 	double rate;
 };
+
+/* A format of single calls. */
+struct writer {
+	int (*begin)(struct making *making, const struct thag_chrome_options *options);
+	int (*name)(struct making *making, uint32_t tid, const char *name, size_t bytes);
+	int (*add)(struct making *making);
+	int (*end)(struct making *making, int ret);
+};
+
+static int begin_chrome(struct making *making, const struct thag_chrome_options *options)
+{
+	return thag_chrome_begin(&making->file.chrome, &making->job->out, options);
+}
+
+static int name_chrome(struct making *making, uint32_t tid, const char *name, size_t bytes)
+{
+	return thag_chrome_name(&making->file.chrome, tid, name, bytes);
+}
+
+static int add_chrome(struct making *making)
+{
+	int ret = thag_chrome_add(&making->file.chrome, &making->calls, making->names);
+
+	making->cut = making->file.chrome.cut;
+	return ret;
+}
+
+static int end_chrome(struct making *making, int ret)
+{
+	return thag_chrome_end(&making->file.chrome, &making->calls, &making->facts, ret);
+}
+
+static int begin_perfetto(struct making *making, const struct thag_chrome_options *options)
+{
+	return thag_perfetto_begin(&making->file.perfetto, &making->job->out, options);
+}
+
+static int name_perfetto(struct making *making, uint32_t tid, const char *name, size_t bytes)
+{
+	return thag_perfetto_name(&making->file.perfetto, tid, name, bytes);
+}
+
+static int add_perfetto(struct making *making)
+{
+	int ret = thag_perfetto_add(&making->file.perfetto, &making->calls, making->names);
+
+	making->cut = making->file.perfetto.cut;
+	return ret;
+}
+
+static int end_perfetto(struct making *making, int ret)
+{
+	return thag_perfetto_end(&making->file.perfetto, &making->calls, &making->facts, ret);
+}
+
+static const struct writer chrome = { begin_chrome, name_chrome, add_chrome, end_chrome };
+static const struct writer perfetto = { begin_perfetto, name_perfetto, add_perfetto, end_perfetto };
 
 static int ask(struct making *making)
 {
@@ -98,7 +161,7 @@ static int put_own_name(struct making *making, uint32_t tid, uint32_t site)
 	if (site == NO_NAME)
 		return 0;
 	name = thag_names_get(making->names, site);
-	return thag_chrome_name(&making->file, tid, name.name, name.name_bytes);
+	return making->writer->name(making, tid, name.name, name.name_bytes);
 }
 
 static int put_tasks_name(struct making *making, uint32_t tid, uint32_t site)
@@ -107,7 +170,7 @@ static int put_tasks_name(struct making *making, uint32_t tid, uint32_t site)
 	char text[300];
 
 	snprintf(text, sizeof(text), "tasks on %.200s %u", name, tid);
-	return thag_chrome_name(&making->file, tid | THAG_CHROME_TASKS_TID, text, strlen(text));
+	return making->writer->name(making, tid | THAG_CHROME_TASKS_TID, text, strlen(text));
 }
 
 /* The track that a call is on gets its name with the first call. */
@@ -136,23 +199,25 @@ static int write_file(struct making *making)
 						     .pid = (uint32_t)session->pid,
 						     .start_ticks = session->header.start_ticks,
 						     .ns_per_tick = making->rate };
-	int ret = thag_chrome_begin(&making->file, &making->job->out, &options);
+	int ret = making->writer->begin(making, &options);
 
 	for (size_t i = 0; i < making->calls.count && ret == 0; i++)
 		ret = name_track(making, &making->calls.calls[i]);
 	if (ret == 0)
-		ret = thag_chrome_add(&making->file, &making->calls, making->names);
-	return thag_chrome_end(&making->file, &making->calls, &making->facts, ret);
+		ret = making->writer->add(making);
+	return making->writer->end(making, ret);
 }
 
 static const char *note_of(const struct making *making)
 {
-	if (thag_chrome_is_whole(&making->file, &making->calls, &making->facts))
-		return NULL;
-	if (making->file.cut || making->calls.cut)
-		return "there are more calls than a file may have: it ends at 'cut_ns' of its "
-		       "otherData; ask for a range or a thread";
-	return "some calls are not kept any more, and are missing: see otherData in the file";
+	const struct thag_calls *calls = &making->calls;
+
+	if (making->cut || calls->cut)
+		return "there are more calls than a file may have: it ends where it says, in its "
+		       "'cut_ns'; ask for a range or a thread";
+	if (calls->missing_to || making->facts.dropped_events || making->facts.unread)
+		return "some calls are not kept any more, and are missing, as the file says";
+	return NULL;
 }
 
 static int make(struct making *making)
@@ -173,9 +238,12 @@ static int make(struct making *making)
 	return ret;
 }
 
-void thag_chrome_export(struct thag_export *job)
+void thag_calls_export(struct thag_export *job)
 {
-	struct making making = { .job = job };
+	struct making making = {
+		.job = job,
+		.writer = job->wish.format == THAG_EXPORT_CHROME ? &chrome : &perfetto,
+	};
 
 	job->error = job->session->history ? 0 : -ENOTSUP;
 	if (job->error != 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The export of single calls, see core/thag_chrome.h.
+ * The export of single calls, see core/thag_chrome.h and core/export/thag_perfetto.h.
  *
  * Thread: the pool's.
  */
@@ -14,6 +14,6 @@ struct thag_export;
  * job->error: 0, -ENOTSUP without a timeline, or -ENOMEM; and job->note where calls are missing.
  * Nothing is written of a thread that has none in the whole run.
  */
-void thag_chrome_export(struct thag_export *job);
+void thag_calls_export(struct thag_export *job);
 
 #endif

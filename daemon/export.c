@@ -17,17 +17,46 @@
 #include "snapshot.h"
 #include "symbols.h"
 #include "thag_profile_store.h"
-#include "thag_speedscope.h"
+#include "thag_stack_file.h"
 
-#define TITLE_BYTES 300 /* a name in a list, and what parts it from the number */
+#define TITLE_BYTES THAG_EXPORT_TITLE_BYTES
+
+/* What an export is of. */
+enum subject { STACKS, STORED, CALLS, REPORT };
+
+static const struct {
+	const char *name, *suffix;
+	enum subject subject;
+	enum thag_stack_format stacks; /* of STACKS */
+} formats[THAG_EXPORT_FORMATS] = {
+	[THAG_EXPORT_FOLDED] = { "folded", "folded", STACKS, THAG_STACK_FOLDED },
+	[THAG_EXPORT_EVENTS] = { "events", "events.json", REPORT, 0 },
+	[THAG_EXPORT_MEMORY] = { "memory", "memory.json", REPORT, 0 },
+	[THAG_EXPORT_SPEEDSCOPE] = { "speedscope", "speedscope.json", STACKS,
+				     THAG_STACK_SPEEDSCOPE },
+	[THAG_EXPORT_CHROME] = { "chrome", "chrome.json", CALLS, 0 },
+	[THAG_EXPORT_PERFETTO] = { "perfetto", "perfetto-trace", CALLS, 0 },
+	[THAG_EXPORT_PPROF] = { "pprof", "pb.gz", STACKS, THAG_STACK_PPROF },
+	[THAG_EXPORT_FIREFOX] = { "firefox", "firefox.json", STACKS, THAG_STACK_FIREFOX },
+	[THAG_EXPORT_PROFILE] = { "profile", "profile", STORED, 0 },
+	[THAG_EXPORT_CSV] = { "csv", "csv", STACKS, THAG_STACK_CSV },
+};
+
+const char *thag_export_suffix(enum thag_export_format format)
+{
+	return formats[format].suffix;
+}
+
+bool thag_export_is_report(enum thag_export_format format)
+{
+	return formats[format].subject == REPORT;
+}
 
 enum thag_export_format thag_export_find_format(const char *name)
 {
-	static const char *const names[] = { "folded",	   "events", "memory",
-					     "speedscope", "chrome", "profile" };
 	uint32_t format = 0;
 
-	while (format < THAG_EXPORT_FORMATS && strcmp(name, names[format]) != 0)
+	while (format < THAG_EXPORT_FORMATS && strcmp(name, formats[format].name) != 0)
 		format++;
 	return (enum thag_export_format)format;
 }
@@ -35,16 +64,16 @@ enum thag_export_format thag_export_find_format(const char *name)
 int thag_export_check(const struct thag_session *session, const struct thag_export_wish *wish,
 		      const char **why)
 {
-	bool calls = wish->format == THAG_EXPORT_CHROME;
-	bool stacks = wish->format == THAG_EXPORT_FOLDED ||
-		      wish->format == THAG_EXPORT_SPEEDSCOPE || wish->format == THAG_EXPORT_PROFILE;
+	bool calls = formats[wish->format].subject == CALLS;
+	bool stacks =
+		formats[wish->format].subject == STACKS || formats[wish->format].subject == STORED;
 	bool time = wish->metric.metric == THAG_METRIC_TIME;
 
 	*why = "the recording is still being read: wait for 'thag open' to end, or its page to "
 	       "tell";
 	if (session->state == THAG_SESSION_OPENING)
 		return -EBUSY;
-	*why = "'chrome' has calls, and nothing of memory";
+	*why = "that format has calls, and nothing of memory";
 	if (calls && !time)
 		return -EINVAL;
 	*why = "thagd keeps no timeline of this session, so there are no ranges or single calls";
@@ -63,18 +92,6 @@ static uint32_t how(const struct thag_export *job)
 	return job->wish.raw ? THAG_SNAPSHOT_RAW : 0;
 }
 
-static void make_folded(struct thag_export *job)
-{
-	struct thag_profile *profile = NULL;
-	uint32_t flags;
-
-	job->error = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
-				     how(job), &job->wish.metric, &flags);
-	if (job->error == 0)
-		job->error = thag_folded_write(profile, &job->out);
-	thag_profile_destroy(profile);
-}
-
 static void make_profile(struct thag_export *job)
 {
 	struct thag_profile *profile = NULL;
@@ -91,7 +108,7 @@ static void make_profile(struct thag_export *job)
 
 struct scope {
 	struct thag_export *job;
-	struct thag_speedscope file;
+	struct thag_stack_file file;
 };
 
 /* A title that the program gave, or "". */
@@ -123,43 +140,71 @@ static int put_thread(void *context, uint32_t tid, uint32_t name_site,
 		snprintf(title, sizeof(title), "%s%u", name, tid);
 	else
 		snprintf(title, sizeof(title), "threads that ended");
-	return thag_speedscope_add(&scope->file, profile, title, strlen(title));
+	return thag_stack_file_add(&scope->file, profile, title, strlen(title));
 }
 
-/* A range's, of all threads or the one that is wanted together. */
-static int put_range(struct scope *scope)
+/* What a file is called that is of a range, or else of a metric. */
+static void name_whole(const struct thag_metric_query *metric, char out[static TITLE_BYTES])
+{
+	double from_s = (double)metric->from_ns / 1e9, to_s = (double)metric->to_ns / 1e9;
+
+	if (metric->metric != THAG_METRIC_TIME)
+		snprintf(out, TITLE_BYTES, "%s",
+			 thag_metric_name((enum thag_metric)metric->metric));
+	else if (metric->to_ns && metric->to_ns != UINT64_MAX)
+		snprintf(out, TITLE_BYTES, "%.9f to %.9f s", from_s, to_s);
+	else if (metric->to_ns)
+		snprintf(out, TITLE_BYTES, "from %.9f s", from_s);
+	else
+		out[0] = '\0';
+}
+
+static int begin_file(struct thag_export *job, struct thag_stack_file *file)
+{
+	const struct thag_session *session = job->session;
+	const struct thag_stack_facts facts = {
+		.program = session->program,
+		.title = job->title,
+		.pid = (uint32_t)session->pid,
+		.time_ns = session->start_real_ns,
+		.duration_ns = job->duration_ns,
+	};
+
+	name_whole(&job->wish.metric, job->title);
+	return thag_stack_file_begin(file, formats[job->wish.format].stacks, &job->out, &facts);
+}
+
+/* Of all threads or the one that is wanted together. */
+static int put_together(struct scope *scope)
 {
 	struct thag_export *job = scope->job;
-	const struct thag_metric_query *range = &job->wish.metric;
 	struct thag_profile *profile;
-	char title[TITLE_BYTES];
-	uint32_t flags;
+	uint32_t flags, nodes;
 	int ret = thag_range_take(&profile, job->session, &job->daemon->clock, job->wish.tid,
-				  how(job), range, &flags);
+				  how(job), &job->wish.metric, &flags);
 
 	if (ret != 0)
 		return ret;
-	snprintf(title, sizeof(title), "from %.9f s", (double)range->from_ns / 1e9);
-	if (range->to_ns != UINT64_MAX)
-		snprintf(title, sizeof(title), "%.9f to %.9f s", (double)range->from_ns / 1e9,
-			 (double)range->to_ns / 1e9);
-	ret = thag_speedscope_add(&scope->file, profile, title, strlen(title));
+	/* as of a thread that isn't there, in a format without threads: without a header */
+	thag_profile_nodes(profile, &nodes);
+	if (nodes > 1 || !job->wish.tid || job->wish.metric.to_ns)
+		ret = thag_stack_file_add(&scope->file, profile, "", 0);
 	thag_profile_destroy(profile);
 	return ret;
 }
 
-static void make_speedscope(struct thag_export *job)
+static void make_stacks(struct thag_export *job)
 {
 	struct scope scope = { .job = job };
-	struct thag_session *session = job->session;
-	int ret = thag_speedscope_begin(&scope.file, &job->out);
+	bool threads = thag_stack_format_has_threads(formats[job->wish.format].stacks);
+	int ret = begin_file(job, &scope.file);
 
-	if (ret == 0 && job->wish.metric.to_ns)
-		ret = put_range(&scope);
+	if (ret == 0 && (job->wish.metric.to_ns || !threads))
+		ret = put_together(&scope);
 	else if (ret == 0)
-		ret = thag_snapshot_each(session, &job->daemon->clock, job->wish.raw, put_thread,
-					 &scope);
-	job->error = thag_speedscope_end(&scope.file, session->program, ret);
+		ret = thag_snapshot_each(job->session, &job->daemon->clock, job->wish.raw,
+					 put_thread, &scope);
+	job->error = thag_stack_file_end(&scope.file, ret);
 	/* as of a thread that isn't there, in any format */
 	if (job->wish.tid && scope.file.profiles == 0)
 		job->out.bytes = 0;
@@ -167,18 +212,15 @@ static void make_speedscope(struct thag_export *job)
 
 static int write_memory(struct thag_export *job, const struct thag_profile *profile)
 {
-	const char *metric = thag_metric_name((enum thag_metric)job->wish.metric.metric);
-	struct thag_speedscope file;
+	struct thag_stack_file file;
 	int ret;
 
-	if (job->wish.format == THAG_EXPORT_FOLDED)
-		return thag_folded_write(profile, &job->out);
-	if (job->wish.format == THAG_EXPORT_PROFILE)
+	if (formats[job->wish.format].subject == STORED)
 		return thag_profile_store(profile, 0, &job->out);
-	ret = thag_speedscope_begin(&file, &job->out);
+	ret = begin_file(job, &file);
 	if (ret == 0)
-		ret = thag_speedscope_add(&file, profile, metric, strlen(metric));
-	return thag_speedscope_end(&file, job->session->program, ret);
+		ret = thag_stack_file_add(&file, profile, "", 0);
+	return thag_stack_file_end(&file, ret);
 }
 
 static void make_memory_stacks(struct thag_export *job)
@@ -254,16 +296,14 @@ static void run(uv_work_t *work)
 	wait_for_names(job);
 	if (job->wish.format == THAG_EXPORT_MEMORY)
 		make_memory(job);
-	else if (job->wish.format == THAG_EXPORT_CHROME)
-		thag_chrome_export(job);
+	else if (formats[job->wish.format].subject == CALLS)
+		thag_calls_export(job);
 	else if (job->wish.metric.metric != THAG_METRIC_TIME)
 		make_memory_stacks(job);
-	else if (job->wish.format == THAG_EXPORT_SPEEDSCOPE)
-		make_speedscope(job);
-	else if (job->wish.format == THAG_EXPORT_PROFILE)
+	else if (formats[job->wish.format].subject == STORED)
 		make_profile(job);
 	else
-		make_folded(job);
+		make_stacks(job);
 }
 
 static void after(uv_work_t *work, int status)
@@ -281,7 +321,11 @@ void thag_export_start(struct thag_export *job, struct thag_daemon *daemon,
 		       thag_export_done_fn *done)
 {
 	*job = (struct thag_export){
-		.daemon = daemon, .session = thag_session_ref(session), .wish = *wish, .done = done
+		.daemon = daemon,
+		.session = thag_session_ref(session),
+		.wish = *wish,
+		.done = done,
+		.duration_ns = thag_session_duration_ns(session),
 	};
 	job->work.data = job;
 	thag_daemon_hold(daemon);

@@ -76,7 +76,9 @@ static int parse_export(json_t *request, const char **id, struct thag_export_wis
 	wish->format = thag_export_find_format(format);
 	wish->tid = (uint32_t)tid;
 	wish->raw = raw != 0;
-	*why = "unknown format; 'folded', 'speedscope', 'chrome', 'events' and 'memory' are known";
+	*why = "unknown format; this thagd knows 'folded', 'speedscope', 'chrome', 'perfetto', "
+	       "'pprof', "
+	       "'firefox', 'csv', 'events' and 'memory'";
 	if (wish->format == THAG_EXPORT_FORMATS)
 		return -EINVAL;
 	return thag_metric_parse(&wish->metric, metric, by, from, to, why);

@@ -198,21 +198,15 @@ static int parse_export(struct lws *wsi, struct thag_export_wish *wish, const ch
 static void name_export(const struct thag_session *session, const struct thag_export_wish *wish,
 			char out[static FILE_NAME_BYTES])
 {
-	const char *metric = thag_metric_name((enum thag_metric)wish->metric.metric);
-	const char *stacks = wish->format == THAG_EXPORT_FOLDED	  ? "folded"
-			     : wish->format == THAG_EXPORT_CHROME ? "chrome.json"
-								  : "speedscope.json";
+	const char *suffix = thag_export_suffix(wish->format);
 	char stamp[16];
 
 	thag_format_stamp(stamp, session->start_real_ns);
-	if (wish->format == THAG_EXPORT_EVENTS || wish->format == THAG_EXPORT_MEMORY)
-		snprintf(out, FILE_NAME_BYTES, "%s-%s.%s.json", session->program, stamp,
-			 wish->format == THAG_EXPORT_EVENTS ? "events" : "memory");
-	else if (wish->metric.metric == THAG_METRIC_TIME)
-		snprintf(out, FILE_NAME_BYTES, "%s-%s.%s", session->program, stamp, stacks);
+	if (thag_export_is_report(wish->format) || wish->metric.metric == THAG_METRIC_TIME)
+		snprintf(out, FILE_NAME_BYTES, "%s-%s.%s", session->program, stamp, suffix);
 	else
 		snprintf(out, FILE_NAME_BYTES, "%s-%s-memory-%s.%s", session->program, stamp,
-			 metric, stacks);
+			 thag_metric_name((enum thag_metric)wish->metric.metric), suffix);
 }
 
 static int start_export(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,

@@ -33,6 +33,7 @@ struct thag_command {
 extern const struct thag_command thag_command_run;
 extern const struct thag_command thag_command_list;
 extern const struct thag_command thag_command_export;
+extern const struct thag_command thag_command_import;
 extern const struct thag_command thag_command_stat;
 extern const struct thag_command thag_command_top;
 extern const struct thag_command thag_command_diff;

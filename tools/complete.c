@@ -134,6 +134,8 @@ static bool takes_value(void *context, const struct option_of *option)
 
 /* --- values --- */
 
+#define EXPORT_FORMATS "folded speedscope pprof firefox csv chrome perfetto events memory"
+
 /** Words of an option's value, or of an argument, with spaces between them. */
 static const struct values {
 	const char *command; /* NULL: of all */
@@ -143,8 +145,13 @@ static const struct values {
 	{ NULL, "--metric", "time allocated allocations live peak leaked temporary freed" },
 	{ "export", "-m", "time allocated allocations live peak leaked temporary freed" },
 	{ NULL, "--by", "calls traces" },
-	{ "export", "--format", "folded speedscope chrome events memory" },
-	{ "export", "-f", "folded speedscope chrome events memory" },
+	{ "export", "--format", EXPORT_FORMATS },
+	{ "export", "-f", EXPORT_FORMATS },
+	{ "import", "--from", "folded chrome pprof perf" },
+	{ "import", "-f", "folded chrome pprof perf" },
+	{ "import", "--to", "folded speedscope pprof firefox csv" },
+	{ "import", "-t", "folded speedscope pprof firefox csv" },
+	{ "import", "--value", "period samples" },
 	{ "diff", "--format", "table json csv folded svg" },
 	{ "diff", "-f", "table json csv folded svg" },
 	{ "diff", "--measure", "self total calls" },

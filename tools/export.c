@@ -19,35 +19,25 @@ static int run(int argc, char **argv);
 
 const struct thag_command thag_command_export = {
 	.name = "export",
-	.help = "Usage: thag export ID [--format FORMAT] [-o FILE] [--thread TID] [--raw]\n"
-		"                      [--metric METRIC [--by WHAT]] [--from S] [--to S]\n"
-		"Writes the profile of a session, running or ended. ID: as 'thag list' shows it, "
-		"or\n"
-		"'latest'.\n"
+	.help = "Usage: thag export ID [-f FORMAT] [-o FILE] [--thread TID] [--raw]\n"
+		"                   [--metric METRIC [--by WHAT]] [--from S] [--to S]\n"
+		"Writes the profile of a session, running or ended, as 'thag list' shows it, or\n"
+		"of 'latest'.\n"
 		"\n"
-		"  -f, --format FORMAT  folded: a line a stack, `a;b;c N`, N its own time in ns,\n"
-		"                       as inferno, flamegraph.pl and speedscope read it "
-		"(default)\n"
-		"                       speedscope: a file for speedscope.app, a profile a "
-		"thread\n"
-		"                       chrome: every call with its times, as JSON for Perfetto "
-		"and\n"
-		"                       chrome://tracing\n"
+		"  -f, --format FORMAT  folded (default): a line a stack, `a;b;c N`, N its own ns\n"
+		"                       speedscope, pprof, firefox: stacks by thread\n"
+		"                       csv: a table, a row a stack\n"
+		"                       chrome, perfetto: every call, for ui.perfetto.dev\n"
 		"                       events: tasks, marks, frames and values, as JSON\n"
-		"                       memory: totals, sizes and history of the memory, as JSON\n"
-		"  -o, --output FILE    write FILE, whole or not at all; default and '-': stdout\n"
-		"  -t, --thread TID     this thread only; default: all, folded together\n"
+		"                       memory: totals, sizes and history of it, as JSON\n"
+		"  -o, --output FILE    write FILE, whole or not at all; default, '-': stdout\n"
+		"  -t, --thread TID     this thread only; default: all\n"
 		"      --raw            leave the time that recording took in\n"
-		"  -m, --metric METRIC  what N counts: time (default), or of memory, for all "
-		"threads\n"
-		"                       together, allocated, live, peak, leaked or freed bytes, or "
-		"how\n"
-		"                       many allocations or temporary ones\n"
-		"      --by WHAT        memory by profiled calls ('calls') or by native stacks\n"
-		"                       ('traces'); default: traces where they were taken\n"
-		"      --from S, --to S stacks or calls of that part of the run, in seconds "
-		"since its\n"
-		"                       start\n"
+		"  -m, --metric METRIC  what N counts: time (default), or of memory: allocated,\n"
+		"                       live, peak, leaked, freed, allocations, temporary\n"
+		"      --by WHAT        memory by 'calls' or by native stacks, 'traces', which is\n"
+		"                       the default where they were taken\n"
+		"      --from S, --to S a part of the run, in seconds since its start\n"
 		"  -h, --help           print this and exit\n"
 		"\n"
 		"Exit status: 0 done; 1 failure; 2 wrong usage; 3 no thagd is running; 4 no such\n"
@@ -56,9 +46,11 @@ const struct thag_command thag_command_export = {
 	.usage_status = THAG_EXIT_USAGE,
 };
 
+struct format;
+
 struct request {
 	const char *session;
-	const char *format;
+	const struct format *format;
 	const char *file; /* NULL: stdout */
 	const char *metric;
 	const char *by;
@@ -85,18 +77,32 @@ static int parse_thread(struct request *request, const char *text)
 	return -1;
 }
 
+/** What is in files of a format. */
+enum subject { STACKS, CALLS, REPORT };
+
+struct format {
+	const char *name;
+	enum subject subject;
+};
+
+static const struct format formats[] = {
+	{ "folded", STACKS },  { "speedscope", STACKS }, { "pprof", STACKS },
+	{ "firefox", STACKS }, { "csv", STACKS },	 { "chrome", CALLS },
+	{ "perfetto", CALLS }, { "events", REPORT },	 { "memory", REPORT },
+};
+
 static int parse_format(struct request *request, const char *text)
 {
-	static const char *const formats[] = { "folded", "speedscope", "chrome",
-					       "events", "memory",     NULL };
-
-	if (!is_one_of(text, formats))
-		return thag_command_bad_usage(
-			&thag_command_export,
-			"no format '%s': folded, speedscope, chrome, events and memory are there",
-			text);
-	request->format = text;
-	return -1;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(text, formats[i].name) == 0) {
+			request->format = &formats[i];
+			return -1;
+		}
+	}
+	return thag_command_bad_usage(&thag_command_export,
+				      "no format '%s': folded, speedscope, pprof, firefox, csv, "
+				      "chrome, perfetto, events and memory are there",
+				      text);
 }
 
 static int parse_metric(struct request *request, const char *text)
@@ -168,19 +174,17 @@ static int parse_option(struct request *request, int option, char **argv)
 /** What goes together. */
 static int check(const struct request *request)
 {
-	static const char *const stacks[] = { "folded", "speedscope", NULL };
-	static const char *const ranges[] = { "folded", "speedscope", "chrome", NULL };
 	bool memory = strcmp(request->metric, "time") != 0;
 	bool ranged = request->from_s > 0 || request->to_s > 0;
 
 	if (!memory && request->by[0])
 		return thag_command_bad_usage(&thag_command_export,
 					      "--by needs a --metric of memory");
-	if (ranged && !is_one_of(request->format, ranges))
+	if (ranged && request->format->subject == REPORT)
 		return thag_command_bad_usage(&thag_command_export,
 					      "--from and --to are for stacks and for calls: "
-					      "folded, speedscope, chrome");
-	if (memory && (request->thread || request->raw || !is_one_of(request->format, stacks)))
+					      "not for events and memory");
+	if (memory && (request->thread || request->raw || request->format->subject != STACKS))
 		return thag_command_bad_usage(&thag_command_export,
 					      "memory is exported for all threads together, as "
 					      "stacks, and has no time in it");
@@ -254,7 +258,7 @@ static json_int_t nanoseconds(double seconds)
 static json_t *make_request(const struct request *request)
 {
 	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:I, s:I}", "op", "export", "session",
-			 request->session, "format", request->format, "thread",
+			 request->session, "format", request->format->name, "thread",
 			 (json_int_t)request->thread, "raw", (int)request->raw, "metric",
 			 request->metric, "by", request->by, "from", nanoseconds(request->from_s),
 			 "to", nanoseconds(request->to_s));
@@ -271,7 +275,7 @@ static void pass_on_note(const struct thag_reply *reply)
 
 static int run(int argc, char **argv)
 {
-	struct request request = { .format = "folded", .metric = "time", .by = "" };
+	struct request request = { .format = &formats[0], .metric = "time", .by = "" };
 	struct thag_reply reply;
 	int ret = parse_arguments(&request, argc, argv);
 

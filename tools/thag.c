@@ -21,7 +21,7 @@ static const char overview[] =
 	"  memory              what a program did with memory: totals, sizes, places\n"
 	"  diff                what changed from one profile to another\n"
 	"  svg                 draw a profile, or what two differ in, for a browser\n"
-	"  export              write a profile for other tools\n"
+	"  export, import      write a profile for other tools; read what they wrote\n"
 	"  instrument, remove  mark the functions of sources; take the marks out\n"
 	"  symbols             say what addresses in a program are called, and why not\n"
 	"  stop                end thagd; it saves the profiles it holds\n"
@@ -44,13 +44,13 @@ static const struct thag_command thag_command_help = {
 };
 
 static const struct thag_command *const commands[] = {
-	&thag_command_run,	  &thag_command_list,	    &thag_command_export,
-	&thag_command_stat,	  &thag_command_top,	    &thag_command_memory,
-	&thag_command_diff,	  &thag_command_svg,	    &thag_command_open,
-	&thag_command_enable,	  &thag_command_disable,    &thag_command_record,
-	&thag_command_end,	  &thag_command_forget,	    &thag_command_stop,
-	&thag_command_symbols,	  &thag_command_instrument, &thag_command_remove,
-	&thag_command_completion, &thag_command_help,
+	&thag_command_run,    &thag_command_list,	&thag_command_export,
+	&thag_command_import, &thag_command_stat,	&thag_command_top,
+	&thag_command_memory, &thag_command_diff,	&thag_command_svg,
+	&thag_command_open,   &thag_command_enable,	&thag_command_disable,
+	&thag_command_record, &thag_command_end,	&thag_command_forget,
+	&thag_command_stop,   &thag_command_symbols,	&thag_command_instrument,
+	&thag_command_remove, &thag_command_completion, &thag_command_help,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -6,16 +6,23 @@ import { hasMemory } from "./sessions.ts";
 import type { Store } from "./store.ts";
 import type { View } from "./url.ts";
 
-const FORMATS = ["folded", "speedscope", "chrome", "events", "memory"] as const;
+const FORMATS = ["folded", "speedscope", "pprof", "firefox", "csv", "chrome", "perfetto", "events", "memory"] as const;
 type Format = (typeof FORMATS)[number];
 
 const NAMES: Readonly<Record<Format, string>> = {
   folded: "Folded stacks, for inferno and others",
   speedscope: "For speedscope, each thread by itself",
-  chrome: "Every call, for Perfetto and Chrome's tracing",
+  pprof: "For pprof, gzipped",
+  firefox: "For the Firefox Profiler, each thread by itself",
+  csv: "A table, a row a stack",
+  chrome: "Every call, for Chrome's tracing and Perfetto",
+  perfetto: "Every call, for Perfetto, in its own format",
   events: "Tasks, marks, values and frames, as JSON",
   memory: "All about memory, as JSON",
 };
+
+/** Of single calls: there is no metric, and nothing corrected. */
+const OF_CALLS: ReadonlySet<Format> = new Set(["chrome", "perfetto"]);
 
 /** Without an end: up to now. */
 function putRange(fields: URLSearchParams, { rangeFrom, rangeTo }: View): void {
@@ -65,13 +72,13 @@ export class ExportMenu {
     const fields = new URLSearchParams({ format });
     if (format === "events" || format === "memory") return fields.toString();
     putRange(fields, view);
-    if (metric !== "time" && format !== "chrome") {
+    if (metric !== "time" && !OF_CALLS.has(format)) {
       fields.set("metric", metric);
       fields.set("by", view.by);
       return fields.toString();
     }
     fields.set("thread", String(thread));
-    if (view.raw && format !== "chrome") fields.set("raw", "1");
+    if (view.raw && !OF_CALLS.has(format)) fields.set("raw", "1");
     return fields.toString();
   }
 
