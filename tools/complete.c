@@ -134,7 +134,7 @@ static bool takes_value(void *context, const struct option_of *option)
 
 /* --- values --- */
 
-#define EXPORT_FORMATS "folded speedscope pprof firefox csv chrome perfetto events memory"
+#define EXPORT_FORMATS "folded speedscope pprof firefox csv chrome perfetto svg events memory"
 
 /** Words of an option's value, or of an argument, with spaces between them. */
 static const struct values {

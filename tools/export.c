@@ -12,6 +12,7 @@
 #include "client.h"
 #include "command.h"
 #include "output.h"
+#include "waiting.h"
 
 #define SECONDS_MAX 9e9 /* as nanoseconds they fit 63 bits */
 
@@ -28,6 +29,7 @@ const struct thag_command thag_command_export = {
 		"                       speedscope, pprof, firefox: stacks by thread\n"
 		"                       csv: a table, a row a stack\n"
 		"                       chrome, perfetto: every call, for ui.perfetto.dev\n"
+		"                       svg: a picture; 'thag svg' draws others\n"
 		"                       events: tasks, marks, frames and values, as JSON\n"
 		"                       memory: totals, sizes and history of it, as JSON\n"
 		"  -o, --output FILE    write FILE, whole or not at all; default, '-': stdout\n"
@@ -78,7 +80,7 @@ static int parse_thread(struct request *request, const char *text)
 }
 
 /** What is in files of a format. */
-enum subject { STACKS, CALLS, REPORT };
+enum subject { STACKS, CALLS, REPORT, PICTURE };
 
 struct format {
 	const char *name;
@@ -89,6 +91,7 @@ static const struct format formats[] = {
 	{ "folded", STACKS },  { "speedscope", STACKS }, { "pprof", STACKS },
 	{ "firefox", STACKS }, { "csv", STACKS },	 { "chrome", CALLS },
 	{ "perfetto", CALLS }, { "events", REPORT },	 { "memory", REPORT },
+	{ "svg", PICTURE },
 };
 
 static int parse_format(struct request *request, const char *text)
@@ -101,7 +104,7 @@ static int parse_format(struct request *request, const char *text)
 	}
 	return thag_command_bad_usage(&thag_command_export,
 				      "no format '%s': folded, speedscope, pprof, firefox, csv, "
-				      "chrome, perfetto, events and memory are there",
+				      "chrome, perfetto, svg, events and memory are there",
 				      text);
 }
 
@@ -184,7 +187,8 @@ static int check(const struct request *request)
 		return thag_command_bad_usage(&thag_command_export,
 					      "--from and --to are for stacks and for calls: "
 					      "not for events and memory");
-	if (memory && (request->thread || request->raw || request->format->subject != STACKS))
+	if (memory && (request->thread || request->raw ||
+		       (request->format->subject != STACKS && request->format->subject != PICTURE)))
 		return thag_command_bad_usage(&thag_command_export,
 					      "memory is exported for all threads together, as "
 					      "stacks, and has no time in it");
@@ -273,20 +277,58 @@ static void pass_on_note(const struct thag_reply *reply)
 		thag_command_complain(&thag_command_export, "%s", note);
 }
 
+/** As `thag svg` does, which has more to choose from. */
+static int draw(const struct request *request)
+{
+	char thread[24], from[40], to[40];
+	const char *argv[20] = { "svg", request->session, "--metric", request->metric };
+	int argc = 4;
+
+	snprintf(thread, sizeof(thread), "%u", request->thread);
+	snprintf(from, sizeof(from), "%.9f", request->from_s);
+	snprintf(to, sizeof(to), "%.9f", request->to_s);
+	const struct {
+		bool said;
+		const char *option, *value;
+	} others[] = {
+		{ request->by[0] != '\0', "--by", request->by },
+		{ request->thread != 0, "--thread", thread },
+		{ request->from_s > 0, "--from", from },
+		{ request->to_s > 0, "--to", to },
+		{ request->file != NULL, "--output", request->file },
+		{ request->raw, "--raw", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (!others[i].said)
+			continue;
+		argv[argc++] = others[i].option;
+		if (others[i].value)
+			argv[argc++] = others[i].value;
+	}
+	optind = 0; /* getopt begins anew */
+	return thag_command_svg.run(argc, (char **)(uintptr_t)argv);
+}
+
 static int run(int argc, char **argv)
 {
 	struct request request = { .format = &formats[0], .metric = "time", .by = "" };
+	struct thag_waiting waiting;
 	struct thag_reply reply;
 	int ret = parse_arguments(&request, argc, argv);
 
 	if (ret >= 0)
 		return ret;
+	if (request.format->subject == PICTURE)
+		return draw(&request);
 	json_t *json = make_request(&request);
 
 	if (!json)
 		return thag_command_bad_usage(&thag_command_export, "the ID is no text");
+	thag_waiting_begin(&waiting, "exporting");
 	ret = thag_client_command(&thag_command_export, json, THAG_CLIENT_EXPORT_TIMEOUT_MS,
 				  &reply);
+	thag_waiting_end(&waiting);
 	if (ret)
 		return ret;
 	if (reply.data_fd < 0)

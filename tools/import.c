@@ -9,6 +9,7 @@
 #include "command.h"
 #include "import_file.h"
 #include "output.h"
+#include "waiting.h"
 #include "thag_buffer.h"
 #include "thag_stack_file.h"
 
@@ -142,48 +143,25 @@ static int make_file(const struct request *request, const struct thag_profile *p
 	return thag_stack_file_end(&file, ret);
 }
 
-static int write_all(int fd, const struct thag_buffer *data)
-{
-	for (size_t at = 0; at < data->bytes;) {
-		ssize_t done = write(fd, data->data + at, data->bytes - at);
-
-		if (done < 0 && errno != EINTR)
-			return -errno;
-		at += done > 0 ? (size_t)done : 0;
-	}
-	return 0;
-}
-
-/* A file is replaced by what another has in it: that one is in memory. */
-static int write_data(const struct request *request, const struct thag_buffer *data)
-{
-	int fd = memfd_create("thag-import", MFD_CLOEXEC);
-	int ret = fd < 0 ? -errno : write_all(fd, data);
-
-	if (!ret)
-		ret = request->file ? thag_output_write_file(request->file, fd)
-				    : thag_output_copy(STDOUT_FILENO, fd);
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
 static int run(int argc, char **argv)
 {
 	struct request request = { .wish.format = THAG_IMPORT_FORMATS };
 	struct thag_profile *profile;
 	struct thag_buffer data = { 0 };
+	struct thag_waiting waiting;
 	int status = parse_arguments(&request, argc, argv);
 
 	if (status >= 0)
 		return status;
+	thag_waiting_begin(&waiting, "importing");
 	status = thag_import_file_read(&thag_command_import, &request.wish, &profile);
+	thag_waiting_end(&waiting);
 	if (status != THAG_EXIT_OK)
 		return status;
 	int ret = make_file(&request, profile, &data);
 
 	if (!ret)
-		ret = write_data(&request, &data);
+		ret = thag_output_write_data(request.file, data.data, data.bytes);
 	if (ret)
 		thag_command_complain_of(&thag_command_import,
 					 request.file ? request.file : "the output",

@@ -16,6 +16,7 @@
 #include "folded_file.h"
 #include "sessions.h"
 #include "thag_profile_store.h"
+#include "waiting.h"
 
 #define OPEN_MS 3600000 /* as long as thagd is at it */
 #define URL_BYTES 256
@@ -103,10 +104,14 @@ static int load_session(const struct thag_command *command, const char *id,
 			const struct thag_source_query *query, struct thag_source *out)
 {
 	struct thag_source source = { 0 };
+	struct thag_waiting waiting;
 	struct thag_reply reply;
-	int ret = thag_client_command(command, make_request(id, query),
-				      THAG_CLIENT_EXPORT_TIMEOUT_MS, &reply);
+	int ret;
 
+	thag_waiting_begin(&waiting, "waiting for thagd");
+	ret = thag_client_command(command, make_request(id, query), THAG_CLIENT_EXPORT_TIMEOUT_MS,
+				  &reply);
+	thag_waiting_end(&waiting);
 	if (ret)
 		return ret;
 	ret = reply.data_fd < 0 ? -EPROTO : load_data(&source, reply.data_fd);
@@ -127,6 +132,7 @@ static int load_session(const struct thag_command *command, const char *id,
 static int open_recording(const struct thag_command *command, const char *path, char **id)
 {
 	char url[URL_BYTES], real[PATH_MAX];
+	struct thag_waiting waiting;
 	struct thag_reply reply;
 	int ret;
 
@@ -136,7 +142,9 @@ static int open_recording(const struct thag_command *command, const char *path, 
 	}
 	if (thag_bring_daemon(command, url, sizeof(url)))
 		return THAG_EXIT_FAILURE;
+	thag_waiting_begin(&waiting, "opening the recording");
 	ret = thag_client_ask(json_pack("{s:s, s:s}", "op", "open", "file", real), OPEN_MS, &reply);
+	thag_waiting_end(&waiting);
 	if (ret)
 		return thag_client_complain(command, ret);
 	if (reply.status) {

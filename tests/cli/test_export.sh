@@ -71,7 +71,7 @@ test_export_unknown_thread_is_4() {
 
 test_export_usage_errors_are_2() {
   local arguments
-  for arguments in '' '1 2' '1 --format svg' '1 --thread 0' '1 --thread x' '1 --thread 99999999999' \
+  for arguments in '' '1 2' '1 --format pdf' '1 --thread 0' '1 --thread x' '1 --thread 99999999999' \
     '1 -o' '1 --frob' '1 -x'; do
     # shellcheck disable=SC2086 # words
     expect_status 2 thag export $arguments
@@ -239,4 +239,13 @@ test_export_of_a_range_needs_a_timeline() {
   until_true field_is state ended
   expect_status 1 thag export latest --to 1
   one_line err 'keeps no timeline'
+}
+
+test_export_svg_is_what_svg_draws() {
+  start_with_session
+  expect_status 0 thag export latest --format svg --raw -o exported.svg
+  expect_status 0 thag svg latest --raw -o drawn.svg
+  cmp exported.svg drawn.svg || fail "two pictures"
+  grep -q 'place_row' exported.svg || fail "$(head -c 500 exported.svg)"
+  expect_status 2 thag export latest --format svg --metric leaked --raw
 }

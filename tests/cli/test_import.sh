@@ -113,3 +113,23 @@ test_import_usage_errors_are_2() {
     one_line err "see 'thag help import'"
   done
 }
+
+# Who looks at a terminal is told that it goes on; who doesn't, isn't.
+test_import_says_that_it_goes_on() {
+  mkfifo slow
+  (
+    echo 'm;a 1'
+    sleep 2.5
+    echo 'm;b 2'
+  ) >slow &
+  script -qec "'$THAG_BUILD/tools/thag' import slow -o out.folded" typescript >/dev/null
+  [[ $(cat out.folded) == $'m;a 1\nm;b 2' ]] || fail "$(cat out.folded)"
+  grep -q 'importing: 1 s' typescript || fail "$(cat typescript)"
+  [[ $(tail -c +1 typescript | tr -d '\n' | grep -o $'\r\e\\[K.*' | tail -n 1) != *importing* ]] || fail "it stays"
+  (
+    echo 'm;a 1'
+    sleep 1.2
+  ) >slow &
+  expect_status 0 thag import slow
+  [[ ! -s err ]] || fail "$(cat err)"
+}
