@@ -11,10 +11,9 @@
 
 #include "client.h"
 #include "command.h"
+#include "look.h"
 #include "output.h"
 #include "waiting.h"
-
-#define SECONDS_MAX 9e9 /* as nanoseconds they fit 63 bits */
 
 static int run(int argc, char **argv);
 
@@ -54,30 +53,8 @@ struct request {
 	const char *session;
 	const struct format *format;
 	const char *file; /* NULL: stdout */
-	const char *metric;
-	const char *by;
-	double from_s, to_s; /* 0: no bound */
-	uint32_t thread;
-	bool raw;
+	struct thag_look look;
 };
-
-static bool is_one_of(const char *text, const char *const *names)
-{
-	while (*names && strcmp(text, *names) != 0)
-		names++;
-	return *names != NULL;
-}
-
-static int parse_thread(struct request *request, const char *text)
-{
-	char *end;
-	unsigned long thread = strtoul(text, &end, 10);
-
-	if (text[0] < '1' || text[0] > '9' || *end || thread > INT32_MAX)
-		return thag_command_bad_usage(&thag_command_export, "'%s' is no thread id", text);
-	request->thread = (uint32_t)thread;
-	return -1;
-}
 
 /** What is in files of a format. */
 enum subject { STACKS, CALLS, REPORT, PICTURE };
@@ -108,40 +85,14 @@ static int parse_format(struct request *request, const char *text)
 				      text);
 }
 
-static int parse_metric(struct request *request, const char *text)
+/** What `thag stat` and its kin have as well; the short ones are export's own. */
+static int take_look(struct request *request, int option)
 {
-	static const char *const metrics[] = { "time",	 "allocated", "allocations", "live", "peak",
-					       "leaked", "temporary", "freed",	     NULL };
-
-	if (!is_one_of(text, metrics))
-		return thag_command_bad_usage(&thag_command_export,
-					      "no metric '%s': time, allocated, allocations, live, "
-					      "peak, leaked, temporary and freed are there",
-					      text);
-	request->metric = text;
-	return -1;
-}
-
-static int parse_by(struct request *request, const char *text)
-{
-	static const char *const kinds[] = { "calls", "traces", NULL };
-
-	if (!is_one_of(text, kinds))
-		return thag_command_bad_usage(&thag_command_export,
-					      "by '%s'? 'calls' and 'traces' are there", text);
-	request->by = text;
-	return -1;
-}
-
-static int parse_seconds(double *seconds, const char *text)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (text[0] < '0' || text[0] > '9' || *end || !(value <= SECONDS_MAX))
-		return thag_command_bad_usage(&thag_command_export, "'%s' are no seconds", text);
-	*seconds = value;
-	return -1;
+	if (option == 't')
+		option = THAG_LOOK_THREAD;
+	if (option == 'm')
+		option = THAG_LOOK_METRIC;
+	return thag_look_take(&thag_command_export, &request->look, option, optarg);
 }
 
 static int parse_option(struct request *request, int option, char **argv)
@@ -155,18 +106,12 @@ static int parse_option(struct request *request, int option, char **argv)
 		request->file = strcmp(optarg, "-") == 0 ? NULL : optarg;
 		return -1;
 	case 't':
-		return parse_thread(request, optarg);
-	case 'r':
-		request->raw = true;
-		return -1;
 	case 'm':
-		return parse_metric(request, optarg);
-	case 'b':
-		return parse_by(request, optarg);
-	case 'F':
-		return parse_seconds(&request->from_s, optarg);
-	case 'T':
-		return parse_seconds(&request->to_s, optarg);
+	case THAG_LOOK_RAW:
+	case THAG_LOOK_BY:
+	case THAG_LOOK_FROM:
+	case THAG_LOOK_TO:
+		return take_look(request, option);
 	case 'h':
 		return thag_command_print_help(&thag_command_export);
 	default:
@@ -177,25 +122,16 @@ static int parse_option(struct request *request, int option, char **argv)
 /** What goes together. */
 static int check(const struct request *request)
 {
-	bool memory = strcmp(request->metric, "time") != 0;
-	bool ranged = request->from_s > 0 || request->to_s > 0;
+	const struct thag_source_query *query = &request->look.query;
+	enum subject subject = request->format->subject;
 
-	if (!memory && request->by[0])
-		return thag_command_bad_usage(&thag_command_export,
-					      "--by needs a --metric of memory");
-	if (ranged && request->format->subject == REPORT)
+	if ((query->from_ns || query->to_ns) && subject == REPORT)
 		return thag_command_bad_usage(&thag_command_export,
 					      "--from and --to are for stacks and for calls: "
 					      "not for events and memory");
-	if (memory && (request->thread || request->raw ||
-		       (request->format->subject != STACKS && request->format->subject != PICTURE)))
-		return thag_command_bad_usage(&thag_command_export,
-					      "memory is exported for all threads together, as "
-					      "stacks, and has no time in it");
-	if (request->to_s > 0 && request->to_s <= request->from_s)
-		return thag_command_bad_usage(&thag_command_export,
-					      "the range ends before it begins");
-	return -1;
+	if (query->metric && subject != STACKS && subject != PICTURE)
+		return thag_command_bad_usage(&thag_command_export, "memory is exported as stacks");
+	return thag_look_check(&thag_command_export, &request->look);
 }
 
 /** -1 to go on, or the status to exit with. */
@@ -205,11 +141,11 @@ static int parse_arguments(struct request *request, int argc, char **argv)
 		{ "format", required_argument, NULL, 'f' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "thread", required_argument, NULL, 't' },
-		{ "raw", no_argument, NULL, 'r' },
+		{ "raw", no_argument, NULL, THAG_LOOK_RAW },
 		{ "metric", required_argument, NULL, 'm' },
-		{ "by", required_argument, NULL, 'b' },
-		{ "from", required_argument, NULL, 'F' },
-		{ "to", required_argument, NULL, 'T' },
+		{ "by", required_argument, NULL, THAG_LOOK_BY },
+		{ "from", required_argument, NULL, THAG_LOOK_FROM },
+		{ "to", required_argument, NULL, THAG_LOOK_TO },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -234,14 +170,15 @@ static bool is_missing_thread(const struct request *request, int data_fd)
 {
 	struct stat st;
 
-	return request->thread && fstat(data_fd, &st) == 0 && st.st_size == 0;
+	return request->look.query.thread && fstat(data_fd, &st) == 0 && st.st_size == 0;
 }
 
 static int write_data(const struct request *request, int data_fd)
 {
 	if (is_missing_thread(request, data_fd)) {
 		thag_command_complain(&thag_command_export,
-				      "thread %u of that session has no profile", request->thread);
+				      "thread %u of that session has no profile",
+				      request->look.query.thread);
 		return THAG_EXIT_NOT_FOUND;
 	}
 	int ret = request->file ? thag_output_write_file(request->file, data_fd)
@@ -252,20 +189,6 @@ static int write_data(const struct request *request, int data_fd)
 	thag_command_complain(&thag_command_export, "can't write %s: %s",
 			      request->file ? request->file : "the output", strerror(-ret));
 	return THAG_EXIT_FAILURE;
-}
-
-static json_int_t nanoseconds(double seconds)
-{
-	return (json_int_t)(seconds * 1e9);
-}
-
-static json_t *make_request(const struct request *request)
-{
-	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:I, s:I}", "op", "export", "session",
-			 request->session, "format", request->format->name, "thread",
-			 (json_int_t)request->thread, "raw", (int)request->raw, "metric",
-			 request->metric, "by", request->by, "from", nanoseconds(request->from_s),
-			 "to", nanoseconds(request->to_s));
 }
 
 /* What thagd says is missing in what it gave. */
@@ -280,25 +203,26 @@ static void pass_on_note(const struct thag_reply *reply)
 /** As `thag svg` does, which has more to choose from. */
 static int draw(const struct request *request)
 {
+	const struct thag_source_query *query = &request->look.query;
 	char thread[24], from[40], to[40];
-	const char *argv[20] = { "svg", request->session, "--metric", request->metric };
-	int argc = 4;
-
-	snprintf(thread, sizeof(thread), "%u", request->thread);
-	snprintf(from, sizeof(from), "%.9f", request->from_s);
-	snprintf(to, sizeof(to), "%.9f", request->to_s);
+	const char *argv[20] = { "svg", request->session };
+	int argc = 2;
 	const struct {
 		bool said;
 		const char *option, *value;
 	} others[] = {
-		{ request->by[0] != '\0', "--by", request->by },
-		{ request->thread != 0, "--thread", thread },
-		{ request->from_s > 0, "--from", from },
-		{ request->to_s > 0, "--to", to },
+		{ query->metric != NULL, "--metric", query->metric },
+		{ query->by != NULL, "--by", query->by },
+		{ query->thread != 0, "--thread", thread },
+		{ query->from_ns > 0, "--from", from },
+		{ query->to_ns > 0, "--to", to },
 		{ request->file != NULL, "--output", request->file },
-		{ request->raw, "--raw", NULL },
+		{ query->raw, "--raw", NULL },
 	};
 
+	snprintf(thread, sizeof(thread), "%u", query->thread);
+	snprintf(from, sizeof(from), "%.9f", (double)query->from_ns / 1e9);
+	snprintf(to, sizeof(to), "%.9f", (double)query->to_ns / 1e9);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (!others[i].said)
 			continue;
@@ -312,7 +236,7 @@ static int draw(const struct request *request)
 
 static int run(int argc, char **argv)
 {
-	struct request request = { .format = &formats[0], .metric = "time", .by = "" };
+	struct request request = { .format = &formats[0] };
 	struct thag_waiting waiting;
 	struct thag_reply reply;
 	int ret = parse_arguments(&request, argc, argv);
@@ -321,7 +245,8 @@ static int run(int argc, char **argv)
 		return ret;
 	if (request.format->subject == PICTURE)
 		return draw(&request);
-	json_t *json = make_request(&request);
+	json_t *json =
+		thag_source_request(request.session, request.format->name, &request.look.query);
 
 	if (!json)
 		return thag_command_bad_usage(&thag_command_export, "the ID is no text");

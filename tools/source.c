@@ -48,10 +48,11 @@ static const char *unit_of(uint32_t metric)
 
 /* --- sessions --- */
 
-static json_t *make_request(const char *id, const struct thag_source_query *query)
+json_t *thag_source_request(const char *id, const char *format,
+			    const struct thag_source_query *query)
 {
 	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:I, s:I}", "op", "export", "session",
-			 id, "format", "profile", "thread", (json_int_t)query->thread, "raw",
+			 id, "format", format, "thread", (json_int_t)query->thread, "raw",
 			 (int)query->raw, "metric", query->metric ? query->metric : "time", "by",
 			 query->by ? query->by : "", "from", (json_int_t)query->from_ns, "to",
 			 (json_int_t)query->to_ns);
@@ -109,8 +110,8 @@ static int load_session(const struct thag_command *command, const char *id,
 	int ret;
 
 	thag_waiting_begin(&waiting, "waiting for thagd");
-	ret = thag_client_command(command, make_request(id, query), THAG_CLIENT_EXPORT_TIMEOUT_MS,
-				  &reply);
+	ret = thag_client_command(command, thag_source_request(id, "profile", query),
+				  THAG_CLIENT_EXPORT_TIMEOUT_MS, &reply);
 	thag_waiting_end(&waiting);
 	if (ret)
 		return ret;

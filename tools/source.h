@@ -11,6 +11,7 @@
 #ifndef THAG_SOURCE_H
 #define THAG_SOURCE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -57,6 +58,10 @@ int thag_source_load(const struct thag_command *command, const char *input,
  * thag_source_load; the caller frees `*id`.
  */
 int thag_source_session(const struct thag_command *command, const char *input, char **id);
+
+/** What thagd is asked to export a session in a format; NULL without memory, or for odd bytes. */
+json_t *thag_source_request(const char *id, const char *format,
+			    const struct thag_source_query *query);
 
 /** Whether it is a file of folded stacks, or stdin, or nothing that is there. */
 bool thag_source_is_folded(const char *input);

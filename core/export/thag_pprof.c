@@ -9,6 +9,7 @@
 #include "thag_deep.h"
 #include "thag_gzip.h"
 #include "thag_profile_private.h"
+#include "thag_pprof_fields.h"
 #include "thag_protobuf.h"
 #include "thag_text.h"
 
@@ -17,36 +18,6 @@
 #define SAMPLE_BYTES 64 /* of a sample beside its locations */
 #define LOCATION_BYTES 5
 #define NOT_ASKED UINT32_MAX
-
-/* Numbers of fields, of profile.proto. */
-enum {
-	PROFILE_SAMPLE_TYPE = 1,
-	PROFILE_SAMPLE,
-	PROFILE_MAPPING,
-	PROFILE_LOCATION,
-	PROFILE_FUNCTION,
-	PROFILE_STRING_TABLE,
-	PROFILE_TIME_NANOS = 9,
-	PROFILE_DURATION_NANOS,
-	PROFILE_PERIOD_TYPE,
-	PROFILE_PERIOD,
-	PROFILE_COMMENT,
-	PROFILE_DEFAULT_SAMPLE_TYPE
-};
-enum { VALUE_TYPE_TYPE = 1, VALUE_TYPE_UNIT };
-enum { SAMPLE_LOCATION_ID = 1, SAMPLE_VALUE, SAMPLE_LABEL };
-enum { LABEL_KEY = 1, LABEL_STR };
-enum {
-	MAPPING_ID = 1,
-	MAPPING_FILENAME = 5,
-	MAPPING_HAS_FUNCTIONS = 7,
-	MAPPING_HAS_FILENAMES,
-	MAPPING_HAS_LINE_NUMBERS,
-	MAPPING_HAS_INLINE_FRAMES
-};
-enum { LOCATION_ID = 1, LOCATION_MAPPING_ID, LOCATION_LINE = 4 };
-enum { LINE_FUNCTION_ID = 1, LINE_LINE };
-enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME, FUNCTION_FILENAME, FUNCTION_START };
 
 /* By index in the texts. */
 struct thag_pprof_function {

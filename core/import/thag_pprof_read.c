@@ -13,26 +13,11 @@
 
 #include "thag_buffer.h"
 #include "thag_gzip.h"
+#include "thag_pprof_fields.h"
 #include "thag_protobuf.h"
 #include "thag_stacks.h"
 
 #define UNPACKED_MAX ((size_t)4 << 30)
-
-enum {
-	PROFILE_SAMPLE_TYPE = 1,
-	PROFILE_SAMPLE,
-	PROFILE_MAPPING,
-	PROFILE_LOCATION,
-	PROFILE_FUNCTION,
-	PROFILE_STRING_TABLE,
-	PROFILE_DEFAULT_SAMPLE_TYPE = 14,
-	PROFILE_FIELDS
-};
-enum { TYPE_TYPE = 1, TYPE_UNIT };
-enum { SAMPLE_LOCATION_ID = 1, SAMPLE_VALUE };
-enum { LOCATION_ID = 1, LOCATION_ADDRESS = 3, LOCATION_LINE };
-enum { LINE_FUNCTION_ID = 1, LINE_LINE };
-enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME, FUNCTION_FILENAME };
 
 struct function {
 	uint64_t id;
@@ -117,9 +102,9 @@ static int read_type(struct reading *reading, struct thag_cursor *from)
 	struct thag_protobuf_field field;
 
 	while (thag_protobuf_next(from, &field)) {
-		if (field.number == TYPE_TYPE)
+		if (field.number == VALUE_TYPE_TYPE)
 			type->name = field.value;
-		else if (field.number == TYPE_UNIT)
+		else if (field.number == VALUE_TYPE_UNIT)
 			type->unit = field.value;
 	}
 	return from->bad ? fail_cut(reading, from) : 0;

@@ -137,7 +137,7 @@ test_export_perfetto_is_the_folded_stacks() {
   expect_status 0 thag export latest --raw -o all.folded
   expect_status 0 thag export latest --format perfetto --to 1000 -o all.trace
   "$TESTS/../support/perfetto_text.py" all.trace >all.got || fail "not the format"
-  equal_stacks all.got all.folded
+  equal_stacks all.got all.folded 5 # single calls are rounded one by one
   expect_status 2 thag export latest --format perfetto --metric peak
   expect_status 4 thag export latest --thread 1999999999 --format perfetto -o none
   [[ ! -e none ]] || fail "a file was written"
