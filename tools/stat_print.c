@@ -205,7 +205,7 @@ static int print_totals(const struct thag_stat_view *view, FILE *out)
 		     has_calls ? calls : "", has_calls ? " calls" : "") < 0)
 		return -ENOMEM;
 	thag_columns_init(&line, &(struct thag_column){ .title = text }, 1);
-	line.width = view->width;
+	line.width = view->uncut ? 0 : view->width;
 	ret = thag_columns_print(&line, out);
 	thag_columns_fini(&line);
 	free(text);
@@ -227,7 +227,7 @@ int thag_stat_print_table(const struct thag_stat_view *view, FILE *out)
 	columns[column_count++] =
 		(struct thag_column){ view->stacks ? "STACK" : "FUNCTION", false };
 	thag_columns_init(&table, columns, column_count);
-	table.width = view->width;
+	table.width = view->uncut ? 0 : view->width;
 	table.cuts_front = view->stacks;
 	for (uint32_t i = 0; i < count && !ret; i++)
 		ret = add_row(&table, view, &view->rows->list[i]);
