@@ -7,7 +7,6 @@
 
 #include "app.h"
 #include "list.h"
-#include "thag_text.h"
 
 static const char help[] =
 	"What to do with the profile. Pictures are SVG files: zoom and search in\n"
@@ -18,7 +17,7 @@ static const char help[] =
 	"\n"
 	"Each action shows the command line that does the same.\n"
 	"\n"
-	"  Enter, 1 to 9  choose\n"
+	"  Enter, 1 to 0  choose\n"
 	"  q, Esc         back\n";
 
 struct action {
@@ -199,8 +198,7 @@ static int write_action(const void *context, size_t item, struct thag_buffer *ou
 static char *describe(const struct thag_subject *subject, const char *kind)
 {
 	const struct thag_finding *before = subject->before, *after = subject->after;
-	struct thag_buffer shown = { 0 };
-	char *text = NULL;
+	char *text = NULL, *shown;
 
 	if (asprintf(&text, " %s: %s %s%s%s%s%s%s%s", kind, before->program, before->when,
 		     after ? " \xe2\x86\x92 " : "",
@@ -208,11 +206,9 @@ static char *describe(const struct thag_subject *subject, const char *kind)
 		     after ? " " : "", after ? after->when : "", subject->metric ? ", " : "",
 		     subject->metric ? subject->metric : "") < 0)
 		return NULL;
-	if (thag_text_append_terminal(&shown, text, strlen(text)) ||
-	    thag_buffer_append(&shown, "", 1))
-		thag_buffer_fini(&shown);
+	shown = thag_app_show_text(text);
 	free(text);
-	return (char *)shown.data;
+	return shown;
 }
 
 static void act(struct thag_app *app, struct thag_subject *subject, const char *kind,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../client.h"
+#include "thag_text.h"
 
 #define SESSIONS_MS 2000 /* a thagd that doesn't answer by then isn't waited for */
 
@@ -48,6 +49,17 @@ char *thag_app_write_twin(const struct thag_twin *twin)
 	if (thag_twin_write(twin, &text) == 0 && thag_buffer_append(&text, "", 1) == 0)
 		return (char *)text.data;
 	thag_buffer_fini(&text);
+	return NULL;
+}
+
+char *thag_app_show_text(const char *text)
+{
+	struct thag_buffer shown = { 0 };
+
+	if (thag_text_append_terminal(&shown, text, strlen(text)) == 0 &&
+	    thag_buffer_append(&shown, "", 1) == 0)
+		return (char *)shown.data;
+	thag_buffer_fini(&shown);
 	return NULL;
 }
 

@@ -41,6 +41,9 @@ void thag_app_add_filters(struct thag_twin *twin, const struct thag_app *app,
 /** How a shell writes it, for the caller to free; NULL without memory. */
 char *thag_app_write_twin(const struct thag_twin *twin);
 
+/** A text of any bytes, fit for a terminal, for the caller to free; NULL without memory. */
+char *thag_app_show_text(const char *text);
+
 /** Runs the command of a twin's first word. For struct thag_job. */
 int thag_app_run_command(int argc, char **argv);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../numbers.h"
+#include "../stat_rows.h"
 #include "flame.h"
 #include "pager.h"
 #include "thag_search.h"
@@ -23,6 +24,7 @@ static const char help[] =
 	"  u, Backspace     zoom out by one caller;  0  zoom out all the way\n"
 	"  /                search: text, or an expression\n"
 	"  n, N             the next, or the last, frame that was found\n"
+	"  i                all about the frame: numbers, and who calls it\n"
 	"  f                filters\n"
 	"  r                read it again\n"
 	"  y                the command line that draws the same\n"
@@ -180,32 +182,72 @@ static void go_to_found(struct viewing *viewing, bool forwards)
 
 /* --- pictures --- */
 
-/** "name: total 12ms (12345678), 45% of all; self …; calls". */
+static char *name_at(const struct viewing *viewing, uint32_t cell)
+{
+	size_t bytes;
+	const char *name =
+		thag_profile_name(viewing->source->profile, node_at(viewing, cell)->name, &bytes);
+	struct thag_buffer shown = { 0 };
+
+	if (thag_text_append_terminal(&shown, name, bytes) == 0 &&
+	    thag_buffer_append(&shown, "", 1) == 0)
+		return (char *)shown.data;
+	thag_buffer_fini(&shown);
+	return NULL;
+}
+
+/** "45% of all, 12ms (12345678 ns)  self …  calls", the most important first. */
 static char *describe(const struct viewing *viewing)
 {
 	const struct thag_profile_node *node = node_at(viewing, viewing->at);
-	const char *unit = viewing->source->unit, *name;
+	const char *unit = viewing->source->unit;
 	char total[THAG_NUMBER_BYTES], self[THAG_NUMBER_BYTES], share[THAG_NUMBER_BYTES];
 	char own[THAG_NUMBER_BYTES], calls[64] = "", *text = NULL;
-	struct thag_buffer shown = { 0 };
-	size_t bytes;
 	double all = (double)node_of(viewing, 0)->total_ns;
 
-	name = thag_profile_name(viewing->source->profile, node->name, &bytes);
 	thag_number_of_unit(total, unit, (double)node->total_ns);
 	thag_number_of_unit(self, unit, (double)node->self_ns);
 	thag_number_share(share, (double)node->total_ns, all);
 	thag_number_share(own, (double)node->self_ns, all);
 	if (node->calls)
 		snprintf(calls, sizeof(calls), "  %" PRIu64 " calls", node->calls);
-	if (thag_text_append_terminal(&shown, name, bytes) == 0 &&
-	    thag_buffer_append(&shown, "", 1) == 0 &&
-	    asprintf(&text, "%s of all, %s (%" PRIu64 " %s)  self %s, %s (%" PRIu64 ")%s  %s",
-		     share, total, node->total_ns, unit[0] ? unit : "in all", own, self,
-		     node->self_ns, calls, (const char *)shown.data) < 0)
-		text = NULL;
-	thag_buffer_fini(&shown);
+	if (asprintf(&text, "%s of all, %s (%" PRIu64 "%s%s)  self %s, %s (%" PRIu64 ")%s", share,
+		     total, node->total_ns, unit[0] ? " " : "", unit, own, self, node->self_ns,
+		     calls) < 0)
+		return NULL;
 	return text;
+}
+
+/** Of what is narrow, the bar has the name. */
+static char *entitle(const struct viewing *viewing)
+{
+	char *name = name_at(viewing, viewing->at), *text = NULL;
+
+	if (asprintf(&text, " %s  \xe2\x80\x93 %s", name ? name : "", viewing->title) < 0)
+		text = NULL;
+	free(name);
+	return text;
+}
+
+/** All of it, whatever is cut elsewhere: the numbers, then who calls whom. */
+static void show_details(const struct viewing *viewing)
+{
+	char *details = describe(viewing), *all = NULL;
+	const struct thag_stat_row row = { .profile = viewing->source->profile,
+					   .name = node_at(viewing, viewing->at)->name,
+					   .node = viewing->flame.cells[viewing->at].node };
+	struct thag_buffer path = { 0 }, shown = { 0 };
+
+	if (thag_stat_row_name(&row, &path) == 0 &&
+	    thag_text_append_terminal(&shown, (const char *)path.data, path.bytes) == 0 &&
+	    asprintf(&all, "%s  %.*s", details ? details : "", (int)shown.bytes,
+		     (const char *)shown.data) >= 0) {
+		thag_pager_wrap(viewing->screen, " Frame", all);
+		free(all);
+	}
+	thag_buffer_fini(&path);
+	thag_buffer_fini(&shown);
+	free(details);
 }
 
 /** Without colours, brackets say where a frame begins and ends; braces, which one is chosen. */
@@ -283,9 +325,9 @@ static void scroll(struct viewing *viewing)
 
 static void show(struct viewing *viewing)
 {
-	char *details = describe(viewing);
+	char *details = describe(viewing), *title = entitle(viewing);
 	const struct thag_surround around = {
-		.title = viewing->title,
+		.title = title ? title : viewing->title,
 		.keys = "q back  ? help  Enter zoom  u out  / search  n next  f filters  y command",
 		.details = details,
 		.twin = viewing->twin,
@@ -304,6 +346,7 @@ static void show(struct viewing *viewing)
 		thag_screen_show();
 	}
 	free(details);
+	free(title);
 }
 
 /* --- keys --- */
@@ -348,10 +391,12 @@ static int obey(struct viewing *viewing, int key)
 		return zoom(viewing, 0, node);
 	else if (key == '/')
 		search(viewing);
+	else if (key == 'i')
+		show_details(viewing);
 	else if (key == 'n' || key == 'N')
 		go_to_found(viewing, key == 'n');
 	else if (key == 'y')
-		thag_pager_twin(viewing->screen, viewing->twin);
+		thag_pager_wrap(viewing->screen, THAG_PAGER_TWIN, viewing->twin);
 	else if (key == '?')
 		thag_pager_help(viewing->screen, help);
 	return 0;

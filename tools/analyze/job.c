@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pager.h"
+
 #define BEAT_MS 250
 
 void thag_job_done_fini(struct thag_job_done *done)
@@ -176,17 +178,30 @@ int thag_job_run(struct thag_screen *screen, const struct thag_job *job, struct 
 	return ret;
 }
 
+/** Commands say who complains, which is seen here. */
+static const char *without_name(const char *complaint)
+{
+	const char *colon = strncmp(complaint, "thag ", 5) == 0 ? strstr(complaint, ": ") : NULL;
+
+	return colon ? colon + 2 : complaint;
+}
+
 bool thag_job_judge(struct thag_screen *screen, const struct thag_job_done *done)
 {
+	bool good = !done->is_cancelled && done->status == 0;
+
 	thag_screen_say(screen, "%s", "");
 	if (done->is_cancelled)
 		thag_screen_say(screen, "cancelled");
 	else if (done->complaint && done->complaint[0])
-		thag_screen_say(screen, "%s", done->complaint);
+		thag_screen_say(screen, "%s", without_name(done->complaint));
 	else if (done->status >= 128)
 		thag_screen_say(screen, "it was ended by signal %d: %s", done->status - 128,
 				strsignal(done->status - 128));
 	else if (done->status)
 		thag_screen_say(screen, "it failed with status %d", done->status);
-	return !done->is_cancelled && done->status == 0;
+	if (!good && screen->message &&
+	    thag_screen_width_of(screen->message) > thag_screen_columns())
+		thag_pager_wrap(screen, " It failed", screen->message);
+	return good;
 }

@@ -9,7 +9,9 @@
 #include "pager.h"
 #include "thag_text.h"
 
-#define NOWHERE SIZE_MAX
+#define NUMBERS 10
+
+static const char numbers[] = "1234567890";
 
 struct choosing {
 	struct thag_screen *screen;
@@ -99,8 +101,9 @@ static void put_item(const struct choosing *choosing, size_t index, uint32_t lin
 	char head[16];
 	int ret;
 
-	if (list->is_numbered && index < 9)
-		snprintf(head, sizeof(head), "%c %zu  ", chosen ? '>' : ' ', index + 1);
+	if (list->is_numbered)
+		snprintf(head, sizeof(head), "%c %c  ", chosen ? '>' : ' ',
+			 index < NUMBERS ? numbers[index] : ' ');
 	else
 		snprintf(head, sizeof(head), "%c %s", chosen ? '>' : ' ', list->group ? "  " : "");
 	ret = thag_buffer_append(&text, head, strlen(head));
@@ -207,10 +210,11 @@ static bool leaves(struct choosing *choosing, int key)
 static int obey(struct choosing *choosing, int key)
 {
 	const struct thag_list *list = choosing->list;
+	const char *number;
 
-	if (list->is_numbered && key >= '1' && key <= '9' &&
-	    (size_t)(key - '1') < choosing->count) {
-		choosing->at = (size_t)(key - '1');
+	number = key > ' ' && key < 0x7f ? strchr(numbers, key) : NULL;
+	if (list->is_numbered && number && (size_t)(number - numbers) < choosing->count) {
+		choosing->at = (size_t)(number - numbers);
 		return THAG_KEY_ENTER;
 	}
 	if (key > ' ' && key < 0x7f && strchr(list->accept, key))

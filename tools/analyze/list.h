@@ -29,7 +29,7 @@ struct thag_list {
 	/** What stands on the line of messages for an item; NULL: nothing does. */
 	const char *(*hint)(const void *context, size_t item);
 	const void *context;
-	bool is_numbered; /* 1 to 9 choose at once */
+	bool is_numbered; /* 1 to 9, and 0 the tenth, choose at once */
 };
 
 /**

@@ -17,6 +17,7 @@ struct paging {
 	struct thag_pager_place *place;
 	char **lines;
 	size_t count;
+	size_t head;  /* lines that stay on top */
 	size_t fixed; /* columns before the last one */
 };
 
@@ -40,39 +41,24 @@ static int split(struct paging *paging)
 	return 0;
 }
 
-/** The title of the last column ends its line. */
-static void find_last_column(struct paging *paging)
+static bool ends_with(const char *line, const char *end)
 {
-	const struct thag_pager *pager = paging->pager;
-	const char *line, *found;
+	size_t bytes = strlen(line), end_bytes = strlen(end);
 
-	if (!pager->last_column || pager->head_lines == 0 || paging->count < pager->head_lines)
-		return;
-	line = paging->lines[pager->head_lines - 1];
-	found = strstr(line, pager->last_column);
-	if (found)
-		paging->fixed = (size_t)(found - line);
+	return bytes >= end_bytes && strcmp(line + bytes - end_bytes, end) == 0;
 }
 
-/** Where `columns` columns of a text end; `*taken` may be one less. */
-static size_t bytes_of_columns(const char *text, size_t columns, size_t *taken)
+/** The first line that ends with the title of the last column ends the head. */
+static void find_head(struct paging *paging)
 {
-	size_t bytes = strlen(text), at = 0;
+	const char *title = paging->pager->last_column;
 
-	*taken = 0;
-	while (at < bytes) {
-		char one[8] = "";
-		uint32_t point;
-		size_t next = thag_text_decode(text + at, bytes - at, &point), width;
-
-		memcpy(one, text + at, next);
-		width = thag_screen_width_of(one);
-		if (*taken + width > columns)
-			break;
-		*taken += width;
-		at += next;
+	for (size_t i = 0; title && i < paging->count && paging->head == 0; i++) {
+		if (!ends_with(paging->lines[i], title))
+			continue;
+		paging->head = i + 1;
+		paging->fixed = strlen(paging->lines[i]) - strlen(title);
 	}
-	return at;
 }
 
 /** The last column of a line in `room` columns, moved, with a sign where something is cut. */
@@ -87,7 +73,7 @@ static void put_last(const struct paging *paging, uint32_t line, const char *tex
 	shift = shift < most ? shift : most;
 	if (paging->pager->shows_ends)
 		shift = most - shift;
-	at = bytes_of_columns(text, shift, &taken);
+	at = thag_screen_bytes_of(text, shift, &taken);
 	thag_screen_put(paging->screen, line, (uint32_t)fixed, (uint32_t)room, style, 0, text + at);
 	if (shift > 0)
 		thag_screen_put(paging->screen, line, (uint32_t)fixed, 1, style, 0,
@@ -103,26 +89,26 @@ static void put_line(const struct paging *paging, uint32_t line, const char *tex
 	size_t taken, fixed = paging->fixed;
 
 	if (fixed + 8 > thag_screen_columns() || strlen(text) < fixed) {
-		size_t at = bytes_of_columns(text, paging->place->shift, &taken);
+		size_t at = thag_screen_bytes_of(text, paging->place->shift, &taken);
 
 		thag_screen_put(paging->screen, line, 0, thag_screen_columns(), style, 0,
 				text + (fixed ? at : 0));
 		return;
 	}
 	thag_screen_put(paging->screen, line, 0, (uint32_t)fixed, style, 0, text);
-	put_last(paging, line, text + bytes_of_columns(text, fixed, &taken), style);
+	put_last(paging, line, text + thag_screen_bytes_of(text, fixed, &taken), style);
 }
 
 static size_t room_of(const struct paging *paging)
 {
 	size_t lines = thag_screen_body_lines();
 
-	return lines > paging->pager->head_lines ? lines - paging->pager->head_lines : 1;
+	return lines > paging->head ? lines - paging->head : 1;
 }
 
 static void put_lines(const struct paging *paging)
 {
-	size_t head = paging->pager->head_lines, room = room_of(paging);
+	size_t head = paging->head, room = room_of(paging);
 	const struct thag_pager_place *place = paging->place;
 
 	for (size_t i = 0; i < head && i < paging->count; i++)
@@ -172,7 +158,7 @@ static void shift(const struct paging *paging, bool further)
 static void move_to(struct paging *paging, int key)
 {
 	struct thag_pager_place *place = paging->place;
-	size_t head = paging->pager->head_lines, room = room_of(paging);
+	size_t head = paging->head, room = room_of(paging);
 	size_t rows = paging->count > head ? paging->count - head : 0;
 	size_t last = head ? (rows ? rows - 1 : 0) : (rows > room ? rows - room : 0);
 	size_t *at = head ? &place->at : &place->top;
@@ -210,7 +196,7 @@ int thag_pager_show(struct thag_screen *screen, const struct thag_pager *pager,
 		thag_screen_say(screen, "%s", strerror(ENOMEM));
 		return key;
 	}
-	find_last_column(&paging);
+	find_head(&paging);
 	move_to(&paging, THAG_KEY_NONE);
 	for (;;) {
 		show(&paging);
@@ -225,7 +211,7 @@ int thag_pager_show(struct thag_screen *screen, const struct thag_pager *pager,
 		if (key == '?' && pager->help)
 			thag_pager_help(screen, pager->help);
 		if (key == 'y' && pager->twin)
-			thag_pager_twin(screen, pager->twin);
+			thag_pager_wrap(screen, THAG_PAGER_TWIN, pager->twin);
 		move_to(&paging, key);
 	}
 	free(paging.lines);
@@ -249,16 +235,16 @@ void thag_pager_help(struct thag_screen *screen, const char *help)
 	show_text(screen, " Help", strdup(help));
 }
 
-void thag_pager_twin(struct thag_screen *screen, const char *twin)
+void thag_pager_wrap(struct thag_screen *screen, const char *title, const char *line)
 {
-	size_t columns = thag_screen_columns(), at = 0, bytes = strlen(twin), taken;
+	size_t columns = thag_screen_columns(), at = 0, bytes = strlen(line), taken;
 	struct thag_buffer text = { 0 };
 	int ret = 0;
 
 	while (at < bytes && !ret) {
-		size_t piece = bytes_of_columns(twin + at, columns > 8 ? columns : 8, &taken);
+		size_t piece = thag_screen_bytes_of(line + at, columns > 8 ? columns : 8, &taken);
 
-		ret = thag_buffer_append(&text, twin + at, piece);
+		ret = thag_buffer_append(&text, line + at, piece);
 		if (!ret)
 			ret = thag_buffer_append(&text, "\n", 1);
 		at += piece;
@@ -267,5 +253,5 @@ void thag_pager_twin(struct thag_screen *screen, const char *twin)
 		ret = thag_buffer_append(&text, "", 1);
 	if (ret)
 		thag_buffer_fini(&text);
-	show_text(screen, " The same from a shell", (char *)text.data);
+	show_text(screen, title, (char *)text.data);
 }

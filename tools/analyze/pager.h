@@ -13,15 +13,18 @@
 
 #include "screen.h"
 
+#define THAG_PAGER_TWIN " The same from a shell"
+
 struct thag_pager {
 	const char *title;
 	const char *keys;   /* beside those of every text; or "" */
 	const char *accept; /* characters that end it; or "" */
 	const char *help;
-	const char *twin;  /* or NULL */
-	char *text;	   /* UTF-8, lines; changed while it is shown */
-	size_t head_lines; /* that stay on top */
-	/** The title of the last column, in the last of them: lines are moved from there; or NULL
+	const char *twin; /* or NULL */
+	char *text;	  /* UTF-8, lines; changed while it is shown */
+	/**
+	 * The title of a table's last column, with which its head ends: lines are gone through one
+	 * by one below it, and moved from there. NULL: it is no table.
 	 */
 	const char *last_column;
 	bool shows_ends; /* of what stands in it, when it is too long */
@@ -40,7 +43,7 @@ int thag_pager_show(struct thag_screen *screen, const struct thag_pager *pager,
 /** Shows a help, which any way back leaves. */
 void thag_pager_help(struct thag_screen *screen, const char *help);
 
-/** Shows a command line whole, however long it is. */
-void thag_pager_twin(struct thag_screen *screen, const char *twin);
+/** Shows a line whole, however long it is. */
+void thag_pager_wrap(struct thag_screen *screen, const char *title, const char *line);
 
 #endif

@@ -49,19 +49,6 @@ static void list_items(struct picking *picking, bool memory, const char *program
 		}
 }
 
-static char *name_group(const char *program)
-{
-	struct thag_buffer text = { 0 };
-
-	if (program[0] == '\0')
-		program = "(no name)";
-	if (thag_text_append_terminal(&text, program, strlen(program)) == 0 &&
-	    thag_buffer_append(&text, "", 1) == 0)
-		return (char *)text.data;
-	thag_buffer_fini(&text);
-	return NULL;
-}
-
 /** 0 or -ENOMEM. */
 static int picking_init(struct picking *picking, const struct thag_app *app, bool memory,
 			const char *program)
@@ -73,7 +60,9 @@ static int picking_init(struct picking *picking, const struct thag_app *app, boo
 	list_items(picking, memory, program);
 	picking->groups = calloc(picking->count + 1, sizeof(*picking->groups));
 	for (size_t i = 0; picking->groups && i < picking->count; i++) {
-		picking->groups[i] = name_group(app->finder.list[picking->items[i]].program);
+		const char *name = app->finder.list[picking->items[i]].program;
+
+		picking->groups[i] = thag_app_show_text(name[0] ? name : "(no name)");
 		if (!picking->groups[i])
 			return -ENOMEM;
 	}
@@ -105,16 +94,13 @@ static const char *group_of(const void *context, size_t item)
 
 static char *make_title(const struct thag_app *app, const char *title)
 {
-	struct thag_buffer shown = { 0 };
-	char *text = NULL;
+	char *text = NULL, *shown;
 
 	if (asprintf(&text, " %s: profiles in %s", title, app->directory) < 0)
 		return NULL;
-	if (thag_text_append_terminal(&shown, text, strlen(text)) ||
-	    thag_buffer_append(&shown, "", 1))
-		thag_buffer_fini(&shown);
+	shown = thag_app_show_text(text);
 	free(text);
-	return (char *)shown.data;
+	return shown;
 }
 
 /** Another directory, from the one that was looked at last. */

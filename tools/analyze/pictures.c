@@ -11,6 +11,7 @@
 #include "flame_load.h"
 #include "flame_view.h"
 #include "job.h"
+#include "pager.h"
 
 static const char *type_of(const struct thag_app *app, const char *type)
 {
@@ -76,26 +77,28 @@ static void tell(struct thag_app *app, const struct thag_subject *subject,
 		 const struct thag_twin *twin, const char *path)
 {
 	int ret = thag_browser_open(path), key;
-	char *text = thag_app_write_twin(twin);
+	char *text = thag_app_write_twin(twin), *shown = thag_app_show_text(path);
 
 	thag_screen_say(&app->screen, ret == 0 ? "opened: %s" : "written: %s", path);
 	do {
 		const struct thag_surround around = { .title = subject->title,
-						      .keys = "any key: back",
+						      .keys = "any key back  y command",
 						      .twin = text };
 
 		if (thag_screen_surround(&app->screen, &around)) {
-			thag_screen_put(&app->screen, 1, 2, thag_screen_columns() - 2,
-					THAG_STYLE_PLAIN, 0,
-					ret == 0 ? "The picture is in your browser, and here:"
-						 : "No browser was found here. The picture is:");
-			thag_screen_put(&app->screen, 3, 2, thag_screen_columns() - 2,
-					THAG_STYLE_HEAD, 0, path);
+			thag_screen_put_wrapped(&app->screen, 1, 2, THAG_STYLE_PLAIN,
+						ret == 0 ? "The picture is in your browser:"
+							 : "No browser was found here. It is:");
+			thag_screen_put_wrapped(&app->screen, 3, 2, THAG_STYLE_HEAD,
+						shown ? shown : "");
 			thag_screen_show();
 		}
 		key = thag_screen_key(&app->screen, -1, -1);
-	} while (key == THAG_KEY_RESIZE);
+		if (key == 'y' && text)
+			thag_pager_wrap(&app->screen, THAG_PAGER_TWIN, text);
+	} while (key == THAG_KEY_RESIZE || key == 'y');
 	free(text);
+	free(shown);
 }
 
 static void draw(struct thag_app *app, const struct thag_subject *subject, const char *type,

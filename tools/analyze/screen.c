@@ -269,6 +269,37 @@ void thag_screen_put(const struct thag_screen *screen, uint32_t line, uint32_t c
 	style_on(screen, THAG_STYLE_PLAIN, 0);
 }
 
+size_t thag_screen_bytes_of(const char *text, size_t columns, size_t *taken)
+{
+	size_t bytes = strlen(text), at = 0;
+
+	*taken = 0;
+	while (at < bytes) {
+		size_t next, width;
+		uint32_t point;
+
+		next = thag_text_decode(text + at, bytes - at, &point);
+		show_point(true, point, &width);
+		if (*taken + width > columns)
+			break;
+		*taken += width;
+		at += next;
+	}
+	return at;
+}
+
+void thag_screen_put_wrapped(const struct thag_screen *screen, uint32_t line, uint32_t column,
+			     enum thag_style style, const char *text)
+{
+	uint32_t room = thag_screen_columns() > column + 2 ? thag_screen_columns() - column : 2;
+	size_t taken;
+
+	for (; *text && line < thag_screen_body_lines(); line++) {
+		thag_screen_put(screen, line, column, room, style, 0, text);
+		text += thag_screen_bytes_of(text, room, &taken);
+	}
+}
+
 void thag_screen_show(void)
 {
 	refresh();

@@ -102,6 +102,13 @@ uint32_t thag_screen_columns(void);
 void thag_screen_put(const struct thag_screen *screen, uint32_t line, uint32_t column,
 		     uint32_t width, enum thag_style style, uint32_t hue, const char *text);
 
+/** Writes a text over as many lines as it takes. */
+void thag_screen_put_wrapped(const struct thag_screen *screen, uint32_t line, uint32_t column,
+			     enum thag_style style, const char *text);
+
+/** Where `columns` columns of a text, UTF-8, end, in bytes; `*taken` may be one less. */
+size_t thag_screen_bytes_of(const char *text, size_t columns, size_t *taken);
+
 /** Shows what was put. */
 void thag_screen_show(void);
 

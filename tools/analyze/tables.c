@@ -215,8 +215,7 @@ void thag_app_show_statistics(struct thag_app *app, const struct thag_subject *s
 			       .pager = { .title = subject->title,
 					  .keys = "s t c m x n order  S stacks  / rows  f filters",
 					  .accept = "stcmxn9S/fFr",
-					  .help = stat_help,
-					  .head_lines = 3 } };
+					  .help = stat_help } };
 
 	show(&table);
 }
@@ -233,8 +232,7 @@ void thag_app_show_difference(struct thag_app *app, const struct thag_subject *s
 			       .pager = { .title = subject->title,
 					  .keys = "c r b a n order  S stacks  N normalise  / rows",
 					  .accept = "crbanSN/fF",
-					  .help = diff_help,
-					  .head_lines = 3 } };
+					  .help = diff_help } };
 
 	show(&table);
 }
