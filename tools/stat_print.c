@@ -12,7 +12,8 @@
 #include "thag_buffer.h"
 
 #define COLUMNS_MAX 20
-#define NARROW 100 /* columns of a terminal: below that some percentiles are left out */
+#define NARROW 100 /* columns of a terminal: below that some percentiles are left out … */
+#define TINY 60	   /* … and below that all but times, or no name would fit */
 
 /** What there may be in a column, beside the name. */
 enum value {
@@ -120,6 +121,8 @@ static bool is_shown(const struct thag_stat_view *view, enum value value)
 {
 	bool narrow = view->width && view->width < NARROW;
 
+	if (view->width && view->width < TINY && value > TOTAL)
+		return false;
 	if (value == MIN || (narrow && (value == P50 || value == P90)))
 		return false;
 	/* where there is no time but memory, what is below it says the same */

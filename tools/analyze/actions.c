@@ -122,6 +122,13 @@ static int write_pattern(const void *context, size_t item, struct thag_buffer *o
 	return thag_buffer_append(out, patterns[item].text, strlen(patterns[item].text));
 }
 
+/** Whether it is known what became of blocks: of sessions and recordings. */
+static bool tells_lifetimes(const struct thag_subject *subject)
+{
+	return thag_finding_is_session(subject->before) &&
+	       (!subject->after || thag_finding_is_session(subject->after));
+}
+
 /** A file of folded stacks counts one thing, of which only the large can be told. */
 static void what(struct thag_app *app, struct thag_subject *subject)
 {
@@ -132,7 +139,7 @@ static void what(struct thag_app *app, struct thag_subject *subject)
 					.count = PATTERN_COUNT,
 					.write = write_pattern,
 					.is_numbered = true };
-	bool is_session = thag_finding_is_session(subject->before);
+	bool is_session = tells_lifetimes(subject);
 	size_t chosen = 0;
 
 	while (chosen + 1 < PATTERN_COUNT && is_session && subject->metric &&
@@ -182,6 +189,15 @@ static const struct action difference_actions[] = {
 	{ "Flamegraph of the difference", flamegraph },
 	{ "Filtered flamegraph of the difference", flamegraph_filtered },
 	{ "Table of the difference", difference },
+	{ "Options of pictures", options },
+	{ 0 },
+};
+
+static const struct action memory_difference_actions[] = {
+	{ "Flamegraph of the difference", flamegraph },
+	{ "Filtered flamegraph of the difference", flamegraph_filtered },
+	{ "Table of the difference", difference },
+	{ "What of memory: all, large, temporary, leaked, frequent …", what },
 	{ "Options of pictures", options },
 	{ 0 },
 };
@@ -246,16 +262,19 @@ void thag_app_act_time(struct thag_app *app, const struct thag_finding *finding)
 
 void thag_app_act_memory(struct thag_app *app, const struct thag_finding *finding)
 {
-	const char *metric = thag_finding_is_session(finding) ? patterns[0].metric : NULL;
+	struct thag_subject subject = { .before = finding };
 
-	act(app, &(struct thag_subject){ .before = finding, .metric = metric }, "Memory",
-	    memory_actions);
+	if (tells_lifetimes(&subject))
+		subject.metric = patterns[0].metric;
+	act(app, &subject, "Memory", memory_actions);
 }
 
-void thag_app_act_difference(struct thag_app *app, const struct thag_finding *before,
+void thag_app_act_difference(struct thag_app *app, bool memory, const struct thag_finding *before,
 			     const struct thag_finding *after)
 {
 	struct thag_subject subject = { .before = before, .after = after };
 
-	act(app, &subject, "Difference", difference_actions);
+	if (memory && tells_lifetimes(&subject))
+		subject.metric = patterns[0].metric;
+	act(app, &subject, "Difference", memory ? memory_difference_actions : difference_actions);
 }

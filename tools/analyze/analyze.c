@@ -93,7 +93,7 @@ static void look_at_two(struct thag_app *app, bool memory)
 						      "the same");
 		else if (before == after)
 			thag_screen_say(&app->screen, "both are the same profile");
-		thag_app_act_difference(app, &list[before], &list[after]);
+		thag_app_act_difference(app, memory, &list[before], &list[after]);
 	}
 }
 
@@ -130,7 +130,8 @@ static void load_choices(struct thag_app *app, const char *path)
 	int ret = path ? thag_choices_load(&app->choices, path) : 0;
 
 	if (ret == -EBADMSG)
-		thag_screen_say(&app->screen, "%s isn't as it was written; it is replaced", path);
+		thag_screen_say(&app->screen, "not as it was written, and replaced: %s",
+				path);
 	else if (!ret && path)
 		ret = thag_choices_save(&app->choices, path);
 	if (ret && ret != -EBADMSG)
@@ -138,16 +139,17 @@ static void load_choices(struct thag_app *app, const char *path)
 }
 
 /** As a shell would see it: what a signal ended, ends by it. */
-static int end_by(int signal)
+static int end_by(int number)
 {
-	raise(signal);
-	return 128 + signal;
+	signal(number, SIG_DFL); /* ncurses has a handler of its own there */
+	raise(number);
+	return 128 + number;
 }
 
 static int look_on_screen(struct thag_app *app)
 {
 	char *path = thag_choices_path();
-	int ret = thag_screen_begin(&app->screen), signal;
+	int ret = thag_screen_begin(&app->screen), number;
 
 	if (ret) {
 		free(path);
@@ -158,12 +160,12 @@ static int look_on_screen(struct thag_app *app)
 	}
 	load_choices(app, path);
 	look(app);
-	signal = app->screen.signal;
+	number = app->screen.signal;
 	thag_screen_end(&app->screen);
 	if (path)
 		thag_choices_save(&app->choices, path);
 	free(path);
-	return signal ? end_by(signal) : THAG_EXIT_OK;
+	return number ? end_by(number) : THAG_EXIT_OK;
 }
 
 /** -1 to go on, or the status to exit with. */

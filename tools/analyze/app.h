@@ -81,7 +81,7 @@ void thag_app_show_flame(struct thag_app *app, const struct thag_subject *subjec
 /** Menus of actions, once profiles are chosen. */
 void thag_app_act_time(struct thag_app *app, const struct thag_finding *finding);
 void thag_app_act_memory(struct thag_app *app, const struct thag_finding *finding);
-void thag_app_act_difference(struct thag_app *app, const struct thag_finding *before,
+void thag_app_act_difference(struct thag_app *app, bool memory, const struct thag_finding *before,
 			     const struct thag_finding *after);
 
 #endif

@@ -28,7 +28,7 @@ static const struct {
 
 static const char *const words[THAG_FINDING_KINDS] = {
 	[THAG_FINDING_TIME] = "time",		[THAG_FINDING_MEMORY] = "memory",
-	[THAG_FINDING_DETAIL] = "memory, each", [THAG_FINDING_FREED] = "freed, each",
+	[THAG_FINDING_DETAIL] = "allocations",	[THAG_FINDING_FREED] = "deallocations",
 	[THAG_FINDING_RECORDING] = "recording", [THAG_FINDING_SESSION] = "session",
 };
 

@@ -79,7 +79,7 @@ static int write_item(const void *context, size_t item, struct thag_buffer *out)
 	char *text = NULL;
 	int ret;
 
-	if (asprintf(&text, "%-19s  %-12s  %s%s%s", finding->when, thag_finding_word(finding->kind),
+	if (asprintf(&text, "%-19s  %-13s  %s%s%s", finding->when, thag_finding_word(finding->kind),
 		     name, is_session ? " " : "", finding->state) < 0)
 		return -ENOMEM;
 	ret = thag_text_append_terminal(out, text, strlen(text));
@@ -90,6 +90,14 @@ static int write_item(const void *context, size_t item, struct thag_buffer *out)
 static const char *group_of(const void *context, size_t item)
 {
 	return ((const struct picking *)context)->groups[item];
+}
+
+/** All of its name, which may be cut above. */
+static const char *hint_of(const void *context, size_t item)
+{
+	const struct picking *picking = context;
+
+	return picking->app->finder.list[picking->items[item]].input;
 }
 
 static char *make_title(const struct thag_app *app, const char *title)
@@ -129,6 +137,7 @@ static int pick(struct thag_app *app, bool memory, const char *title, const char
 				  .help = help,
 				  .write = write_item,
 				  .group = group_of,
+				  .hint = hint_of,
 				  .context = &picking };
 	int key = THAG_LIST_LEFT;
 	size_t item = 0;
