@@ -218,7 +218,7 @@ static char *describe(const struct thag_subject *subject, const char *kind)
 
 	if (asprintf(&text, " %s: %s %s%s%s%s%s%s%s", kind, before->program, before->when,
 		     after ? " \xe2\x86\x92 " : "",
-		     after && strcmp(before->program, after->program) ? after->program : "",
+		     after && strcmp(before->program, after->program) != 0 ? after->program : "",
 		     after ? " " : "", after ? after->when : "", subject->metric ? ", " : "",
 		     subject->metric ? subject->metric : "") < 0)
 		return NULL;

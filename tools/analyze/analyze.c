@@ -66,7 +66,7 @@ static int write_item(const void *context, size_t item, struct thag_buffer *out)
 
 static void look_at_one(struct thag_app *app, bool memory)
 {
-	size_t chosen = 0;
+	size_t chosen = SIZE_MAX;
 
 	while (thag_app_pick(app, memory, memory ? "Memory" : "Time", NULL, &chosen)) {
 		const struct thag_finding *finding = &app->finder.list[chosen];
@@ -80,11 +80,12 @@ static void look_at_one(struct thag_app *app, bool memory)
 
 static void look_at_two(struct thag_app *app, bool memory)
 {
-	size_t before = 0, after = 0;
+	size_t before = SIZE_MAX, after;
 
 	while (thag_app_pick(app, memory, "Before", NULL, &before)) {
 		const struct thag_finding *list = app->finder.list;
 
+		after = SIZE_MAX;
 		thag_screen_say(&app->screen, "and what came after it");
 		if (!thag_app_pick(app, memory, "After", list[before].program, &after))
 			continue;
@@ -130,8 +131,7 @@ static void load_choices(struct thag_app *app, const char *path)
 	int ret = path ? thag_choices_load(&app->choices, path) : 0;
 
 	if (ret == -EBADMSG)
-		thag_screen_say(&app->screen, "not as it was written, and replaced: %s",
-				path);
+		thag_screen_say(&app->screen, "not as it was written, and replaced: %s", path);
 	else if (!ret && path)
 		ret = thag_choices_save(&app->choices, path);
 	if (ret && ret != -EBADMSG)

@@ -59,8 +59,8 @@ bool thag_app_choose_filters(struct thag_app *app, bool memory);
 void thag_app_choose_options(struct thag_app *app);
 
 /**
- * Lets a profile be chosen; `program`, when not NULL, comes first. True with `*chosen`, an index of
- * the finder.
+ * Lets a profile be chosen, beginning at `*chosen`, an index of the finder, SIZE_MAX: the first;
+ * `program`, when not NULL, comes first. True with `*chosen`.
  */
 bool thag_app_pick(struct thag_app *app, bool memory, const char *title, const char *program,
 		   size_t *chosen);

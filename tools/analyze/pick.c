@@ -125,6 +125,15 @@ static void change_directory(struct thag_app *app)
 	app->directory = directory;
 }
 
+/** Where what was chosen before stands; the first, when it doesn't. */
+static size_t item_of(const struct picking *picking, size_t chosen)
+{
+	for (size_t i = 0; i < picking->count; i++)
+		if (picking->items[i] == chosen)
+			return i;
+	return 0;
+}
+
 /** A key of the list, or THAG_LIST_LEFT; `*chosen` is the finder's. */
 static int pick(struct thag_app *app, bool memory, const char *title, const char *program,
 		size_t *chosen)
@@ -146,6 +155,7 @@ static int pick(struct thag_app *app, bool memory, const char *title, const char
 		thag_screen_say(&app->screen, "%s", strerror(ENOMEM));
 	} else {
 		list.count = picking.count;
+		item = item_of(&picking, *chosen);
 		if (picking.count == 0 && !app->screen.message)
 			thag_screen_say(&app->screen, "no such profiles here; D: elsewhere");
 		key = thag_list_choose(&app->screen, &list, &item);
