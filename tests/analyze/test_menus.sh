@@ -226,6 +226,17 @@ test_choices_are_remembered() {
   run_twin
   grep -q 'palette green' twin.sh || fail "$(cat twin.sh)"
   back_out
+  # words that no command knows are forgotten
+  echo '{"palette": "mud", "sort": "luck", "theme": "dark"}' >config/thag/analyze.json
+  on 80x24 XDG_CONFIG_HOME="$PWD/config"
+  at_time
+  keys 5
+  shows FUNCTION
+  keys q 1
+  drawn
+  run_twin
+  grep -q "type flamegraph --theme dark$" twin.sh || fail "$(cat twin.sh)"
+  back_out
   # a file that is none is said once, and replaced
   echo '{' >config/thag/analyze.json
   on 80x24 XDG_CONFIG_HOME="$PWD/config"

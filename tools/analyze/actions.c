@@ -247,7 +247,7 @@ static void act(struct thag_app *app, struct thag_subject *subject, const char *
 						.context = &menu,
 						.is_numbered = true };
 
-		subject->title = title ? title : (char *)"";
+		subject->title = title ? title : "";
 		going = thag_list_choose(&app->screen, &list, &chosen) != THAG_LIST_LEFT;
 		if (going)
 			actions[chosen].run(app, subject);

@@ -130,6 +130,8 @@ static void load_choices(struct thag_app *app, const char *path)
 {
 	int ret = path ? thag_choices_load(&app->choices, path) : 0;
 
+	thag_app_check_options(app);
+	thag_app_check_orders(app);
 	if (ret == -EBADMSG)
 		thag_screen_say(&app->screen, "not as it was written, and replaced: %s", path);
 	else if (!ret && path)

@@ -29,7 +29,7 @@ struct thag_subject {
 	const struct thag_finding *after;  /* NULL: one alone */
 	const char *metric;		   /* of memory; NULL: what the profile is of */
 	const char *at_least;		   /* beside the filters; NULL: nothing */
-	char *title;
+	const char *title;
 };
 
 /** Which command lines: those of `command` about a subject, filters and all. */
@@ -46,6 +46,10 @@ char *thag_app_show_text(const char *text);
 
 /** Runs the command of a twin's first word. For struct thag_job. */
 int thag_app_run_command(int argc, char **argv);
+
+/** Forgets choices of pictures, or of orders, that are no words of the commands. */
+void thag_app_check_options(struct thag_app *app);
+void thag_app_check_orders(struct thag_app *app);
 
 /** Reads again which profiles there are. */
 void thag_app_find(struct thag_app *app);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app.h"
@@ -70,6 +71,25 @@ static void take_next(struct thag_app *app, char **field, const char *const *wor
 		at++;
 	if (thag_choices_set(field, words[at]))
 		thag_screen_say(&app->screen, "%s", strerror(ENOMEM));
+}
+
+static void check(char **field, const char *const *words)
+{
+	size_t at = 0;
+
+	while (*field && words[at] && strcmp(words[at], *field) != 0)
+		at++;
+	if (*field && !words[at]) {
+		free(*field);
+		*field = NULL;
+	}
+}
+
+void thag_app_check_options(struct thag_app *app)
+{
+	check(&app->choices.palette, palettes);
+	check(&app->choices.theme, themes);
+	check(&app->choices.type, types);
 }
 
 void thag_app_choose_options(struct thag_app *app)

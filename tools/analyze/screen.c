@@ -184,7 +184,7 @@ static uint32_t show_point(bool is_utf8, uint32_t point, size_t *columns)
 	int width;
 
 	if (!is_utf8 && point >= 0x80)
-		point = point == 0x2026 ? '~' : point >= 0x2190 && point <= 0x2193 ? '-' : '?';
+		point = point == 0x2026 ? '~' : point == 0x2013 || point == 0x2192 ? '-' : '?';
 	width = wcwidth((wchar_t)point);
 	if (width < 0 || point < ' ') {
 		point = '?';

@@ -58,6 +58,22 @@ static const struct order diff_orders[] = {
 	{ 'a', "after" },  { 'n', "name" },	{ 0 },
 };
 
+static void check(char **word, const struct order *orders)
+{
+	while (*word && orders->word && strcmp(orders->word, *word) != 0)
+		orders++;
+	if (*word && !orders->word) {
+		free(*word);
+		*word = NULL;
+	}
+}
+
+void thag_app_check_orders(struct thag_app *app)
+{
+	check(&app->choices.sort, stat_orders);
+	check(&app->choices.diff_sort, diff_orders);
+}
+
 /** A table while it is looked at. */
 struct table {
 	struct thag_app *app;
