@@ -60,6 +60,14 @@ test_sessions() {
   text 'session '
   keys Enter
   shows '> .*session +1 ended'
+  touch 1
+  keys Enter
+  shows 'session 1 is hidden by a file'
+  rm 1
+  keys /
+  text 'session '
+  keys Enter
+  shows "filter 'session '"
   keys Enter
   shows '> 1  Flamegraph' 'allocated'
   keys 5
@@ -120,4 +128,34 @@ test_recording() {
   holds_rows expected
   back_out
   thag stop >/dev/null
+}
+
+sum_shown() { screen | sed -n 's/^treestat, session 1: \([^ ]*\) .*/\1/p'; }
+
+sum_has_changed() {
+  keys r
+  [[ $(sum_shown) != "$1" && -n $(sum_shown) ]]
+}
+
+test_live_session() {
+  start_thagd
+  run_treestat
+  on 120x40
+  keys 1
+  shows 'session +1 live'
+  keys /
+  text live
+  keys Enter
+  shows "filter 'live'"
+  keys Enter
+  shows '> 1  Flamegraph'
+  keys 5
+  shows '^treestat, session 1: ' 'CALLS' 'scan_file'
+  until_true sum_has_changed "$(sum_shown)"
+  keys q 6
+  shows '^\[main' 'calls$|self'
+  keys r
+  shows '^\[main'
+  back_out
+  kill "${pid:?}"
 }

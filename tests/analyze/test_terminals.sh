@@ -71,10 +71,10 @@ test_without_colours() {
 
 test_terminals_that_cannot() {
   on 80x24 TERM=dumb
-  shows '^status 2$'
+  ends 2
   one_line err "this terminal can't be drawn on"
   on 80x24 TERM=no-such-terminal
-  shows '^status 2$'
+  ends 2
   one_line err "this terminal can't be drawn on"
   expect_status 2 thag analyze
   one_line err "^thag analyze: no terminal: use thag stat, svg, diff or memory$"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "list.h"
@@ -167,6 +168,18 @@ static int pick(struct thag_app *app, bool memory, const char *title, const char
 	return key;
 }
 
+/** Commands take a file that is called like a session first. */
+static bool is_hidden(struct thag_app *app, size_t chosen)
+{
+	const struct thag_finding *finding = &app->finder.list[chosen];
+
+	if (finding->kind != THAG_FINDING_SESSION || access(finding->input, F_OK) != 0)
+		return false;
+	thag_screen_say(&app->screen, "session %s is hidden by a file of that name here",
+			finding->input);
+	return true;
+}
+
 bool thag_app_pick(struct thag_app *app, bool memory, const char *title, const char *program,
 		   size_t *chosen)
 {
@@ -175,6 +188,8 @@ bool thag_app_pick(struct thag_app *app, bool memory, const char *title, const c
 
 		if (key == THAG_LIST_LEFT)
 			return false;
+		if (key == THAG_KEY_ENTER && is_hidden(app, *chosen))
+			continue;
 		if (key == THAG_KEY_ENTER)
 			return thag_choices_set(&app->choices.directory, app->directory) == 0;
 		/* indices of the finder are told to nobody beyond this */
