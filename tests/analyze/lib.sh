@@ -17,7 +17,8 @@ tm() { tmux -f /dev/null -L thag "$@"; }
 new_session() {
   tm kill-session -t "$session" 2>/dev/null
   tm new-session -d -s "$session" -x "${1%x*}" -y "${1#*x}" -e THAG_SOCKET="$THAG_SOCKET" \
-    -e XDG_CONFIG_HOME="$XDG_CONFIG_HOME" "$2" || fail "tmux doesn't start"
+    -e XDG_CONFIG_HOME="$XDG_CONFIG_HOME" -e XDG_RUNTIME_DIR="$WORK/run" "$2" ||
+    fail "tmux doesn't start"
   tm set-option -t "$session" status off
 }
 

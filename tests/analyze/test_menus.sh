@@ -91,7 +91,7 @@ test_filters() {
   keys f
   shows 'Go on without filters'
   keys Down Down Enter
-  shows '^without:'
+  shows '^without'
   text '/^par/'
   keys Enter
   shows 'remove: --without /\^par/'
@@ -136,6 +136,30 @@ test_filters() {
   done
 }
 
+test_functions_from_a_list() {
+  on 80x24
+  at_time
+  keys 5
+  shows FUNCTION
+  keys f
+  shows 'Filters'
+  keys Down Down Enter
+  shows '^without'
+  keys Enter
+  shows '^> main$' '^  eval$' '^  idle$'
+  keys /
+  text ALL
+  keys Enter
+  shows '^> call$' '1 of 6'
+  keys Enter
+  shows 'remove: --without call'
+  keys Home Enter
+  shows '--without call'
+  thag stat "$stem".folded --without call >expected
+  holds_rows expected
+  back_out
+}
+
 test_least_and_recursion() {
   on 80x24
   at_time
@@ -143,7 +167,7 @@ test_least_and_recursion() {
   shows FUNCTION
   keys f
   keys Down Down Down Down Down Enter
-  shows 'at least:'
+  shows '^at least'
   text many
   keys Enter
   shows 'no whole number'

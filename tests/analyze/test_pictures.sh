@@ -6,7 +6,8 @@
 : "${THAG_BUILD:?}" "${stem:?}" "${path:=}"
 
 test_pictures() {
-  on 120x40
+  # in /tmp
+  on 120x40 XDG_RUNTIME_DIR=
   at_time
   keys 1
   drawn

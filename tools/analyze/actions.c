@@ -74,7 +74,7 @@ static void terminal(struct thag_app *app, struct thag_subject *subject)
 
 static void terminal_filtered(struct thag_app *app, struct thag_subject *subject)
 {
-	if (thag_app_choose_filters(app, subject->metric))
+	if (thag_app_choose_filters(app, subject))
 		thag_app_show_flame(app, subject, true);
 }
 

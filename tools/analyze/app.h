@@ -57,7 +57,11 @@ void thag_app_find(struct thag_app *app);
 /* Screens; each comes back when it is left. */
 
 /** Lets filters be chosen. True to go on with them; false: back. */
-bool thag_app_choose_filters(struct thag_app *app, bool memory);
+bool thag_app_choose_filters(struct thag_app *app, const struct thag_subject *subject);
+
+/** Lets a function be chosen. True with `*name`, which the caller frees, replaced. */
+bool thag_app_choose_function(struct thag_app *app, const struct thag_subject *subject,
+			      char **name);
 
 /** Lets looks of pictures be chosen. */
 void thag_app_choose_options(struct thag_app *app);

@@ -13,7 +13,8 @@ static const char help[] =
 	"is an option of the commands, see thag-filters(7).\n"
 	"\n"
 	"A function is its name, whole and as it is written, or an expression\n"
-	"between slashes: /^json_/. Several may be given, one after the other.\n"
+	"between slashes: /^json_/. Without either, Enter shows a list of them all.\n"
+	"Several may be given, one after the other.\n"
 	"\n"
 	"  Enter  on the first line: go on with these filters\n"
 	"         on a kind of filter: add one\n"
@@ -25,11 +26,15 @@ static const struct {
 	const char *text;
 	const char *question;
 } kinds[THAG_FILTER_KINDS] = {
-	[THAG_FILTER_ONLY] = { "Only stacks with a function", "only stacks with: " },
-	[THAG_FILTER_WITHOUT] = { "Without a function and what it calls", "without: " },
-	[THAG_FILTER_WITHOUT_OWN] = { "Without what is a function's own", "without own: " },
-	[THAG_FILTER_HIDE] = { "Hide a function's frames", "hide: " },
-	[THAG_FILTER_AT_LEAST] = { "Stacks of their own value, at least", "at least: " },
+	[THAG_FILTER_ONLY] = { "Only stacks with a function",
+			       "only stacks with (Enter: a list): " },
+	[THAG_FILTER_WITHOUT] = { "Without a function and what it calls",
+				  "without (Enter: a list): " },
+	[THAG_FILTER_WITHOUT_OWN] = { "Without what is a function's own",
+				      "without own (Enter: a list): " },
+	[THAG_FILTER_HIDE] = { "Hide a function's frames", "hide (Enter: a list): " },
+	[THAG_FILTER_AT_LEAST] = { "Stacks of their own value, at least",
+				   "at least (ns, bytes or number): " },
 	[THAG_FILTER_COLLAPSE] = { "Recursion as one call", "" },
 };
 
@@ -65,7 +70,19 @@ static bool is_number(const char *text)
 	return text[0] && strspn(text, "0123456789") == strlen(text);
 }
 
-static void add(struct thag_app *app, enum thag_filter_kind kind)
+/** What is typed; nothing: what is chosen from a list. False: neither. */
+static bool ask(struct thag_app *app, const struct thag_subject *subject,
+		enum thag_filter_kind kind, char **value)
+{
+	if (!thag_screen_ask(&app->screen, kinds[kind].question, value))
+		return false;
+	if ((*value)[0])
+		return true;
+	return kind != THAG_FILTER_AT_LEAST && thag_app_choose_function(app, subject, value);
+}
+
+static void add(struct thag_app *app, const struct thag_subject *subject,
+		enum thag_filter_kind kind)
 {
 	char *value = NULL;
 	int ret;
@@ -73,7 +90,7 @@ static void add(struct thag_app *app, enum thag_filter_kind kind)
 	if (!thag_filter_has_value(kind)) {
 		ret = thag_choices_add_filter(&app->choices, kind, "");
 	} else {
-		if (!thag_screen_ask(&app->screen, kinds[kind].question, &value) || !value[0]) {
+		if (!ask(app, subject, kind, &value)) {
 			free(value);
 			return;
 		}
@@ -90,10 +107,9 @@ static void add(struct thag_app *app, enum thag_filter_kind kind)
 	free(value);
 }
 
-bool thag_app_choose_filters(struct thag_app *app, bool memory)
+bool thag_app_choose_filters(struct thag_app *app, const struct thag_subject *subject)
 {
-	const char *title = memory ? " Filters (values are bytes or numbers)"
-				   : " Filters (values are nanoseconds)";
+	const char *title = " Filters";
 	size_t chosen = 0;
 
 	for (;;) {
@@ -115,6 +131,6 @@ bool thag_app_choose_filters(struct thag_app *app, bool memory)
 		else if (chosen == GO_ON)
 			return true;
 		else
-			add(app, (enum thag_filter_kind)(chosen - FIRST_KIND));
+			add(app, subject, (enum thag_filter_kind)(chosen - FIRST_KIND));
 	}
 }

@@ -30,14 +30,13 @@ static int send(const struct thag_source *source)
 	return THAG_EXIT_FAILURE;
 }
 
-int thag_flame_send(int argc, char **argv)
+int thag_flame_open(int argc, char **argv, struct thag_source *source)
 {
 	static const struct option known[] = { { "type", required_argument, NULL, 't' },
 					       { "palette", required_argument, NULL, 't' },
 					       { "theme", required_argument, NULL, 't' },
 					       THAG_LOOK_OPTIONS,
 					       { 0 } };
-	struct thag_source source = { 0 };
 	struct thag_look look = { 0 };
 	int option, ret = -1;
 
@@ -46,8 +45,14 @@ int thag_flame_send(int argc, char **argv)
 			ret = thag_look_take(&reading, &look, option, optarg);
 	if (ret < 0)
 		ret = thag_look_check(&reading, &look);
-	if (ret < 0)
-		ret = thag_look_load(&reading, argv[optind], &look, &source);
+	return ret < 0 ? thag_look_load(&reading, argv[optind], &look, source) : ret;
+}
+
+int thag_flame_send(int argc, char **argv)
+{
+	struct thag_source source = { 0 };
+	int ret = thag_flame_open(argc, argv, &source);
+
 	if (ret == THAG_EXIT_OK)
 		ret = send(&source);
 	thag_source_fini(&source);

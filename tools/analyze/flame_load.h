@@ -5,6 +5,7 @@
 #ifndef THAG_ANALYZE_FLAME_LOAD_H
 #define THAG_ANALYZE_FLAME_LOAD_H
 
+#include "../source.h"
 #include "thag_buffer.h"
 #include "thag_profile.h"
 
@@ -14,6 +15,9 @@ struct thag_flame_source {
 	struct thag_profile *profile; /* finished */
 	char unit[THAG_FLAME_UNIT_BYTES];
 };
+
+/** Loads what `thag svg` would draw with these arguments. As thag_look_load. */
+int thag_flame_open(int argc, char **argv, struct thag_source *source);
 
 /**
  * For struct thag_job: loads what `thag svg` would draw with these arguments, and writes it to

@@ -127,7 +127,7 @@ void thag_app_draw(struct thag_app *app, const struct thag_subject *subject, con
 	char *path = NULL;
 	int ret;
 
-	if (filtered && !thag_app_choose_filters(app, subject->metric))
+	if (filtered && !thag_app_choose_filters(app, subject))
 		return;
 	type = type_of(app, type);
 	ret = name_file(app, subject, type, &path);
@@ -178,6 +178,6 @@ void thag_app_show_flame(struct thag_app *app, const struct thag_subject *subjec
 		thag_flame_source_fini(&source);
 		free(twin);
 		if (key == 'f')
-			filtered |= thag_app_choose_filters(app, subject->metric);
+			filtered |= thag_app_choose_filters(app, subject);
 	}
 }

@@ -152,7 +152,7 @@ static bool obey(struct table *table, int key)
 		thag_screen_ask(&table->app->screen, "rows that match: ", &table->filter);
 		return true;
 	case 'f':
-		table->filtered |= thag_app_choose_filters(table->app, table->subject->metric);
+		table->filtered |= thag_app_choose_filters(table->app, table->subject);
 		return true;
 	case 'F':
 		table->filtered = false;
