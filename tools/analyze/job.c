@@ -34,6 +34,9 @@ static void run_child(const struct thag_screen *screen, const struct thag_job *j
 	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC), status;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* ncurses has handlers for these */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	signal(SIGTSTP, SIG_DFL);
 	thag_screen_leave_child(screen);
 	if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
@@ -85,7 +88,7 @@ static void watch(struct thag_screen *screen, const struct thag_job *job, pid_t 
 						     : thag_screen_key(screen, BEAT_MS, pidfd);
 		if (key == THAG_KEY_ESCAPE || key == 'q' || key == THAG_KEY_LEAVE) {
 			*is_cancelled = true;
-			kill(pid, SIGKILL);
+			kill(pid, SIGTERM); /* which waits until a file is whole, or not there */
 			return;
 		}
 	}
