@@ -30,6 +30,7 @@ struct thag_command {
 	int usage_status;
 };
 
+extern const struct thag_command thag_command_analyze;
 extern const struct thag_command thag_command_run;
 extern const struct thag_command thag_command_list;
 extern const struct thag_command thag_command_export;
@@ -50,6 +51,9 @@ extern const struct thag_command thag_command_svg;
 extern const struct thag_command thag_command_symbols;
 extern const struct thag_command thag_command_instrument;
 extern const struct thag_command thag_command_remove;
+
+/** The command of that name; NULL: there is none. */
+const struct thag_command *thag_command_find(const char *name);
 
 /** Prints "thag NAME: …" on stderr. */
 void thag_command_complain(const struct thag_command *command, const char *format, ...)

@@ -129,6 +129,7 @@ static int show(const struct thag_command *command, const struct thag_stat_optio
 					     .rows = &rows,
 					     .most = options->most,
 					     .width = options->width,
+					     .uncut = options->uncut,
 					     .stacks = options->stacks,
 					     .has_memory = query.memory != NULL,
 					     .is_of_thread = options->look.query.thread != 0 };
@@ -254,4 +255,13 @@ static int run(int argc, char **argv)
 	if (thag_command_end_output(&thag_command_stat) != THAG_EXIT_OK)
 		return THAG_EXIT_FAILURE;
 	return ret;
+}
+
+int thag_stat_run_for(int argc, char **argv, size_t width)
+{
+	struct thag_stat_options options = { .width = width, .uncut = true };
+	bool has_top;
+	int ret = parse_arguments(&options, argc, argv, &has_top);
+
+	return ret >= 0 ? ret : thag_stat_show(&thag_command_stat, &options, stdout);
 }

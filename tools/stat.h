@@ -24,6 +24,7 @@ struct thag_stat_options {
 	enum thag_stat_format format;
 	uint32_t most; /* rows, 0: all */
 	size_t width;  /* lines are cut to it; 0: they are not */
+	bool uncut;    /* nor are they with one: it says what columns there are */
 	bool stacks;
 	bool memory;
 };
@@ -38,6 +39,12 @@ int thag_stat_parse_count(const struct thag_command *command, const char *text, 
 /** Loads the source, and writes what is asked for to `out`. The status to exit with. */
 int thag_stat_show(const struct thag_command *command, const struct thag_stat_options *options,
 		   FILE *out);
+
+/**
+ * Does what the command does with these arguments, in a table for `width` columns whose lines are
+ * as long as they are.
+ */
+int thag_stat_run_for(int argc, char **argv, size_t width);
 
 /** Lines and columns of the terminal that stdout is; false: it is none. */
 bool thag_stat_terminal(uint32_t *lines, size_t *columns);

@@ -12,7 +12,8 @@
 #include "thag_buffer.h"
 
 #define COLUMNS_MAX 20
-#define NARROW 100 /* columns of a terminal: below that some percentiles are left out */
+#define NARROW 100 /* columns of a terminal: below that some percentiles are left out … */
+#define TINY 60	   /* … and below that all but times, or no name would fit */
 
 /** What there may be in a column, beside the name. */
 enum value {
@@ -120,6 +121,8 @@ static bool is_shown(const struct thag_stat_view *view, enum value value)
 {
 	bool narrow = view->width && view->width < NARROW;
 
+	if (view->width && view->width < TINY && value > TOTAL)
+		return false;
 	if (value == MIN || (narrow && (value == P50 || value == P90)))
 		return false;
 	/* where there is no time but memory, what is below it says the same */
@@ -205,7 +208,7 @@ static int print_totals(const struct thag_stat_view *view, FILE *out)
 		     has_calls ? calls : "", has_calls ? " calls" : "") < 0)
 		return -ENOMEM;
 	thag_columns_init(&line, &(struct thag_column){ .title = text }, 1);
-	line.width = view->width;
+	line.width = view->uncut ? 0 : view->width;
 	ret = thag_columns_print(&line, out);
 	thag_columns_fini(&line);
 	free(text);
@@ -227,7 +230,7 @@ int thag_stat_print_table(const struct thag_stat_view *view, FILE *out)
 	columns[column_count++] =
 		(struct thag_column){ view->stacks ? "STACK" : "FUNCTION", false };
 	thag_columns_init(&table, columns, column_count);
-	table.width = view->width;
+	table.width = view->uncut ? 0 : view->width;
 	table.cuts_front = view->stacks;
 	for (uint32_t i = 0; i < count && !ret; i++)
 		ret = add_row(&table, view, &view->rows->list[i]);

@@ -20,6 +20,7 @@ struct thag_stat_view {
 	const struct thag_stat_rows *rows;
 	uint32_t most;	   /* rows; 0: all */
 	size_t width;	   /* of the terminal, 0: lines are as long as they are */
+	bool uncut;	   /* nor are they with one: it says what columns there are */
 	bool stacks;	   /* they are stacks */
 	bool has_memory;   /* they have memory */
 	bool is_of_thread; /* of one alone */

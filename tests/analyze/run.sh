@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# `thag analyze` on a real terminal, which tmux plays: every item of its menus, at several sizes,
+# without colours, in other locales, with hostile names; what is shown is compared with what the
+# commands print. THAG_BUILD names the build (build/); arguments, if any, the tests to run. Prints
+# "ok"/"not ok" lines and "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit
+
+export THAG_BUILD=${THAG_BUILD:-$PWD/build}
+TESTS=$PWD/tests/cli
+export EXAMPLES=$THAG_BUILD/examples
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/thag-analyze.XXXXXX")
+mkdir "$WORK/run"
+export HOME=$WORK TMUX_TMPDIR=$WORK LD_LIBRARY_PATH=$THAG_BUILD/libclient
+unset THAG_PROFILER THAG_RUN XDG_RUNTIME_DIR XDG_CONFIG_HOME NO_COLOR DISPLAY WAYLAND_DISPLAY TMUX
+passed=0 failed=0
+
+# shellcheck source-path=SCRIPTDIR source=../cli/lib.sh
+. "$TESTS/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. tests/analyze/lib.sh
+for file in tests/analyze/test_*.sh; do
+  # shellcheck disable=SC1090 # all of them
+  . "$file"
+done
+
+run_test() {
+  local name=$1 status=0
+  session=${name#test_}
+  mkdir "$WORK/$name"
+  (
+    cd "$WORK/$name" || exit
+    export THAG_SOCKET=$WORK/$name/thagd.sock XDG_CONFIG_HOME=$WORK/$name/config
+    make_profiles
+    trap end_test EXIT
+    "$name"
+  ) >"$WORK/$name.log" 2>&1 </dev/null || status=$?
+  if ((status == 0)); then
+    echo "ok ${name#test_}"
+    passed=$((passed + 1))
+  else
+    echo "not ok ${name#test_}"
+    sed 's/^/  /' "$WORK/$name.log"
+    failed=$((failed + 1))
+  fi
+}
+
+end_test() {
+  tm kill-session -t "$session" 2>/dev/null
+  thag stop >/dev/null 2>&1
+  rm -f "${path:-}"
+}
+
+clean_up() {
+  tm kill-server 2>/dev/null
+  rm -rf "$WORK"
+}
+trap clean_up EXIT
+
+# holds the server while sessions come and go
+tm new-session -d -s keep 'exec cat' || exit
+mapfile -t names < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
+(($# == 0)) || names=("$@")
+for name in "${names[@]}"; do
+  run_test "$name"
+done
+echo "$passed passed, $failed failed"
+((failed == 0))
