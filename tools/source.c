@@ -101,6 +101,15 @@ static int name_session(const char *id, struct thag_source *out)
 	return 0;
 }
 
+/** thagd gives an empty profile for a thread it doesn't know: better say so. */
+static bool is_empty(const struct thag_profile *profile)
+{
+	uint32_t count;
+
+	thag_profile_nodes(profile, &count);
+	return count <= 1;
+}
+
 static int load_session(const struct thag_command *command, const char *id,
 			const struct thag_source_query *query, struct thag_source *out)
 {
@@ -122,6 +131,12 @@ static int load_session(const struct thag_command *command, const char *id,
 	if (ret) {
 		thag_source_fini(&source);
 		return thag_client_complain(command, ret);
+	}
+	if (query->thread && is_empty(source.profile)) {
+		thag_command_complain(command, "thread %u of that session has no profile",
+				      query->thread);
+		thag_source_fini(&source);
+		return THAG_EXIT_NOT_FOUND;
 	}
 	*out = source;
 	return THAG_EXIT_OK;

@@ -155,6 +155,20 @@ test_stat_opens_recordings() {
   [[ $(columns_of out self | paste -sd+ | bc) == "$(sum_of live.folded)" ]] || fail "$(cat out)"
 }
 
+test_stat_of_a_range_and_of_a_thread() {
+  start_with_session treestat --seconds 1 --threads 2 --top 1 /usr/include
+  expect_status 0 thag export latest --from 0.2 --to 0.6 -o range.folded
+  expect_status 0 thag stat latest --from 0.2 --to 0.6 --csv --stacks
+  [[ $(columns_of out self | paste -sd+ | bc) == "$(sum_of range.folded)" ]] || fail "another range"
+  columns_of out calls p50 max | awk '$1 > 1 && $2 > 0 && $2 < $3 { seen = 1 } END { exit !seen }' ||
+    fail "no percentiles of stacks in a range"
+  local thread
+  thread=$(thag list --json | sed -n 's/^ *"tid": \([0-9]*\),$/\1/p' | tail -n 1)
+  expect_status 0 thag export latest --thread "$thread" -o thread.folded
+  expect_status 0 thag stat latest --thread "$thread" --csv
+  [[ $(columns_of out self | paste -sd+ | bc) == "$(sum_of thread.folded)" ]] || fail "another thread"
+}
+
 test_stat_usage_errors_are_2() {
   local arguments
   printf 'a 1\n' >f.folded
@@ -175,6 +189,10 @@ test_stat_tells_what_is_not_there() {
   expect_status 3 thag stat latest
   start_thagd
   expect_status 4 thag stat 77
+  "$EXAMPLES/nqueens" >/dev/null 2>&1
+  until_true field_is state ended
+  expect_status 4 thag stat latest --thread 1999999999
+  one_line err 'thread 1999999999 of that session has no profile'
 }
 
 test_top_looks_again() {
