@@ -38,7 +38,7 @@ test_stat_counts_calls_and_recursion_once() {
   ((calls > 100)) || fail "$calls calls"
   ((total > 0 && total <= main)) || fail "place_row has $total in main's $main"
   [[ $(thag list --json | sed -n 's/^ *"calls": \([0-9]*\),$/\1/p' | head -n 1) == \
-    $(columns_of out calls | paste -sd+ | bc) ]] || fail "calls differ from those of the list"
+    $(columns_of out calls | sum_of) ]] || fail "calls differ from those of the list"
 }
 
 test_stat_percentiles_lie_between_least_and_most() {
@@ -152,21 +152,21 @@ test_stat_opens_recordings() {
   thag export latest >live.folded
   thag forget latest || fail "not forgotten"
   expect_status 0 thag stat nq.thag --csv
-  [[ $(columns_of out self | paste -sd+ | bc) == "$(sum_of live.folded)" ]] || fail "$(cat out)"
+  [[ $(columns_of out self | sum_of) == "$(sum_of live.folded)" ]] || fail "$(cat out)"
 }
 
 test_stat_of_a_range_and_of_a_thread() {
   start_with_session treestat --seconds 1 --threads 2 --top 1 /usr/include
   expect_status 0 thag export latest --from 0.2 --to 0.6 -o range.folded
   expect_status 0 thag stat latest --from 0.2 --to 0.6 --csv --stacks
-  [[ $(columns_of out self | paste -sd+ | bc) == "$(sum_of range.folded)" ]] || fail "another range"
+  [[ $(columns_of out self | sum_of) == "$(sum_of range.folded)" ]] || fail "another range"
   columns_of out calls p50 max | awk '$1 > 1 && $2 > 0 && $2 < $3 { seen = 1 } END { exit !seen }' ||
     fail "no percentiles of stacks in a range"
   local thread
   thread=$(thag list --json | sed -n 's/^ *"tid": \([0-9]*\),$/\1/p' | tail -n 1)
   expect_status 0 thag export latest --thread "$thread" -o thread.folded
   expect_status 0 thag stat latest --thread "$thread" --csv
-  [[ $(columns_of out self | paste -sd+ | bc) == "$(sum_of thread.folded)" ]] || fail "another thread"
+  [[ $(columns_of out self | sum_of) == "$(sum_of thread.folded)" ]] || fail "another thread"
 }
 
 test_stat_usage_errors_are_2() {
