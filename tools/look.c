@@ -223,7 +223,7 @@ static int mark_all(const struct thag_command *command, const struct thag_look *
 
 		ret = mark(command, profile, look->patterns[i].text, look->patterns[i].fate, fates,
 			   &found);
-		if (ret == THAG_EXIT_OK && !found)
+		if (ret == THAG_EXIT_OK && !found && !look->quiet)
 			thag_command_complain_of(command, look->patterns[i].text,
 						 "no function is called that");
 		if (look->patterns[i].fate == THAG_SIEVE_ONLY) {

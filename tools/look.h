@@ -70,6 +70,7 @@ struct thag_look {
 	uint32_t pattern_count;
 	uint64_t at_least;
 	bool collapse;
+	bool quiet; /* about patterns that no function matches */
 };
 
 /** Whether an option that getopt_long found is one of these. */

@@ -84,6 +84,7 @@ static int load_memory(const struct thag_command *command, const struct thag_sta
 	look.query.metric = thag_metric_word(THAG_METRIC_ALLOCATED);
 	look.query.by = "calls";
 	look.query.raw = false;
+	look.quiet = true; /* what has no memory may have time */
 	return thag_look_load(command, options->input, &look, out);
 }
 

@@ -82,6 +82,9 @@ test_stat_leaves_out_what_the_filters_say() {
   [[ $(self_of --hide a) == 'b,4 c,8 m,3' ]] || fail "hide: $(self_of --hide a)"
   [[ $(self_of --only a) == 'a,2 b,4' ]] || fail "only: $(self_of --only a)"
   [[ $(self_of --only '/^[bc]/' --without b) == 'c,8' ]] || fail "both"
+  start_with_session
+  expect_status 0 thag stat latest --csv --only place_row
+  [[ ! -s err ]] || fail "$(cat err)"
   [[ $(self_of --at-least 4) == 'b,4 c,8' ]] || fail "at least: $(self_of --at-least 4)"
   expect_status 0 thag stat f.folded --csv --only nowhere
   one_line err 'nowhere: no function is called that'

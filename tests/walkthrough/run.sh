@@ -19,7 +19,7 @@ clean_up() {
 }
 trap clean_up EXIT
 mkdir "$work/collatz"
-cp examples/walkthrough/collatz.c "$work/collatz"
+cp examples/{walkthrough/collatz,sections/sections,tasks/coroutines}.c "$work/collatz"
 script=$PWD/tests/walkthrough/walkthrough.py document=$PWD/docs/walkthrough.md
 cd "$work/collatz" || exit
 python3 "$script" "$@" "$document"

@@ -17,6 +17,8 @@ import sys
 MARK = "=walkthrough="
 # a number as thag writes it, with its unit, its sign, or none at all; or a bar
 NUMBER = re.compile(r"^([<+x-]?[\d.,]*(ns|us|ms|s|B|K|M|G|%)?[,;]?|#+)$")
+# what a machine that has much else to do may say
+TOLERATED = "some calls are not kept any more"
 
 
 class Shell:
@@ -55,8 +57,12 @@ def parse(lines):
             yield first, at, line[2:]
 
 
-def plain(line):
-    """A line without what differs from run to run."""
+def plain(lines):
+    """Lines without what differs from run to run."""
+    return [plain_line(line) for line in lines if TOLERATED not in line]
+
+
+def plain_line(line):
     words = ["#" if NUMBER.match(word) else re.sub(r"\d+", "#", word) for word in line.split()]
     return " ".join(re.sub(r"#[-#:.T]*#", "#", word) for word in words)
 
@@ -71,7 +77,7 @@ def main():
         found = shell.run(command)
         result += lines[copied:first] + found
         copied = last
-        if [plain(line) for line in found] == [plain(line) for line in lines[first:last]]:
+        if plain(found) == plain(lines[first:last]):
             passed += 1
         else:
             failed += 1
