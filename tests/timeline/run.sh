@@ -53,7 +53,7 @@ ok 'many calls' play 3000000
 ok 'what is old is coarse, and whole' check budget latest 3000000
 ok 'a file for Chrome says what it has not' check chrome_cut latest 3000000
 warns() {
-  thag export latest --format chrome -o "$work/file" 2>"$work/warned" && grep -q 'otherData' "$work/warned"
+  thag export latest --format chrome -o "$work/file" 2>"$work/warned" && grep -q 'are missing, as the file says' "$work/warned"
 }
 ok 'so does thag export' warns
 ok 'again' play 3000000
