@@ -6,8 +6,8 @@ usage: walkthrough.py [--write] DOCUMENT
 
 In blocks fenced as ```console, a line that begins with "$ " is a command, and what follows up to the
 next one is its output, stdout and stderr together. All commands run in one bash, in the current
-directory. Outputs are compared line by line without regard to numbers, dates and white space. With
---write the document gets the real outputs instead.
+directory. Outputs are compared without regard to numbers, dates, white space and the order of lines,
+which is that of times. With --write the document gets the real outputs instead.
 """
 
 import re
@@ -59,7 +59,7 @@ def parse(lines):
 
 def plain(lines):
     """Lines without what differs from run to run."""
-    return [plain_line(line) for line in lines if TOLERATED not in line]
+    return sorted(plain_line(line) for line in lines if TOLERATED not in line)
 
 
 def plain_line(line):
