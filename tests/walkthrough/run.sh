@@ -32,6 +32,8 @@ walk() {
 # Which of two functions took longer may be another one where much else runs: once more, then.
 if ! walk "$@" >"$work/first"; then
   thag stop >/dev/null 2>&1
+  # numbers of sessions go on where a thagd was
+  THAG_SOCKET=$work/.again.sock
   walk "$@"
 else
   cat "$work/first"
