@@ -28,6 +28,26 @@ static void must(bool holds)
 		abort();
 }
 
+/** Whether a body has a mark, or something else of thag's: the tool gives it none. */
+static bool is_marked(const char *source, size_t bytes, const struct thag_token *brace)
+{
+	struct thag_scan scan;
+	struct thag_token token;
+	size_t depth = 0;
+
+	thag_scan_begin(&scan, source, bytes, brace->at);
+	do {
+		thag_scan_next(&scan, &token);
+		if (token.kind == THAG_TOKEN_OPEN && !token.in_directive)
+			depth++;
+		if (token.kind == THAG_TOKEN_CLOSE && !token.in_directive)
+			depth--;
+		if (depth == 1 && thag_marks_is_thag(source, &token))
+			return true;
+	} while (token.kind != THAG_TOKEN_END && depth > 0);
+	return false;
+}
+
 /** The braces that `choice` chooses, in order. */
 static size_t find_braces(const char *source, size_t bytes, uint8_t choice, size_t *braces)
 {
@@ -41,7 +61,7 @@ static size_t find_braces(const char *source, size_t bytes, uint8_t choice, size
 		must(token.at >= end && token.bytes && token.at + token.bytes <= bytes);
 		end = token.at + token.bytes;
 		if (token.kind == THAG_TOKEN_OPEN && !token.in_directive && count < BODIES_MAX &&
-		    (choice >> (seen++ % 8) & 1))
+		    (choice >> (seen++ % 8) & 1) && !is_marked(source, bytes, &token))
 			braces[count++] = token.at;
 	}
 	return count;
