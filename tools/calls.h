@@ -12,8 +12,8 @@
 
 /**
  * Asks thagd for the calls that `query` is of: its thread, else the program's first, and its range;
- * and puts them into the chart. THAG_EXIT_OK with a title, "treestat, session 3, thread 7014", for
- * the caller to free, or the status to exit with after one line for `command`.
+ * and puts them into the chart. THAG_EXIT_OK with a title, of the program, the session and the
+ * thread, for the caller to free, or the status to exit with after one line for `command`.
  */
 int thag_calls_load(const struct thag_command *command, const char *id,
 		    const struct thag_source_query *query, struct thag_svg_chart *chart,

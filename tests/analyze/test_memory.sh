@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Memory, sessions and recordings.
 
+# The number of the only session there is.
+id=1
+
 # The runner sets it.
 : "${THAG_BUILD:?}" "${stem:?}" "${older:?}" "${path:=}"
 
@@ -62,7 +65,7 @@ test_sessions() {
   shows '> .*session +1 ended'
   touch 1
   keys Enter
-  shows 'session 1 is hidden by a file'
+  shows "session $id is hidden by a file"
   rm 1
   keys /
   text 'session '
@@ -71,7 +74,7 @@ test_sessions() {
   keys Enter
   shows '> 1  Flamegraph' 'allocated'
   keys 5
-  shows '^session 1$' 'peak' 'leaked' '65-256' '█'
+  shows "^session $id\$" 'peak' 'leaked' '65-256' '█'
   thag memory 1 | head -n 18 >expected
   holds_rows expected
   keys q 6
@@ -130,7 +133,7 @@ test_recording() {
   thag stop >/dev/null
 }
 
-sum_shown() { screen | sed -n 's/^treestat, session 1: \([^ ]*\) .*/\1/p'; }
+sum_shown() { screen | sed -n "s/^treestat, session $id: \([^ ]*\) .*/\1/p"; }
 
 sum_has_changed() {
   keys r
@@ -150,7 +153,7 @@ test_live_session() {
   keys Enter
   shows '> 1  Flamegraph'
   keys 5
-  shows '^treestat, session 1: ' 'CALLS' 'scan_file'
+  shows "^treestat, session $id: " 'CALLS' 'scan_file'
   until_true sum_has_changed "$(sum_shown)"
   keys q 6
   shows '^\[main' 'calls$|self'
