@@ -164,8 +164,10 @@ static int put_relative(struct thag_buffer *out, const struct thag_diff_row *row
 	return thag_fields_text(out, text);
 }
 
-static int put_json_row(struct thag_buffer *out, const struct thag_diff_row *row)
+static int put_json_row(struct thag_buffer *out, const void *context, uint32_t index)
 {
+	const struct thag_diff_view *view = context;
+	const struct thag_diff_row *row = &view->rows->list[index];
 	struct thag_buffer name = { 0 };
 	int ret = thag_stat_row_name(&row->of, &name);
 
@@ -230,26 +232,19 @@ static int put_json_head(struct thag_buffer *out, const struct thag_diff_view *v
 int thag_diff_print_json(const struct thag_diff_view *view, FILE *out)
 {
 	struct thag_buffer text = { 0 };
-	uint32_t count = shown_rows(view);
 	int ret = put_json_head(&text, view);
 
-	for (uint32_t i = 0; i < count && !ret; i++) {
-		ret = put_json_row(&text, &view->rows->list[i]);
-		if (!ret)
-			ret = thag_fields_text(&text, i + 1 < count ? ",\n" : "\n");
-		if (!ret)
-			thag_fields_flush(&text, out);
-	}
 	if (!ret)
-		ret = thag_fields_text(&text, "]}\n");
-	if (!ret)
-		thag_fields_flush(&text, out);
+		ret = thag_fields_rows(out, &text, shown_rows(view), ",\n", "\n]}\n", put_json_row,
+				       view);
 	thag_buffer_fini(&text);
 	return ret;
 }
 
-static int put_csv_row(struct thag_buffer *out, const struct thag_diff_row *row)
+static int put_csv_row(struct thag_buffer *out, const void *context, uint32_t index)
 {
+	const struct thag_diff_view *view = context;
+	const struct thag_diff_row *row = &view->rows->list[index];
 	struct thag_buffer name = { 0 };
 	const double numbers[] = { row->before, row->after, row->after - row->before };
 	int ret = thag_stat_row_name(&row->of, &name);
@@ -272,16 +267,11 @@ static int put_csv_row(struct thag_buffer *out, const struct thag_diff_row *row)
 int thag_diff_print_csv(const struct thag_diff_view *view, FILE *out)
 {
 	struct thag_buffer text = { 0 };
-	uint32_t count = shown_rows(view);
 	int ret = thag_fields_text(&text, view->stacks ? "stack,before,after,change,relative\n"
 						       : "function,before,after,change,relative\n");
 
-	for (uint32_t i = 0; i < count && !ret; i++) {
-		thag_fields_flush(&text, out);
-		ret = put_csv_row(&text, &view->rows->list[i]);
-	}
 	if (!ret)
-		thag_fields_flush(&text, out);
+		ret = thag_fields_rows(out, &text, shown_rows(view), "", "", put_csv_row, view);
 	thag_buffer_fini(&text);
 	return ret;
 }

@@ -291,9 +291,10 @@ static int put_json_texts(struct thag_buffer *out, const struct thag_stat_row *r
 	return ret;
 }
 
-static int put_json_row(struct thag_buffer *out, const struct thag_stat_view *view,
-			const struct thag_stat_row *row)
+static int put_json_row(struct thag_buffer *out, const void *context, uint32_t index)
 {
+	const struct thag_stat_view *view = context;
+	const struct thag_stat_row *row = &view->rows->list[index];
 	int ret = put_json_texts(out, row);
 
 	for (enum value value = 0; value < VALUES && !ret; value++) {
@@ -331,27 +332,19 @@ static int put_json_head(struct thag_buffer *out, const struct thag_stat_view *v
 int thag_stat_print_json(const struct thag_stat_view *view, FILE *out)
 {
 	struct thag_buffer text = { 0 };
-	uint32_t count = shown_rows(view);
 	int ret = put_json_head(&text, view);
 
-	for (uint32_t i = 0; i < count && !ret; i++) {
-		ret = put_json_row(&text, view, &view->rows->list[i]);
-		if (!ret)
-			ret = thag_fields_text(&text, i + 1 < count ? ",\n" : "\n");
-		if (!ret)
-			thag_fields_flush(&text, out);
-	}
 	if (!ret)
-		ret = thag_fields_text(&text, "]}\n");
-	if (!ret)
-		thag_fields_flush(&text, out);
+		ret = thag_fields_rows(out, &text, shown_rows(view), ",\n", "\n]}\n", put_json_row,
+				       view);
 	thag_buffer_fini(&text);
 	return ret;
 }
 
-static int put_csv_row(struct thag_buffer *out, const struct thag_stat_view *view,
-		       const struct thag_stat_row *row)
+static int put_csv_row(struct thag_buffer *out, const void *context, uint32_t index)
 {
+	const struct thag_stat_view *view = context;
+	const struct thag_stat_row *row = &view->rows->list[index];
 	struct thag_buffer name = { 0 };
 	uint32_t line, file = file_of(row, &line);
 	size_t bytes;
@@ -380,7 +373,6 @@ static int put_csv_row(struct thag_buffer *out, const struct thag_stat_view *vie
 int thag_stat_print_csv(const struct thag_stat_view *view, FILE *out)
 {
 	struct thag_buffer text = { 0 };
-	uint32_t count = shown_rows(view);
 	int ret = thag_fields_text(&text, view->stacks ? "stack,file,line" : "function,file,line");
 
 	for (enum value value = 0; value < VALUES && !ret; value++) {
@@ -390,12 +382,8 @@ int thag_stat_print_csv(const struct thag_stat_view *view, FILE *out)
 	}
 	if (!ret)
 		ret = thag_fields_text(&text, "\n");
-	for (uint32_t i = 0; i < count && !ret; i++) {
-		thag_fields_flush(&text, out);
-		ret = put_csv_row(&text, view, &view->rows->list[i]);
-	}
 	if (!ret)
-		thag_fields_flush(&text, out);
+		ret = thag_fields_rows(out, &text, shown_rows(view), "", "", put_csv_row, view);
 	thag_buffer_fini(&text);
 	return ret;
 }
