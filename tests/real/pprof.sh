@@ -12,7 +12,6 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/thag-pprof.XXXXXX")
 export THAG_SOCKET=$work/thagd.sock HOME=$work LD_LIBRARY_PATH=$build/libclient
 export GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$real/go-cache
 unset THAG_PROFILER
-passed=0 failed=0
 
 thag() { "$build/tools/thag" "$@"; }
 # shellcheck disable=SC2317 # by trap
@@ -22,19 +21,8 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# check NAME COMMAND...
-check() {
-  local name=$1
-  shift
-  if "$@" >"$work/log" 2>&1; then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    sed 's/^/  /' "$work/log"
-    failed=$((failed + 1))
-  fi
-}
+# shellcheck source=tests/support/ok.sh disable=SC1091
+. "$here/../support/ok.sh"
 
 # Nanoseconds of pprof's column by function, sorted; -flat or -cum.
 pprof_table() {
@@ -87,8 +75,7 @@ until thag list | grep -q ' ended '; do sleep 0.1; done
 sleep 1
 thag export latest --format pprof -o "$work/all.pb.gz"
 thag export latest -o "$work/all.folded"
-check "pprof: flat is a function's own time" flat_is_own
-check "pprof: cum is its total" cum_is_total
-check "pprof: main is called once" main_is_called_once
-echo "$passed passed, $failed failed"
-((failed == 0))
+ok "pprof: flat is a function's own time" flat_is_own
+ok "pprof: cum is its total" cum_is_total
+ok "pprof: main is called once" main_is_called_once
+finish
