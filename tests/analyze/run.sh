@@ -14,7 +14,8 @@ WORK=$(mktemp -d "${TMPDIR:-/tmp}/thag-analyze.XXXXXX")
 mkdir "$WORK/run"
 export HOME=$WORK TMUX_TMPDIR=$WORK LD_LIBRARY_PATH=$THAG_BUILD/libclient
 unset THAG_PROFILER THAG_RUN XDG_RUNTIME_DIR XDG_CONFIG_HOME NO_COLOR DISPLAY WAYLAND_DISPLAY TMUX
-passed=0 failed=0
+# shellcheck source=tests/support/each.sh disable=SC1091
+. tests/support/each.sh
 
 # shellcheck source-path=SCRIPTDIR source=../cli/lib.sh
 . "$TESTS/lib.sh"
@@ -36,14 +37,7 @@ run_test() {
     trap end_test EXIT
     "$name"
   ) >"$WORK/$name.log" 2>&1 </dev/null || status=$?
-  if ((status == 0)); then
-    echo "ok ${name#test_}"
-    passed=$((passed + 1))
-  else
-    echo "not ok ${name#test_}"
-    sed 's/^/  /' "$WORK/$name.log"
-    failed=$((failed + 1))
-  fi
+  tell "${name#test_}" "$status" "$WORK/$name.log"
 }
 
 end_test() {
@@ -60,10 +54,4 @@ trap clean_up EXIT
 
 # holds the server while sessions come and go
 tm new-session -d -s keep 'exec cat' || exit
-mapfile -t names < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
-(($# == 0)) || names=("$@")
-for name in "${names[@]}"; do
-  run_test "$name"
-done
-echo "$passed passed, $failed failed"
-((failed == 0))
+run_each "$@"

@@ -14,7 +14,8 @@ export HOME=$WORK
 # copies of programs find the library too
 export LD_LIBRARY_PATH=$THAG_BUILD/libclient
 unset THAG_PROFILER THAG_RUN XDG_RUNTIME_DIR
-passed=0 failed=0
+# shellcheck source=tests/support/each.sh disable=SC1091
+. tests/support/each.sh
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$TESTS/lib.sh"
@@ -47,21 +48,8 @@ run_test() {
     trap clean_up EXIT
     "$name"
   ) >"$WORK/$name.log" 2>&1 </dev/null || status=$?
-  if ((status == 0)); then
-    echo "ok $name"
-    passed=$((passed + 1))
-  else
-    echo "not ok $name"
-    cat "$WORK/$name.log"
-    failed=$((failed + 1))
-  fi
+  tell "$name" "$status" "$WORK/$name.log"
 }
 
 trap 'rm -rf "$WORK"' EXIT
-mapfile -t names < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
-(($# == 0)) || names=("$@")
-for name in "${names[@]}"; do
-  run_test "$name"
-done
-echo "$passed passed, $failed failed"
-((failed == 0))
+run_each "$@"

@@ -10,7 +10,8 @@ build=$(cd "${THAG_BUILD:-$top/build}" && pwd) || exit 1
 work=$(mktemp -d "${TMPDIR:-/tmp}/thag-instrument.XXXXXX")
 trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
 export PYTHONDONTWRITEBYTECODE=1
-passed=0 failed=0
+# shellcheck source=tests/support/each.sh disable=SC1091
+. "$top/tests/support/each.sh"
 # shellcheck disable=SC2034 # for the tests
 flags=(-D_GNU_SOURCE '-DTHAG_VERSION="0"' '-DTHAG_LIBDIR="l"' '-DTHAG_FULL_LIBDIR="l"'
   "-I$top/libclient/include" "-I$top/proto" "-I$top/core" "-I$top/tools" "-I$top/tools/instrument"
@@ -42,24 +43,11 @@ run_test() {
   local name=$1 status=0
   mkdir "$work/$name"
   (cd "$work/$name" && "$name") >"$work/$name.log" 2>&1 </dev/null || status=$?
-  if ((status == 0)); then
-    echo "ok ${name#test_}$(sed -n 's/^REMARK/:/p' "$work/$name.log")"
-    passed=$((passed + 1))
-  else
-    echo "not ok ${name#test_}"
-    cat "$work/$name.log"
-    failed=$((failed + 1))
-  fi
+  tell "${name#test_}$(sed -n 's/^REMARK/:/p' "$work/$name.log")" "$status" "$work/$name.log"
 }
 
 for file in functions commands properties; do
   # shellcheck source-path=SCRIPTDIR disable=SC1090
   . "$here/$file.sh"
 done
-mapfile -t names < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
-(($# == 0)) || names=("$@")
-for name in "${names[@]}"; do
-  run_test "$name"
-done
-echo "$passed passed, $failed failed"
-((failed == 0))
+run_each "$@"
