@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,6 +197,62 @@ Test(uv_requests, files_continue_the_task, .timeout = 60)
 
 /* --- work, names, random bytes --- */
 
+/*
+ * A work waits about 10 ms for the callback that queued it to end, which on a busy machine
+ * may be too short: so the threads of the pool are held until that callback has ended.
+ */
+#define POOL_THREADS 4
+
+static sem_t callback_ended;
+
+static void hold_thread(uv_work_t *req)
+{
+	(void)req;
+	while (sem_wait(&callback_ended) < 0)
+		;
+}
+
+static void on_thread_held(uv_work_t *req, int status)
+{
+	need(status == 0, "held");
+	free(req);
+}
+
+static void on_ended_closed(uv_handle_t *timer)
+{
+	free(timer);
+}
+
+static void on_callback_ended(uv_timer_t *timer)
+{
+	for (int i = 0; i < POOL_THREADS; i++)
+		sem_post(&callback_ended);
+	uv_close((uv_handle_t *)timer, on_ended_closed);
+}
+
+/* What is queued after this runs when this callback has ended. */
+static void hold_pool(void)
+{
+	uv_timer_t *timer = malloc(sizeof(*timer));
+
+	need(timer != NULL, "memory");
+	need_ok(uv_timer_init(loop, timer), "timer");
+	need_ok(uv_timer_start(timer, on_callback_ended, 0, 0), "timer");
+	for (int i = 0; i < POOL_THREADS; i++) {
+		uv_work_t *held = malloc(sizeof(*held));
+
+		need(held != NULL, "memory");
+		need_ok(uv_queue_work(loop, held, hold_thread, on_thread_held), "held");
+	}
+}
+
+static void begin_pool(void)
+{
+	need(setenv("UV_THREADPOOL_SIZE", "4", 1) == 0, "environment");
+	need(sem_init(&callback_ended, 0, 0) == 0, "semaphore");
+	begin();
+}
+
 static uv_work_t works[8];
 static uv_getaddrinfo_t address_req = { .data = &task };
 static uv_getnameinfo_t name_req = { .data = &task };
@@ -238,6 +295,7 @@ static void on_work(uv_work_t *req, int status)
 {
 	SEEN(req->data);
 	need(status == 0, "work");
+	hold_pool();
 	need_ok(thag_uv_queue_work(loop, req, work_alone, on_work_again), "queue_work");
 }
 
@@ -246,13 +304,14 @@ static void program_work(void *argument)
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
 
 	(void)argument;
-	begin();
+	begin_pool();
 	works[0].data = &task;
 	need(thag_uv_queue_work(loop, &works[0], NULL, on_work) == UV_EINVAL, "refused");
 	need(entries() == 0, "and nothing is kept");
 	need_ok(thag_uv_getaddrinfo(loop, &address_req, on_address, "127.0.0.1", "80", &hints),
 		"getaddrinfo");
 	need_ok(thag_uv_random(loop, &random_req, bytes, sizeof(bytes), 0, on_random), "random");
+	hold_pool();
 	need_ok(thag_uv_queue_work(loop, &works[0], work_alone, on_work), "queue_work");
 	finish();
 }
@@ -276,13 +335,14 @@ static void on_cancelled(uv_work_t *req, int status)
 {
 	SEEN(req->data);
 	need(status == 0 || status == UV_ECANCELED, "work");
-	worked += status == UV_ECANCELED;
+	__atomic_fetch_add(&worked, status == UV_ECANCELED, __ATOMIC_RELAXED);
 }
 
 static void program_fan_out(void *argument)
 {
 	(void)argument;
-	begin();
+	begin_pool();
+	hold_pool();
 	for (int i = 0; i < 8; i++) {
 		works[i].data = &task;
 		need_ok(thag_uv_queue_work(loop, &works[i], work_together, on_cancelled), "work");
