@@ -258,27 +258,7 @@ static uv_getaddrinfo_t address_req = { .data = &task };
 static uv_getnameinfo_t name_req = { .data = &task };
 static uv_random_t random_req = { .data = &task };
 
-static void on_random(uv_random_t *req, int status, void *buf, size_t size)
-{
-	SEEN(req->data);
-	need(status == 0 && buf == bytes && size == sizeof(bytes), "random");
-}
-
-static void on_name(uv_getnameinfo_t *req, int status, const char *host, const char *service)
-{
-	SEEN(req->data);
-	need(status == 0 && strcmp(host, "127.0.0.1") == 0 && service, "getnameinfo");
-}
-
-static void on_address(uv_getaddrinfo_t *req, int status, struct addrinfo *result)
-{
-	SEEN(req->data);
-	need(status == 0, "getaddrinfo");
-	need_ok(thag_uv_getnameinfo(loop, &name_req, on_name, result->ai_addr, NI_NUMERICHOST),
-		"getnameinfo");
-	uv_freeaddrinfo(result);
-}
-
+/* One after the other: a task that works in the pool isn't at hand for other callbacks. */
 static void work_alone(uv_work_t *req)
 {
 	SEEN(req->data);
@@ -299,26 +279,47 @@ static void on_work(uv_work_t *req, int status)
 	need_ok(thag_uv_queue_work(loop, req, work_alone, on_work_again), "queue_work");
 }
 
-static void program_work(void *argument)
+static void on_name(uv_getnameinfo_t *req, int status, const char *host, const char *service)
+{
+	SEEN(req->data);
+	need(status == 0 && strcmp(host, "127.0.0.1") == 0 && service, "getnameinfo");
+	hold_pool();
+	need_ok(thag_uv_queue_work(loop, &works[0], work_alone, on_work), "queue_work");
+}
+
+static void on_address(uv_getaddrinfo_t *req, int status, struct addrinfo *result)
+{
+	SEEN(req->data);
+	need(status == 0, "getaddrinfo");
+	need_ok(thag_uv_getnameinfo(loop, &name_req, on_name, result->ai_addr, NI_NUMERICHOST),
+		"getnameinfo");
+	uv_freeaddrinfo(result);
+}
+
+static void on_random(uv_random_t *req, int status, void *buf, size_t size)
 {
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
 
+	SEEN(req->data);
+	need(status == 0 && buf == bytes && size == sizeof(bytes), "random");
+	need_ok(thag_uv_getaddrinfo(loop, &address_req, on_address, "127.0.0.1", "80", &hints),
+		"getaddrinfo");
+}
+
+static void program_work(void *argument)
+{
 	(void)argument;
 	begin_pool();
 	works[0].data = &task;
 	need(thag_uv_queue_work(loop, &works[0], NULL, on_work) == UV_EINVAL, "refused");
 	need(entries() == 0, "and nothing is kept");
-	need_ok(thag_uv_getaddrinfo(loop, &address_req, on_address, "127.0.0.1", "80", &hints),
-		"getaddrinfo");
 	need_ok(thag_uv_random(loop, &random_req, bytes, sizeof(bytes), 0, on_random), "random");
-	hold_pool();
-	need_ok(thag_uv_queue_work(loop, &works[0], work_alone, on_work), "queue_work");
 	finish();
 }
 
 Test(uv_requests, work_moves_to_the_pool_and_back, .timeout = 60)
 {
-	RUN(program_work, { "uv;on_address", 1 }, { "uv;on_name", 1 }, { "uv;on_random", 1 },
+	RUN(program_work, { "uv;on_random", 1 }, { "uv;on_address", 1 }, { "uv;on_name", 1 },
 	    { "uv;work_alone", 2 }, { "uv;on_work", 1 }, { "uv;on_work_again", 1 });
 }
 
@@ -326,16 +327,15 @@ static int in_task, worked;
 
 static void work_together(uv_work_t *req)
 {
+	THAG_PROFILED();
 	(void)req;
 	__atomic_fetch_add(&in_task, thag_task_current().id == task.id, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&worked, 1, __ATOMIC_RELAXED);
 }
 
-static void on_cancelled(uv_work_t *req, int status)
+static void on_together(uv_work_t *req, int status)
 {
-	SEEN(req->data);
-	need(status == 0 || status == UV_ECANCELED, "work");
-	__atomic_fetch_add(&worked, status == UV_ECANCELED, __ATOMIC_RELAXED);
+	need(status == 0 && req->data == &task, "work");
+	worked++;
 }
 
 static void program_fan_out(void *argument)
@@ -345,17 +345,45 @@ static void program_fan_out(void *argument)
 	hold_pool();
 	for (int i = 0; i < 8; i++) {
 		works[i].data = &task;
-		need_ok(thag_uv_queue_work(loop, &works[i], work_together, on_cancelled), "work");
+		need_ok(thag_uv_queue_work(loop, &works[i], work_together, on_together), "work");
 	}
-	for (int i = 4; i < 8; i++)
-		uv_cancel((uv_req_t *)&works[i]);
 	finish();
 	need(worked == 8 && in_task == 1, "the first is the task's, the others their threads'");
 }
 
 Test(uv_requests, of_works_at_once_the_first_is_the_tasks, .timeout = 60)
 {
-	RUN(program_fan_out, { "uv;on_cancelled", 8 });
+	RUN(program_fan_out, { "uv;work_together", 1 });
+}
+
+static void never_run(uv_work_t *req)
+{
+	(void)req;
+	need(false, "it was cancelled");
+}
+
+static void on_cancelled(uv_work_t *req, int status)
+{
+	SEEN(req->data);
+	need(status == UV_ECANCELED, "cancelled");
+}
+
+static void program_cancel(void *argument)
+{
+	(void)argument;
+	begin_pool();
+	hold_pool();
+	for (int i = 0; i < 8; i++) {
+		works[i].data = &task;
+		need_ok(thag_uv_queue_work(loop, &works[i], never_run, on_cancelled), "work");
+		need_ok(uv_cancel((uv_req_t *)&works[i]), "cancel");
+	}
+	finish();
+}
+
+Test(uv_requests, the_callback_of_a_cancelled_work_is_the_tasks, .timeout = 60)
+{
+	RUN(program_cancel, { "uv;on_cancelled", 8 });
 }
 
 /* --- going astray --- */
