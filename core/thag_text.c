@@ -252,6 +252,29 @@ int thag_text_append_terminal(struct thag_buffer *out, const char *text, size_t 
 	return ret;
 }
 
+static bool is_formula(const char *text, size_t bytes)
+{
+	return bytes && memchr("=+-@", text[0], 4);
+}
+
+int thag_text_append_csv(struct thag_buffer *out, const char *text, size_t bytes)
+{
+	const char *at = text, *end = text + bytes,
+		   *opening = is_formula(text, bytes) ? "\"'" : "\"";
+	int ret = thag_buffer_append(out, opening, strlen(opening));
+
+	while (at < end && !ret) {
+		const char *quote = memchr(at, '"', (size_t)(end - at));
+		const char *part_end = quote ? quote + 1 : end;
+
+		ret = thag_buffer_append(out, at, (size_t)(part_end - at));
+		if (!ret && quote)
+			ret = thag_buffer_append(out, "\"", 1);
+		at = part_end;
+	}
+	return ret ? ret : thag_buffer_append(out, "\"", 1);
+}
+
 static uint8_t fold_case(char c)
 {
 	return (uint8_t)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);

@@ -47,6 +47,12 @@ int thag_text_append_frame(struct thag_buffer *out, const char *text, size_t byt
 int thag_text_append_json(struct thag_buffer *out, const char *text, size_t bytes, size_t max);
 
 /**
+ * Appends any bytes as a field of RFC 4180, always in quotes: so a reader knows it for a text, be
+ * it a number. What a spreadsheet would run as a formula has an apostrophe before it.
+ */
+int thag_text_append_csv(struct thag_buffer *out, const char *text, size_t bytes);
+
+/**
  * Appends `text` for a terminal: control characters, invisible and direction-changing ones as
  * `\n`, `\t`, `\x1b`, `\u202e`; a backslash doubled; invalid bytes as `\xff`.
  */

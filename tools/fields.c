@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "fields.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,27 +9,6 @@
 int thag_fields_text(struct thag_buffer *out, const char *text)
 {
 	return thag_buffer_append(out, text, strlen(text));
-}
-
-static bool needs_quotes(char c)
-{
-	return c == '"' || c == ',' || c == '\n' || c == '\r';
-}
-
-int thag_fields_csv(struct thag_buffer *out, const char *text, size_t bytes)
-{
-	bool quoted = false;
-	int ret;
-
-	for (size_t i = 0; i < bytes; i++)
-		quoted |= needs_quotes(text[i]);
-	if (!quoted)
-		return thag_buffer_append(out, text, bytes);
-	ret = thag_fields_text(out, "\"");
-	for (size_t i = 0; i < bytes && !ret; i++)
-		ret = text[i] == '"' ? thag_fields_text(out, "\"\"")
-				     : thag_buffer_append(out, text + i, 1);
-	return ret ? ret : thag_fields_text(out, "\"");
 }
 
 int thag_fields_json(struct thag_buffer *out, const char *text, size_t bytes)

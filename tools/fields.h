@@ -15,9 +15,6 @@
 /** Appends a text as it is. */
 int thag_fields_text(struct thag_buffer *out, const char *text);
 
-/** Appends a field of RFC 4180: in quotes where it needs them. Any bytes. */
-int thag_fields_csv(struct thag_buffer *out, const char *text, size_t bytes);
-
 /** Appends a string of JSON, valid UTF-8 whatever the bytes are. */
 int thag_fields_json(struct thag_buffer *out, const char *text, size_t bytes);
 

@@ -124,27 +124,9 @@ static int table_init(struct table *table)
 	return ret ? ret : sum_below(table);
 }
 
-static bool is_formula(const char *text, size_t bytes)
-{
-	return bytes && memchr("=+-@", text[0], 4);
-}
-
-/** Always in quotes: so a reader knows it for a text, be it a number. */
 static int put_field(struct table *table, const char *text, size_t bytes)
 {
-	const char *at = text, *end = text + bytes;
-	int ret = put_text(table, is_formula(text, bytes) ? "\"'" : "\"");
-
-	while (at < end && !ret) {
-		const char *quote = memchr(at, '"', (size_t)(end - at));
-		const char *part_end = quote ? quote + 1 : end;
-
-		ret = thag_buffer_append(table->out, at, (size_t)(part_end - at));
-		if (!ret && quote)
-			ret = put_text(table, "\"");
-		at = part_end;
-	}
-	return ret ? ret : put_text(table, "\"");
+	return thag_text_append_csv(table->out, text, bytes);
 }
 
 static int put_number(struct table *table, uint64_t value)

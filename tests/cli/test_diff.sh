@@ -67,14 +67,14 @@ test_diff_lists_what_changed_most_first() {
   printf 'm;a 12\nm;c;d 6\nm;s 3\n' >a.folded
   expect_status 0 thag diff b.folded a.folded --format csv
   [[ $(head -n 5 out | paste -sd' ') == \
-    'function,before,after,change,relative d,0,6,6, b,5,0,-5,-1.000000 a,10,12,2,0.200000 c,0,0,0,0.000000' ]] ||
+    'function,before,after,change,relative "d",0,6,6, "b",5,0,-5,-1.000000 "a",10,12,2,0.200000 "c",0,0,0,0.000000' ]] ||
     fail "$(cat out)"
   expect_status 0 thag diff b.folded a.folded --format csv --sort relative --top 2
-  [[ $(cut -d, -f 1 out | paste -sd' ') == 'function d b' ]] || fail "$(cat out)"
+  [[ $(cut -d, -f 1 out | paste -sd' ') == 'function "d" "b"' ]] || fail "$(cat out)"
   expect_status 0 thag diff b.folded a.folded --format csv --stacks --filter '^c$'
-  [[ $(sed 1d out | cut -d, -f 1-3 | paste -sd' ') == 'm;c;d,0,6 m;c,0,0' ]] || fail "$(cat out)"
+  [[ $(sed 1d out | cut -d, -f 1-3 | paste -sd' ') == '"m;c;d",0,6 "m;c",0,0' ]] || fail "$(cat out)"
   expect_status 0 thag diff b.folded a.folded --format csv --measure total --sort name
-  [[ $(sed 1d out | cut -d, -f 1-3 | paste -sd' ') == 'a,10,12 b,5,0 c,0,6 d,0,6 m,18,21 s,3,3' ]] ||
+  [[ $(sed 1d out | cut -d, -f 1-3 | paste -sd' ') == '"a",10,12 "b",5,0 "c",0,6 "d",0,6 "m",18,21 "s",3,3' ]] ||
     fail "$(cat out)"
   expect_status 0 thag diff b.folded a.folded
   grep -q '^+3 in all, +16.7%; 3 of 6 functions changed$' out || fail "$(cat out)"
@@ -132,7 +132,7 @@ test_diff_of_sessions() {
   until_true ended_are 2
   expect_status 0 thag diff 1 2 --measure calls --format csv
   local before after
-  IFS=, read -r _ before after _ < <(grep '^place_row,' out)
+  IFS=, read -r _ before after _ < <(grep '^"place_row",' out)
   ((before > 0 && after > before)) || fail "$before, $after"
   expect_status 0 thag diff 1 2 --format folded
   thag export 1 >1.folded

@@ -55,23 +55,27 @@ test_stat_percentiles_lie_between_least_and_most() {
   done
 }
 
+# The first column of CSV.
+names() { cut -d, -f 1 | tr -d '"' | paste -sd' '; }
+
 test_stat_orders_filters_and_cuts() {
   printf 'm;b 5\nm;a 7\nm;c;a 1\nm 2\n' >f.folded
-  [[ $(thag stat f.folded --csv | cut -d, -f 1 | paste -sd' ') == 'function a b m c' ]] ||
+  [[ $(thag stat f.folded --csv | names) == 'function a b m c' ]] ||
     fail "by self: $(thag stat f.folded --csv)"
-  [[ $(thag stat f.folded --csv -s total | cut -d, -f 1 | paste -sd' ') == 'function m a b c' ]] ||
+  [[ $(thag stat f.folded --csv -s total | names) == 'function m a b c' ]] ||
     fail "by total: $(thag stat f.folded --csv -s total)"
-  [[ $(thag stat f.folded --csv -s name -n 2 | cut -d, -f 1 | paste -sd' ') == 'function a b' ]] ||
+  [[ $(thag stat f.folded --csv -s name -n 2 | names) == 'function a b' ]] ||
     fail "by name, cut: $(thag stat f.folded --csv -s name -n 2)"
-  [[ $(thag stat f.folded --csv -F '^[bc]$' | cut -d, -f 1 | paste -sd' ') == 'function b c' ]] ||
+  [[ $(thag stat f.folded --csv -F '^[bc]$' | names) == 'function b c' ]] ||
     fail "filtered: $(thag stat f.folded --csv -F '^[bc]$')"
-  [[ $(thag stat f.folded --csv -S -F '^c$' | cut -d, -f 1 | paste -sd' ') == 'stack m;c;a m;c' ]] ||
+  [[ $(thag stat f.folded --csv -S -F '^c$' | names) == 'stack m;c;a m;c' ]] ||
     fail "stacks: $(thag stat f.folded --csv -S -F '^c$')"
 }
 
 # self_of OPTION...: of each function that has any, in f.folded.
 self_of() {
-  thag stat f.folded --csv --sort name "$@" | cut -d, -f 1,5 | grep -v ',0$' | sed 1d | paste -sd' '
+  thag stat f.folded --csv --sort name "$@" | cut -d, -f 1,5 | tr -d '"' | grep -v ',0$' | sed 1d |
+    paste -sd' '
 }
 
 test_stat_leaves_out_what_the_filters_say() {
