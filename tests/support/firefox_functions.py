@@ -19,10 +19,20 @@ def cli(*arguments):
                           timeout=60).stdout
 
 
+def load(path):
+    """Its daemon gives itself 500 ms to start, which a busy machine may not have."""
+    for tries in range(30):
+        try:
+            return cli("load", path)
+        except subprocess.CalledProcessError:
+            if tries == 29:
+                raise
+
+
 def of_profile(path):
     sums = collections.defaultdict(lambda: [0, 0])
-    cli("load", path)
     try:
+        load(path)
         for thread in json.loads(cli("thread", "list", "--limit", "0", "--json"))["threads"]:
             answer = json.loads(cli("thread", "functions", "--thread", thread["threadHandle"],
                                     "--limit", "0", "--json"))
