@@ -39,22 +39,36 @@ check_format() {
     xargs -r clang-format --dry-run -Werror
 }
 
-# tidy_one COMMANDS-DIRECTORY SOURCE
+# How many states of a function the analyzer looks at, at most: its own limit, three times that,
+# takes three times as long, too, and is what TIDY_STATES is for.
+states=${TIDY_STATES:-75000}
+
+# tidy_one COMMANDS-DIRECTORY STATES SOURCE
 tidy_one() {
   local output
   output=$(clang-tidy --quiet -p "$1" --extra-arg=-Wno-unknown-warning-option \
-    --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-Qunused-arguments "$2" \
-    2>/dev/null) || { grep -E '(error|warning): ' <<<"$output"; return 1; }
+    --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-Qunused-arguments \
+    --extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang \
+    --extra-arg="max-nodes=$2" "$3" 2>/dev/null) ||
+    { grep -E '(error|warning): ' <<<"$output"; return 1; }
 }
 export -f tidy_one
 
-# The build's flags are gcc's: those that clang doesn't know are left out.
+# The build's flags are gcc's: those that clang doesn't know are left out. What is compiled several
+# times, for a static and a shared library say, is looked at once.
 check_tidy() {
   local commands=$build/tidy
   mkdir -p "$commands" || return 1
-  sed -E 's/ -f(no-(partial-inlining|ipa-[a-z]+)|instrument-functions-exclude[^ "]*)//g' "$build/compile_commands.json" \
-    >"$commands/compile_commands.json" || return 1
-  compiled_sources | xargs -r -P "$(nproc)" -n 1 bash -c "tidy_one '$commands' \"\$0\""
+  python3 - "$build/compile_commands.json" <<'END' >"$commands/compile_commands.json" || return 1
+import json, re, sys
+once = {}
+for entry in json.load(open(sys.argv[1])):
+    flags = r" -f(no-(partial-inlining|ipa-[a-z]+)|instrument-functions-exclude[^ \"]*)"
+    once.setdefault(entry["file"], {**entry, "command": re.sub(flags, "", entry["command"])})
+json.dump(list(once.values()), sys.stdout)
+END
+  compiled_sources |
+    xargs -r -P "$(nproc)" -n 1 bash -c "tidy_one '$commands' '$states' \"\$0\""
 }
 
 # The tracked C and C++ sources that the build compiles.
@@ -88,24 +102,23 @@ include_flags() {
   grep -oE -- '-I[^ "]+' "$build/compile_commands.json" | sort -u
 }
 
-# header_alone COMPILER... HEADER: it compiles with nothing before it.
+# header_alone HEADER COMPILER FLAG...: it compiles with nothing before it.
 header_alone() {
-  local header=${*: -1}
-  # shellcheck disable=SC2046 # the flags are words without spaces
-  (cd "$build" && printf '#include "%s"\n' "$OLDPWD/$header" |
-    "${@:1:$#-1}" -fsyntax-only -D_GNU_SOURCE $(include_flags) \
-      $(pkg-config --cflags jansson libuv libwebsockets 2>/dev/null) -) || {
+  local header=$1
+  shift
+  (cd "$build" && printf '#include "%s"\n' "$OLDPWD/$header" | "$@" -fsyntax-only -D_GNU_SOURCE -) || {
     echo "$header doesn't compile alone ($1)"
     return 1
   }
 }
+export -f header_alone
+export build
 
+# headers_alone COMPILER FLAG...: those that it reads the names of.
 headers_alone() {
-  local header status=0
-  while read -r header; do
-    header_alone "$@" "$header" || status=1
-  done
-  return "$status"
+  local flags
+  read -rd '' -a flags < <(include_flags && pkg-config --cflags jansson libuv libwebsockets)
+  xargs -r -P "$(nproc)" -I HEADER bash -c 'header_alone "$@"' _ HEADER "$@" "${flags[@]}"
 }
 
 public_headers() { tracked 'libclient/include/*.h' 'proto/thag/words.h'; }
