@@ -42,10 +42,10 @@ stop() {
   return "$status"
 }
 
-# eventually COMMAND...: within 10 s it succeeds.
+# eventually COMMAND...: within 30 s it succeeds.
 eventually() {
   local i
-  for ((i = 0; i < 200; i++)); do
+  for ((i = 0; i < 600; i++)); do
     ! "$@" || return 0
     sleep 0.05
   done
