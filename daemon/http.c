@@ -22,6 +22,8 @@
 #define PROTOCOL_BYTES 64
 #define CLOSE_TURNS 100
 
+#define POLICY_BYTES 320
+
 struct thag_http {
 	struct thag_daemon *daemon;
 	struct thag_listen listen;
@@ -29,10 +31,44 @@ struct thag_http {
 	struct lws_vhost *vhost;
 	struct thag_ws *ws;
 	uint32_t connections;
+	uint32_t foreign; /* of them: of other users */
 	void *loops[1];
+	char policy[POLICY_BYTES];
+	struct lws_protocol_vhost_options headers[5];
 };
 
 static char foreign_mark; /* its address marks connections of other users */
+
+/*
+ * What each response has, libwebsockets' own among them: nothing from elsewhere runs in our page,
+ * is loaded by it, or frames it. Not all browsers take 'self' for WebSockets as well; none take
+ * an address in brackets.
+ */
+static void fill_headers(struct thag_http *http)
+{
+	static const char *const headers[][2] = {
+		{ "content-security-policy:", NULL },
+		{ "x-content-type-options:", "nosniff" },
+		{ "referrer-policy:", "no-referrer" },
+		{ "cross-origin-opener-policy:", "same-origin" },
+		{ "cross-origin-resource-policy:", "same-origin" },
+	};
+	const size_t count = sizeof(headers) / sizeof(headers[0]);
+	unsigned port = http->daemon->port;
+
+	snprintf(http->policy, sizeof(http->policy),
+		 "default-src 'none'; script-src 'self'; style-src 'self'; "
+		 "connect-src 'self' ws://localhost:%u ws://127.0.0.1:%u; "
+		 "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
+		 "form-action 'none'",
+		 port, port);
+	for (size_t i = 0; i < count; i++)
+		http->headers[i] = (struct lws_protocol_vhost_options){
+			.next = i + 1 < count ? &http->headers[i + 1] : NULL,
+			.name = headers[i][0],
+			.value = headers[i][1] ? headers[i][1] : http->policy,
+		};
+}
 
 bool thag_http_is_foreign(struct lws *wsi)
 {
@@ -46,20 +82,20 @@ static struct thag_http *http_of(struct lws *wsi)
 
 static void on_log(int level, const char *line)
 {
-	thag_log_write(level == LLL_ERR ? THAG_LOG_WARN : THAG_LOG_DEBUG, "web: %.*s",
-		       (int)strcspn(line, "\n"), line);
+	(void)level; /* whoever can connect could fill the log with its errors */
+	thag_log_write(THAG_LOG_DEBUG, "web: %.*s", (int)strcspn(line, "\n"), line);
 }
 
 /* Asked before anything else of an upgrade: 0 lets it go on. */
 static int confirm_upgrade(struct lws *wsi, const char *kind)
 {
 	struct thag_http *http = http_of(wsi);
-	char host[THAG_GATE_HOST_BYTES], protocol[PROTOCOL_BYTES] = "", uri[8] = "";
-	struct thag_reply_head head = { .host = host };
+	char protocol[PROTOCOL_BYTES] = "", uri[8] = "";
+	struct thag_reply_head head = { 0 };
 
-	head.status = thag_route_refuse(wsi, http->daemon, true, host);
+	head.status = thag_route_refuse(wsi, http->daemon, true);
 	if (head.status)
-		return thag_reply_short(wsi, &head, "forbidden\n");
+		return thag_reply_short(wsi, &head, "refused\n");
 	head.status = HTTP_STATUS_BAD_REQUEST;
 	if (lws_hdr_copy(wsi, protocol, sizeof(protocol), WSI_TOKEN_PROTOCOL) < 0 ||
 	    lws_hdr_copy(wsi, uri, sizeof(uri), WSI_TOKEN_GET_URI) < 0 || strcmp(uri, "/ws") != 0 ||
@@ -67,6 +103,14 @@ static int confirm_upgrade(struct lws *wsi, const char *kind)
 		return thag_reply_short(wsi, &head,
 					"only /ws, with protocol " THAG_WS_PROTOCOL "\n");
 	return 0;
+}
+
+static void forget_connection(struct thag_http *http, struct lws *wsi)
+{
+	if (http->connections)
+		http->connections--;
+	if (thag_http_is_foreign(wsi))
+		http->foreign--;
 }
 
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -91,8 +135,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			thag_route_fini(route);
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
-		if (http_of(wsi)->connections)
-			http_of(wsi)->connections--;
+		forget_connection(http_of(wsi), wsi);
 		return 0;
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* a WebSocket without our protocol */
 	case LWS_CALLBACK_RAW_ADOPT:
@@ -138,11 +181,13 @@ static void on_accepted(void *context, int fd)
 	struct lws *wsi;
 	bool ours;
 
-	if (before >= THAG_HTTP_CONNECTIONS_MAX) {
+	ours = before < THAG_HTTP_CONNECTIONS_MAX && thag_peer_is_ours(fd);
+	/* other users can't take all places, whatever they hold */
+	if (before >= THAG_HTTP_CONNECTIONS_MAX ||
+	    (!ours && http->foreign >= THAG_HTTP_FOREIGN_MAX)) {
 		close(fd);
 		return;
 	}
-	ours = thag_peer_is_ours(fd);
 	http->connections++; /* less again when libwebsockets destroys it */
 	wsi = lws_adopt_socket_vhost(http->vhost, fd);
 	if (!wsi) {
@@ -152,6 +197,7 @@ static void on_accepted(void *context, int fd)
 	if (!ours) {
 		thag_log_write(THAG_LOG_DEBUG, "refused: another user's browser, or one gone");
 		lws_set_opaque_user_data(wsi, &foreign_mark);
+		http->foreign++;
 	}
 }
 
@@ -190,6 +236,7 @@ static int open_context(struct thag_http *http)
 		.pcontext = &http->context,
 		.server_string = "thagd",
 		.vhost_name = "localhost",
+		.headers = http->headers,
 		.max_http_header_data = THAG_HTTP_HEADER_BYTES,
 		.max_http_header_pool = THAG_HTTP_CONNECTIONS_MAX,
 		.fd_limit_per_thread = THAG_HTTP_CONNECTIONS_MAX + FDS_OF_LWS,
@@ -225,6 +272,7 @@ int thag_http_start(struct thag_daemon *daemon)
 	ret = open_ports(http);
 	if (ret == 0)
 		ret = thag_ws_create(&http->ws, daemon);
+	fill_headers(http);
 	if (ret == 0)
 		ret = open_context(http);
 	if (ret == 0)

@@ -30,23 +30,6 @@ static void add(struct writer *writer, const char *name, const char *value)
 		writer->failed = true;
 }
 
-/* Nothing from elsewhere runs, loads, frames or is framed by our page. */
-static void add_security(struct writer *writer, const char *host)
-{
-	char policy[VALUE_BYTES];
-
-	snprintf(policy, sizeof(policy),
-		 "default-src 'none'; script-src 'self'; style-src 'self'; "
-		 "connect-src 'self'%s%s; img-src 'self' data:; frame-ancestors 'none'; "
-		 "base-uri 'none'; form-action 'none'",
-		 host[0] ? " ws://" : "", host);
-	add(writer, "content-security-policy:", policy);
-	add(writer, "x-content-type-options:", "nosniff");
-	add(writer, "referrer-policy:", "no-referrer");
-	add(writer, "cross-origin-opener-policy:", "same-origin");
-	add(writer, "cross-origin-resource-policy:", "same-origin");
-}
-
 static void add_content(struct writer *writer, const struct thag_reply_head *head)
 {
 	char value[VALUE_BYTES];
@@ -74,7 +57,6 @@ static int send_head(struct lws *wsi, const struct thag_reply_head *head, size_t
 	if (lws_add_http_header_status(wsi, head->status, &writer.at, end_of(&writer)))
 		return -1;
 	add_content(&writer, head);
-	add_security(&writer, head->host);
 	if (lws_add_http_header_content_length(wsi, bytes, &writer.at, end_of(&writer)) ||
 	    writer.failed)
 		return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * An HTTP response: headers, then a body in pieces. The connection is closed after it, so that
- * nothing is left to be confused with a next request.
+ * nothing is left to be confused with a next request. What all responses have, http.c adds.
  *
  * Thread: main loop.
  */
@@ -18,7 +18,6 @@
 /** The headers that differ from response to response. */
 struct thag_reply_head {
 	unsigned status;
-	const char *host;	  /* checked Host of the request, or "" */
 	const char *content_type; /* NULL: plain text */
 	const char *etag;	  /* NULL: not to be stored */
 	const char *file_name;	  /* NULL, or of an attachment: only safe characters */

@@ -27,7 +27,6 @@ struct thag_route_job {
 	struct thag_export export;
 	struct lws *wsi; /* NULL: nobody waits any more */
 	struct thag_route *route;
-	char host[THAG_GATE_HOST_BYTES];
 	char file_name[FILE_NAME_BYTES];
 	bool without_body;
 };
@@ -39,31 +38,30 @@ static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out
 		snprintf(out, (size_t)size, "?");
 }
 
-unsigned thag_route_refuse(struct lws *wsi, const struct thag_daemon *daemon, bool upgrade,
-			   char host[static 32])
-{
-	char origin[ORIGIN_BYTES] = "";
-
-	host[0] = '\0';
-	if (thag_http_is_foreign(wsi))
-		return HTTP_STATUS_FORBIDDEN;
-	copy_header(wsi, WSI_TOKEN_HOST, host, THAG_GATE_HOST_BYTES);
-	copy_header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin));
-	if (!thag_gate_host_is_ours(host, daemon->port)) {
-		host[0] = '\0';
-		return HTTP_STATUS_FORBIDDEN;
-	}
-	if (!upgrade && lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
-		return 0;
-	return thag_gate_origin_is_ours(origin, daemon->port) ? 0 : HTTP_STATUS_FORBIDDEN;
-}
-
 static const struct thag_web_asset *find_asset(const char *path)
 {
 	for (size_t i = 0; i < thag_web_asset_count; i++)
 		if (strcmp(thag_web_assets[i].path, path) == 0)
 			return &thag_web_assets[i];
 	return NULL;
+}
+
+unsigned thag_route_refuse(struct lws *wsi, const struct thag_daemon *daemon, bool from_page)
+{
+	char host[THAG_GATE_HOST_BYTES] = "", origin[ORIGIN_BYTES] = "";
+
+	if (thag_http_is_foreign(wsi))
+		return HTTP_STATUS_FORBIDDEN;
+	copy_header(wsi, WSI_TOKEN_HOST, host, sizeof(host));
+	copy_header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin));
+	if (!thag_gate_host_is_ours(host, daemon->port))
+		return HTTP_STATUS_FORBIDDEN;
+	/* by nothing but its length: who reads it otherwise would find another end of it */
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+		return HTTP_STATUS_BAD_REQUEST;
+	if (!from_page && lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
+		return 0;
+	return thag_gate_origin_is_ours(origin, daemon->port) ? 0 : HTTP_STATUS_FORBIDDEN;
 }
 
 static int fail(struct lws *wsi, struct thag_reply_head *head, unsigned status, const char *text)
@@ -114,7 +112,6 @@ static int send_sessions(struct lws *wsi, struct thag_daemon *daemon, struct tha
 static void finish_export(struct thag_route_job *job)
 {
 	struct thag_reply_head head = { .status = HTTP_STATUS_OK,
-					.host = job->host,
 					.file_name = job->file_name,
 					.without_body = job->without_body };
 
@@ -233,7 +230,6 @@ static int start_export(struct lws *wsi, struct thag_daemon *daemon, struct thag
 	job->wsi = wsi;
 	job->route = route;
 	job->without_body = head->without_body;
-	snprintf(job->host, sizeof(job->host), "%s", head->host);
 	name_export(session, &wish, job->file_name);
 	route->job = job;
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, 6 * THAG_HTTP_TIMEOUT_S);
@@ -283,15 +279,15 @@ static int start_upload(struct lws *wsi, struct thag_daemon *daemon, struct thag
 	copy_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof(length));
 	if (length[0] && strspn(length, "0123456789") == strlen(length) && strlen(length) < 19)
 		bytes = strtoull(length, NULL, 10);
-	head->status = thag_upload_begin(wsi, daemon, route, head->host,
+	head->status = thag_upload_begin(wsi, daemon, route,
 					 given && given[0] ? given : "recording", bytes, &why);
 	return head->status ? fail(wsi, head, head->status, why) : 0;
 }
 
 int thag_route_run(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route)
 {
-	char host[THAG_GATE_HOST_BYTES], path[THAG_HTTP_HEADER_BYTES];
-	struct thag_reply_head head = { .status = HTTP_STATUS_OK, .host = host };
+	char path[THAG_HTTP_HEADER_BYTES];
+	struct thag_reply_head head = { .status = HTTP_STATUS_OK };
 	char *uri = NULL;
 	int uri_bytes = 0;
 	int method = lws_http_get_uri_and_method(wsi, &uri, &uri_bytes);
@@ -300,10 +296,10 @@ int thag_route_run(struct lws *wsi, struct thag_daemon *daemon, struct thag_rout
 
 	snprintf(path, sizeof(path), "%.*s", uri_bytes, uri);
 	uploads = method == LWSHUMETH_POST && strcmp(path, RECORDINGS_PATH) == 0;
-	refused = thag_route_refuse(wsi, daemon, uploads, host);
+	refused = thag_route_refuse(wsi, daemon, uploads);
 	head.without_body = method == LWSHUMETH_HEAD;
 	if (refused)
-		return fail(wsi, &head, refused, "forbidden\n");
+		return fail(wsi, &head, refused, "refused\n");
 	if (uploads)
 		return start_upload(wsi, daemon, route, &head);
 	if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD)

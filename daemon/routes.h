@@ -29,11 +29,10 @@ struct thag_route {
 };
 
 /**
- * Why a request is not let in: 0, or an HTTP status. `host` gets the checked Host, or "".
- * `upgrade`: to a WebSocket, which must come from a page.
+ * Why a request is not let in: 0, or an HTTP status. `from_page`: it must come from our page, as
+ * what changes something must.
  */
-unsigned thag_route_refuse(struct lws *wsi, const struct thag_daemon *daemon, bool upgrade,
-			   char host[static 32]);
+unsigned thag_route_refuse(struct lws *wsi, const struct thag_daemon *daemon, bool from_page);
 
 /** Answers a request. Returns what the callback is to return. */
 int thag_route_run(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route);

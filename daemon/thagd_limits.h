@@ -107,6 +107,7 @@
 
 /* web */
 #define THAG_HTTP_CONNECTIONS_MAX 256
+#define THAG_HTTP_FOREIGN_MAX 64 /* of them, of other users */
 #define THAG_HTTP_HEADER_BYTES 4096
 #define THAG_HTTP_TIMEOUT_S 10
 #define THAG_HTTP_CHUNK_BYTES 65536

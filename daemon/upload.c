@@ -14,7 +14,6 @@
 
 #include "daemon.h"
 #include "format.h"
-#include "gate.h"
 #include "opened.h"
 #include "routes.h"
 
@@ -35,7 +34,6 @@ struct thag_upload {
 	size_t filled;
 	size_t being_written;
 	uint8_t *buffers[2]; /* what comes in; what is being written */
-	char host[THAG_GATE_HOST_BYTES];
 	char name[THAG_UPLOAD_NAME_BYTES];
 };
 
@@ -58,7 +56,7 @@ static int open_file(void)
 }
 
 unsigned thag_upload_begin(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,
-			   const char *host, const char *name, uint64_t bytes, const char **why)
+			   const char *name, uint64_t bytes, const char **why)
 {
 	struct thag_upload *upload;
 
@@ -75,7 +73,6 @@ unsigned thag_upload_begin(struct lws *wsi, struct thag_daemon *daemon, struct t
 	*upload = (struct thag_upload){
 		.daemon = daemon, .route = route, .wsi = wsi, .fd = open_file(), .bytes_left = bytes
 	};
-	snprintf(upload->host, sizeof(upload->host), "%s", host);
 	snprintf(upload->name, sizeof(upload->name), "%s", name);
 	daemon->uploads++;
 	for (int i = 0; i < 2; i++)
@@ -93,7 +90,6 @@ unsigned thag_upload_begin(struct lws *wsi, struct thag_daemon *daemon, struct t
 static void answer(struct thag_upload *upload, json_t *body)
 {
 	struct thag_reply_head head = { .status = HTTP_STATUS_OK,
-					.host = upload->host,
 					.content_type = "application/json" };
 	struct thag_route *route = upload->route;
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;

@@ -21,11 +21,11 @@ struct thag_route;
 struct thag_upload;
 
 /**
- * Begins one of `bytes` bytes, called `name` (any bytes), for a request whose checked Host is
- * `host`. Sets route->upload. 0; or an HTTP status, and `why` in words.
+ * Begins one of `bytes` bytes, called `name` (any bytes). Sets route->upload. 0; or an HTTP status,
+ * and `why` in words.
  */
 unsigned thag_upload_begin(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,
-			   const char *host, const char *name, uint64_t bytes, const char **why);
+			   const char *name, uint64_t bytes, const char **why);
 
 /** More of it. 0, or -1 to close the connection. */
 int thag_upload_take(struct thag_upload *upload, const void *data, size_t bytes);

@@ -44,7 +44,7 @@ ok 'NUL in a path' bash -c "! curl -sf -m 5 '$url/api/sessions/latest%00/export'
 headers_are_there() {
   local wanted
   curl -si -m 5 "$url$1" | tr -d '\r' >"$work/headers"
-  for wanted in "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://localhost:$port; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'" \
+  for wanted in "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://localhost:$port ws://127.0.0.1:$port; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'" \
     'x-content-type-options: nosniff' 'referrer-policy: no-referrer' \
     'cross-origin-opener-policy: same-origin' 'cross-origin-resource-policy: same-origin'; do
     grep -qxF "$wanted" "$work/headers" || { echo "$wanted"; return 1; }
