@@ -129,8 +129,9 @@ static void announce(struct thag_daemon *daemon,
 	char line[LINE_BYTES];
 
 	thag_runtime_announce(&daemon->runtime, daemon->port);
-	snprintf(line, sizeof(line), "thagd %s listening: http://localhost:%u (socket %s)",
-		 THAG_VERSION, daemon->port, daemon->runtime.socket);
+	snprintf(line, sizeof(line), "thagd %s listening: http://localhost:%u%s%s (socket %s)",
+		 THAG_VERSION, daemon->port, daemon->token[0] ? "/?token=" : "", daemon->token,
+		 daemon->runtime.socket);
 	ready(daemon, line);
 }
 
@@ -196,6 +197,8 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 	thag_clock_init(&daemon->clock);
 	thag_histories_init(&daemon->histories, options->timeline_bytes);
 	ret = find_dirs(daemon);
+	if (ret == 0 && options->token)
+		ret = thag_gate_make_token(daemon->token);
 	if (ret == 0)
 		ret = thag_runtime_open(&daemon->runtime, options->socket);
 	if (ret != 0)

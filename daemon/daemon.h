@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "drain.h"
+#include "gate.h"
 #include "history.h"
 #include "options.h"
 #include "registry.h"
@@ -42,10 +43,11 @@ struct thag_daemon {
 	struct thag_symbols *symbols;
 	uv_signal_t signals[3];
 	uv_timer_t tick;
-	uv_async_t named; /* from the thread of symbols.h */
-	uint32_t port;	  /* of the web page */
-	uint32_t uploads; /* under way */
-	uint32_t holds;	  /* work under way that the end waits for */
+	uv_async_t named;		   /* from the thread of symbols.h */
+	uint32_t port;			   /* of the web page */
+	uint32_t uploads;		   /* under way */
+	char token[THAG_GATE_TOKEN_BYTES]; /* "": there is none */
+	uint32_t holds;			   /* work under way that the end waits for */
 	bool stopping;
 	uint64_t leave_until_ns; /* programs that go on get names until then */
 };

@@ -29,7 +29,9 @@ static void on_ready(struct thag_daemon *daemon, const char *line)
 	}
 	if (thag_runtime_to_log(&daemon->runtime) != 0 || chdir("/") != 0)
 		thag_log_write(THAG_LOG_WARN, "still attached to where it was started");
-	thag_log_write(THAG_LOG_INFO, "%s", line);
+	/* not `line`: a token is for the terminal alone */
+	thag_log_write(THAG_LOG_INFO, "thagd %s listening: http://localhost:%u (socket %s)",
+		       THAG_VERSION, daemon->port, daemon->runtime.socket);
 	if (write(ready_fd, line, strlen(line)) < 0)
 		thag_log_write(THAG_LOG_DEBUG, "nobody waited for the start");
 	close(ready_fd);

@@ -18,6 +18,7 @@ enum {
 	OPT_OUTPUT_DIR,
 	OPT_RECORD,
 	OPT_TIMELINE,
+	OPT_TOKEN,
 	OPT_FOREGROUND,
 	OPT_DAEMONIZE,
 	OPT_LOG_LEVEL,
@@ -39,6 +40,8 @@ static const char help[] =
 	"      --timeline BYTES  memory for what happened when, of all programs: the\n"
 	"                        newest is whole, older time coarser; with K, M or G\n"
 	"                        behind the number; off: none is kept. Default: 256M\n"
+	"      --token           let in to the page, besides this user, who has the token\n"
+	"                        in the address that is printed\n"
 	"      --foreground      stay attached to the terminal (default)\n"
 	"      --daemonize       go to the background once programs can connect;\n"
 	"                        messages then go to thagd.log beside the socket\n"
@@ -56,6 +59,7 @@ static const struct option long_options[] = {
 	{ "output-dir", required_argument, NULL, OPT_OUTPUT_DIR },
 	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "timeline", required_argument, NULL, OPT_TIMELINE },
+	{ "token", no_argument, NULL, OPT_TOKEN },
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 	{ "daemonize", no_argument, NULL, OPT_DAEMONIZE },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
@@ -144,6 +148,9 @@ static int parse_one(struct thag_options *options, int option, char **argv)
 		return parse_path(&options->record_dir, "--record", optarg);
 	case OPT_TIMELINE:
 		return parse_timeline(options, optarg);
+	case OPT_TOKEN:
+		options->token = true;
+		return -1;
 	case OPT_FOREGROUND:
 		options->daemonize = false;
 		return -1;

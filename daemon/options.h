@@ -24,6 +24,7 @@ struct thag_options {
 	const char *record_dir;	 /* NULL: only what asks for it is recorded */
 	uint64_t timeline_bytes; /* of all sessions together; 0: none are kept */
 	bool daemonize;
+	bool token;    /* whoever has it is let in to the page */
 	bool symbols;  /* be the process that reads symbols: not for users */
 	int log_level; /* enum thag_log_level */
 };

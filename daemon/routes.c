@@ -19,6 +19,7 @@
 #define ORIGIN_BYTES 64
 #define ID_BYTES 24
 #define ARG_BYTES 32
+#define ASSET_PATH_BYTES 64
 #define FILE_NAME_BYTES (THAG_PROGRAM_BYTES + 64)
 #define ETAG_BYTES 128
 
@@ -46,11 +47,30 @@ static const struct thag_web_asset *find_asset(const char *path)
 	return NULL;
 }
 
+/*
+ * Whether the connection is this user's own, or has the token. The parts of the page but the first
+ * need none: they tell nothing, and the browser asks for them by itself.
+ */
+static bool is_let_in(struct lws *wsi, const struct thag_daemon *daemon)
+{
+	char text[THAG_GATE_TOKEN_BYTES + sizeof("token=")], path[ASSET_PATH_BYTES];
+	const char *token;
+
+	if (!thag_http_is_foreign(wsi))
+		return true;
+	if (!daemon->token[0])
+		return false;
+	token = lws_get_urlarg_by_name(wsi, "token=", text, sizeof(text));
+	if (token && thag_gate_token_is_ours(token, daemon->token))
+		return true;
+	return lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) > 1 && find_asset(path);
+}
+
 unsigned thag_route_refuse(struct lws *wsi, const struct thag_daemon *daemon, bool from_page)
 {
 	char host[THAG_GATE_HOST_BYTES] = "", origin[ORIGIN_BYTES] = "";
 
-	if (thag_http_is_foreign(wsi))
+	if (!is_let_in(wsi, daemon))
 		return HTTP_STATUS_FORBIDDEN;
 	copy_header(wsi, WSI_TOKEN_HOST, host, sizeof(host));
 	copy_header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin));

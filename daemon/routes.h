@@ -6,6 +6,7 @@
  *   /api/sessions                      {"sessions":[…]}
  *   /api/sessions/ID/export?format=folded&thread=TID&raw=1
  *
+ * With ?token=TOKEN of thagd --token for other users than thagd's.
  * By GET and HEAD, which change nothing. And by POST, from our page only,
  *
  *   /api/recordings?name=NAME          opens a recording that comes along: see upload.h

@@ -6,7 +6,7 @@
 help_names_all() {
   local option
   "$thagd" --help >"$work/help" && "$thagd" -h | cmp - "$work/help" || return 1
-  for option in port socket output-dir foreground daemonize log-level version help; do
+  for option in port socket output-dir token foreground daemonize log-level version help; do
     grep -q -- "--$option" "$work/help" || return 1
   done
   grep -q 'Exit status: 0 .*1 .*2 .*4 ' "$work/help"

@@ -54,6 +54,26 @@ Test(gate, wants_http_in_an_origin)
 	cr_assert_not(thag_gate_origin_is_ours("", PORT));
 }
 
+Test(gate, makes_tokens_of_128_bits_and_knows_them)
+{
+	char token[THAG_GATE_TOKEN_BYTES], other[THAG_GATE_TOKEN_BYTES];
+
+	cr_assert_eq(thag_gate_make_token(token), 0);
+	cr_assert_eq(thag_gate_make_token(other), 0);
+	cr_assert_eq(strspn(token, "0123456789abcdef"), 32);
+	cr_assert_eq(strlen(token), 32);
+	cr_assert(thag_gate_token_is_ours(token, token));
+	cr_assert_not(thag_gate_token_is_ours(other, token));
+	cr_assert_not(thag_gate_token_is_ours("", token));
+	for (size_t i = 0; i < 32; i++) {
+		strcpy(other, token);
+		other[i] ^= 1;
+		cr_assert_not(thag_gate_token_is_ours(other, token), "%zu", i);
+		other[i] = '\0';
+		cr_assert_not(thag_gate_token_is_ours(other, token), "%zu", i);
+	}
+}
+
 static int parse(struct thag_watch *watch, const char *text)
 {
 	json_t *json = json_loads(text, 0, NULL);

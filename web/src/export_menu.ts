@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** The menu of file formats that the profile shown can be downloaded in. */
+import { withToken } from "./address.ts";
 import { byId, el } from "./dom.ts";
 import { metric as metricById } from "./metric.ts";
 import { hasMemory } from "./sessions.ts";
@@ -61,7 +62,7 @@ export class ExportMenu {
     const { metric, session } = this.store;
     for (const [format, link] of this.links) {
       link.hidden = session === null || (format === "memory" && !hasMemory(session));
-      if (session !== null) link.href = `/api/sessions/${session.id}/export?${this.query(format)}`;
+      if (session !== null) link.href = withToken(`/api/sessions/${session.id}/export?${this.query(format)}`);
     }
     this.about.textContent = metric === "time" ? "Self time in ns, by stack" : `${metricById(metric).about}, by stack`;
   }

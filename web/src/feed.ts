@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** Keeps the store fed: asks thagd for what the view shows, and decides when news is shown. */
+import { withToken } from "./address.ts";
 import type { DurationsFrame } from "./durations_frame.ts";
 import type { ChartRequest } from "./flamechart_asks.ts";
 import type { FlamechartFrame } from "./flamechart_frame.ts";
@@ -66,7 +67,7 @@ export class Feed {
 
   start(): void {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    this.socket = new Socket(`${scheme}//${location.host}/ws`, {
+    this.socket = new Socket(withToken(`${scheme}//${location.host}/ws`), {
       onConnection: (connection) => this.onConnection(connection),
       onSessions: (sessions) => this.onSessions(sessions),
       onFlame: (kind, frame) => (kind === "flame" ? this.onFlame(frame) : this.onHalf(kind, frame)),

@@ -58,7 +58,7 @@ const main = byId("main");
 /** Shows a view, and puts it into the address; `step`: as a step that Back undoes. */
 function show(change: Partial<View>, step: boolean): void {
   store.view = { ...store.view, ...change };
-  const address = formatView(store.view) || location.pathname;
+  const address = formatView(store.view) || location.pathname + location.search;
   if (step) history.pushState(null, "", address);
   else history.replaceState(null, "", address);
   viewChanged();

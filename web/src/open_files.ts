@@ -3,6 +3,7 @@
  * Opens recordings that are dropped on the page, or chosen: they are sent to thagd, one after the
  * other, and the last that could be opened is shown.
  */
+import { withToken } from "./address.ts";
 import { byId, el, setText } from "./dom.ts";
 import { bytes as byteText } from "./format.ts";
 import { display } from "./names.ts";
@@ -27,7 +28,7 @@ function errorOf(answer: unknown): string {
 function send(file: File, progress: (share: number) => void): Promise<Opened> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `${ADDRESS}?name=${encodeURIComponent(file.name)}`);
+    request.open("POST", withToken(`${ADDRESS}?name=${encodeURIComponent(file.name)}`));
     request.upload.addEventListener("progress", ({ loaded, total }) => progress(total > 0 ? loaded / total : 0));
     request.addEventListener("error", () => reject(new Error("thagd took no more of it: is it running, and was the file changed?")));
     request.addEventListener("load", () => {
