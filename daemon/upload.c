@@ -200,7 +200,8 @@ static void go_on(struct thag_upload *upload)
 
 int thag_upload_take(struct thag_upload *upload, const void *data, size_t bytes)
 {
-	if (bytes > upload->bytes_left || bytes > THAG_UPLOAD_PIECE_BYTES - upload->filled)
+	if (upload->ended || bytes > upload->bytes_left ||
+	    bytes > THAG_UPLOAD_PIECE_BYTES - upload->filled)
 		return -1;
 	memcpy(upload->buffers[0] + upload->filled, data, bytes);
 	upload->filled += bytes;
@@ -217,7 +218,8 @@ int thag_upload_take(struct thag_upload *upload, const void *data, size_t bytes)
 
 int thag_upload_end(struct thag_upload *upload)
 {
-	if (upload->bytes_left)
+	/* libwebsockets says so again when more comes than was announced */
+	if (upload->ended || upload->bytes_left)
 		return -1;
 	upload->ended = true;
 	if (!upload->writing)
