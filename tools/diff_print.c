@@ -10,7 +10,6 @@
 #include "columns.h"
 #include "fields.h"
 #include "numbers.h"
-#include "thag_text.h"
 
 #define CELL_BYTES (THAG_NUMBER_BYTES + 2)
 
@@ -251,7 +250,7 @@ static int put_csv_row(struct thag_buffer *out, const void *context, uint32_t in
 	int ret = thag_stat_row_name(&row->of, &name);
 
 	if (!ret)
-		ret = thag_text_append_csv(out, (const char *)name.data, name.bytes);
+		ret = thag_fields_csv(out, (const char *)name.data, name.bytes);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && !ret; i++) {
 		ret = thag_fields_text(out, ",");
 		if (!ret)

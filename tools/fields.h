@@ -15,6 +15,12 @@
 /** Appends a text as it is. */
 int thag_fields_text(struct thag_buffer *out, const char *text);
 
+/**
+ * Appends a field of CSV, in quotes: valid UTF-8 whatever the bytes are, with spaces for control
+ * characters.
+ */
+int thag_fields_csv(struct thag_buffer *out, const char *text, size_t bytes);
+
 /** Appends a string of JSON, valid UTF-8 whatever the bytes are. */
 int thag_fields_json(struct thag_buffer *out, const char *text, size_t bytes);
 

@@ -10,7 +10,6 @@
 #include "fields.h"
 #include "numbers.h"
 #include "thag_buffer.h"
-#include "thag_text.h"
 
 #define COLUMNS_MAX 20
 #define NARROW 100 /* columns of a terminal: below that some percentiles are left out … */
@@ -353,11 +352,11 @@ static int put_csv_row(struct thag_buffer *out, const void *context, uint32_t in
 	int ret = thag_stat_row_name(row, &name);
 
 	if (!ret)
-		ret = thag_text_append_csv(out, (const char *)name.data, name.bytes);
+		ret = thag_fields_csv(out, (const char *)name.data, name.bytes);
 	if (!ret)
 		ret = thag_fields_text(out, ",");
 	if (!ret)
-		ret = thag_text_append_csv(out, text, bytes);
+		ret = thag_fields_csv(out, text, bytes);
 	if (!ret)
 		ret = thag_fields_text(out, ",");
 	if (!ret && line)

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thag/frames.h"
+#include "thag_text.h"
+
 static const char *const words[THAG_STAT_SORTS] = {
 	[THAG_STAT_SELF] = "self",
 	[THAG_STAT_TOTAL] = "total",
@@ -61,29 +64,34 @@ uint64_t thag_stat_row_id(const struct thag_stat_row *row)
 			 : function_id(row->profile, row->name);
 }
 
+/* What another tool has to read is no longer than in other exports. */
+static int append_name(const struct thag_profile *profile, uint32_t name, struct thag_buffer *out)
+{
+	size_t bytes;
+	const char *text = thag_profile_name(profile, name, &bytes);
+
+	return bytes > THAG_FRAME_NAME_MAX
+		       ? thag_text_append_utf8(out, text, bytes, THAG_FRAME_NAME_MAX)
+		       : thag_buffer_append(out, text, bytes);
+}
+
 int thag_stat_row_name(const struct thag_stat_row *row, struct thag_buffer *out)
 {
 	const struct thag_profile *profile = row->profile;
 	uint32_t count, depth = 0;
 	const struct thag_profile_node *nodes = thag_profile_nodes(profile, &count);
 	uint32_t *path;
-	size_t bytes;
 	int ret = 0;
 
-	if (!row->node) {
-		const char *name = thag_profile_name(profile, row->name, &bytes);
-
-		return thag_buffer_append(out, name, bytes);
-	}
+	if (!row->node)
+		return append_name(profile, row->name, out);
 	path = calloc((size_t)nodes[row->node].depth + 1, sizeof(*path));
 	if (!path)
 		return -ENOMEM;
 	for (uint32_t node = row->node; node; node = nodes[node].parent)
 		path[depth++] = nodes[node].name;
 	while (depth-- > 0 && !ret) {
-		const char *name = thag_profile_name(profile, path[depth], &bytes);
-
-		ret = thag_buffer_append(out, name, bytes);
+		ret = append_name(profile, path[depth], out);
 		if (!ret && depth)
 			ret = thag_buffer_append(out, ";", 1);
 	}
