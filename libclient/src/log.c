@@ -62,13 +62,53 @@ static void add_number(struct text *text, unsigned long long value, int width)
 	add(text, digits + at, sizeof(digits) - at);
 }
 
-/* One of the program's own texts: no line of the log is longer for it, or ends early. */
+/* What the second byte of a character must lie between, by the first (Unicode, table 3-7). */
+static bool is_second(unsigned first, unsigned second)
+{
+	unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+	unsigned high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+
+	return second >= low && second <= high;
+}
+
+/*
+ * Controls, line ends, what can't be seen, and what turns the direction of all that follows: of two
+ * or three bytes.
+ */
+static bool is_obeyed(const unsigned char *from)
+{
+	return (from[0] == 0xc2 && from[1] < 0xa0) ||
+	       (from[0] == 0xe2 && from[1] == 0x80 && from[2] >= 0x8b && from[2] <= 0x8f) ||
+	       (from[0] == 0xe2 && from[1] == 0x80 && from[2] >= 0xa8 && from[2] <= 0xae) ||
+	       (from[0] == 0xe2 && from[1] == 0x81 && from[2] >= 0xa0 && from[2] <= 0xaf) ||
+	       (from[0] == 0xef && from[1] == 0xbb && from[2] == 0xbf);
+}
+
+/* How many bytes the character at `from` has that a terminal can be shown; 0: there is none. */
+static size_t character(const unsigned char *from)
+{
+	size_t bytes = from[0] >= 0xf0 ? 4 : from[0] >= 0xe0 ? 3 : 2;
+
+	if (from[0] < 0x80)
+		return from[0] >= ' ' && from[0] != 0x7f;
+	if (from[0] < 0xc2 || from[0] > 0xf4 || !is_second(from[0], from[1]))
+		return 0;
+	for (size_t i = 2; i < bytes; i++)
+		if ((from[i] & 0xc0) != 0x80)
+			return 0;
+	return is_obeyed(from) ? 0 : bytes;
+}
+
+/* One of the program's own texts: no line is longer for it, ends early or does things. */
 static void add_foreign(struct text *text, const char *from)
 {
-	for (; from && *from && text->used < text->size; from++) {
-		char c = (unsigned char)*from < ' ' || *from == 0x7f ? '?' : *from;
+	while (from && *from && text->used < text->size) {
+		size_t bytes = character((const unsigned char *)from);
 
-		add(text, &c, 1);
+		if (bytes > text->size - text->used)
+			return;
+		add(text, bytes ? from : "?", bytes ? bytes : 1);
+		from += bytes ? bytes : 1;
 	}
 }
 
@@ -207,6 +247,13 @@ static int find_directory(struct text *path)
 	return open_directory(path->bytes);
 }
 
+/* What a shell, too, takes for a part of a name; as thagd names its files. */
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       strchr("._+-", c);
+}
+
 /* The program's file name without its extension, as a part of a file name. */
 static void add_stem(struct text *name)
 {
@@ -222,8 +269,10 @@ static void add_stem(struct text *name)
 		*dot = '\0';
 	base[strnlen(base, STEM_BYTES)] = '\0';
 	for (char *c = base; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+		if (!is_plain(*c))
 			*c = '_';
+	if (base[0] == '-' || base[0] == '.')
+		base[0] = '_';
 	add_string(name, base[0] ? base : "unknown");
 }
 

@@ -152,6 +152,18 @@ Test(log, formats_what_it_is_given)
 			  "\\] a text, a -2147483648, a 4294967295, a 18446744073709551615, a 5"));
 }
 
+Test(log, has_nothing_of_a_text_that_a_terminal_obeys)
+{
+	thag_log_open(THAG_LOG_QUIET);
+	thag_log("<%s>", "a\x1b[2J\n\x7f \x9b"
+			 "1m \xc2\x9b \xff \xc3 \xed\xa0\x80 \xe2\x80\xae \xe2\x80\xa8 \xf0\x9f");
+	thag_log("<%s>", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
+	cr_expect(matches(read_log("thag_profiler"),
+			  "<a\\?\\[2J\\?\\? \\?1m \\?\\? \\? \\? \\?\\?\\? \\?\\?\\? "
+			  "\\?\\?\\? \\?\\?>"));
+	cr_expect(matches(read_log("thag_profiler"), "<\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80>"));
+}
+
 Test(log, cuts_long_lines)
 {
 	static char big[5000];
