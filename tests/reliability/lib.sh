@@ -25,10 +25,10 @@ sanitized() { [[ -n ${NO_LIMITS:-} ]]; }
 # clear_out: what programs left so far is forgotten.
 clear_out() { rm -rf "$work/out" && mkdir -p "$work/out"; }
 
-# unit SUITE TEST: a test of Criterion's, alone.
+# unit SUITE TEST [PROGRAM]: tests of Criterion's, alone; PROGRAM is that of the suite.
 unit() {
-  local status=0
-  "$build/tests/test_$1" --filter "$1/$2" >"$work/unit" 2>&1 || status=$?
+  local status=0 programs=("$build"/*/"test_${3:-$1}")
+  "${programs[0]}" --filter "$1/$2" >"$work/unit" 2>&1 || status=$?
   tail -n 20 "$work/unit"
   ((status == 0)) && grep -q 'Tested: [1-9]' "$work/unit"
 }

@@ -115,37 +115,6 @@ describe("a page", () => {
       /treestat/.test((await pinned.page.locator("#session").textContent()) ?? ""),
     );
   });
-
-  test("shows hostile names as text", async () => {
-    daemon = await Daemon.start();
-    daemon.run("tests/web/hostile");
-    const { page, complaints } = await openTab(browser, `${daemon.url}#view=functions`);
-    const names = page.locator(".function-table tbody th bdi");
-    await until("all names", async () => (await names.count()) >= 12);
-    const texts = await names.allTextContents();
-    for (const name of [
-      '<img src=x onerror="window.hacked=1">',
-      "<script>window.hacked=1</script>",
-      "'\"&amp;</table></body>",
-      "frame;other 12\u240aline 13",
-      "\ufffdgnp.exe",
-      "שלום",
-    ])
-      assert.ok(
-        texts.includes(name),
-        `${name} in ${texts.map((text) => text.slice(0, 50)).join(" | ")}`,
-      );
-    assert.ok(texts.every((text) => text.length <= 4096));
-    await page.keyboard.press("1");
-    await drawn(page);
-    assert.equal(await page.evaluate(() => (globalThis as { hacked?: number }).hacked), undefined);
-    assert.equal(await page.locator("img, body script, main script").count(), 0);
-    assert.ok(
-      await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
-      "the page is wider than the window",
-    );
-    assert.deepEqual(complaints, []);
-  });
 });
 
 describe("any width and colour", () => {
@@ -189,39 +158,6 @@ describe("any width and colour", () => {
 });
 
 describe("requests", () => {
-  const upgrade = {
-    Connection: "Upgrade",
-    Upgrade: "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Protocol": "thag-1",
-  };
-
-  test("from elsewhere are refused, and none may run foreign code", async () => {
-    daemon = await Daemon.start();
-    const host = `localhost:${daemon.port}`;
-    const own = await daemon.get("/", { host });
-    assert.equal(own.status, 200);
-    assert.match(String(own.headers["content-security-policy"]), /default-src 'none'/);
-    assert.doesNotMatch(String(own.headers["content-security-policy"]), /unsafe/);
-    for (const foreign of ["evil.example", `evil.example:${daemon.port}`, "localhost:1", "0.0.0.0"])
-      assert.equal((await daemon.get("/", { host: foreign })).status, 403, `Host: ${foreign}`);
-    for (const path of ["/", "/api/sessions"])
-      assert.equal(
-        (await daemon.get(path, { host, origin: "http://evil.example" })).status,
-        403,
-        `Origin at ${path}`,
-      );
-    assert.equal(
-      (await daemon.get("/ws", { ...upgrade, host, origin: "http://evil.example" })).status,
-      403,
-    );
-    assert.equal(
-      (await daemon.get("/ws", { ...upgrade, host, origin: `http://${host}` })).status,
-      101,
-    );
-  });
-
   test("get what they ask for, or a clear no", async () => {
     daemon = await Daemon.start();
     const host = `localhost:${daemon.port}`;
