@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
+
 #include "format.h"
 #include "log.h"
 #include "proc.h"
@@ -71,11 +73,17 @@ int thag_recording_file_open_journal(const char *path, int flags)
 {
 	char journal[THAG_PATH_BYTES];
 	int fd, ret = journal_path(journal, path);
+	struct stat st;
 
 	if (ret != 0)
 		return ret;
 	fd = open(journal, flags | OWN_FLAGS, 0600);
-	return fd >= 0 ? fd : -errno;
+	if (fd < 0)
+		return -errno;
+	if (flags == O_RDONLY || (fstat(fd, &st) == 0 && st.st_uid == geteuid()))
+		return fd;
+	close(fd);
+	return -EPERM; /* whoever can cut it short could kill us */
 }
 
 void thag_recording_file_drop_journal(const char *path)
@@ -134,8 +142,11 @@ static int complete(struct thag_recorder_file *file, const struct thag_session *
 {
 	struct thag_recording_identity identity = { .session = session->id,
 						    .start_real_ns = thag_clock_real_ns() };
-	int ret = thag_recording_file_open_journal(file->path, O_RDWR | O_CREAT | O_TRUNC);
+	int ret;
 
+	/* what is left of a recording that was removed; another user's stays, and is in the way */
+	thag_recording_file_drop_journal(file->path);
+	ret = thag_recording_file_open_journal(file->path, O_RDWR | O_CREAT | O_EXCL);
 	if (ret < 0)
 		return ret;
 	file->journal_fd = ret;
