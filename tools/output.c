@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,12 +118,34 @@ static int write_into(const char *path, int from)
 	return ret;
 }
 
+/*
+ * Whether `path` is a link that another user left in a directory for all, such as /tmp: what the
+ * kernel refuses to follow where fs.protected_symlinks is on.
+ */
+static bool is_trap(const char *path)
+{
+	char *copy = strdup(path);
+	struct stat link, parent;
+	bool trap;
+
+	if (!copy)
+		return true;
+	trap = lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && link.st_uid != geteuid() &&
+	       (stat(dirname(copy), &parent) != 0 ||
+		((parent.st_mode & S_ISVTX) && (parent.st_mode & S_IWOTH) &&
+		 parent.st_uid != link.st_uid));
+	free(copy);
+	return trap;
+}
+
 int thag_output_write_file(const char *path, int from)
 {
 	struct stat st;
 	char *target;
 	int ret;
 
+	if (is_trap(path))
+		return -EACCES;
 	if (stat(path, &st))
 		return errno == ENOENT ? replace(path, from, new_mode()) : -errno;
 	if (S_ISDIR(st.st_mode))

@@ -13,7 +13,8 @@ int thag_output_copy(int to, int from);
 /**
  * Makes `path` a copy of the file `from`. What was at `path` stays until the copy is whole, then
  * is replaced; where that can't be (a device, a pipe) it is written to. Signals that end the
- * process wait meanwhile, so that nothing half-written stays. 0 or a negative errno.
+ * process wait meanwhile, so that nothing half-written stays. A link is followed, but none that
+ * another user left in a directory for all. 0 or a negative errno.
  */
 int thag_output_write_file(const char *path, int from);
 
