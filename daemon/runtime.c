@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "log.h"
 #include "thag/socket_path.h"
 
 #define SUFFIX ".sock"
@@ -100,6 +101,16 @@ static int make_absolute(struct thag_runtime *runtime, const char *path)
 	return 0;
 }
 
+/* Programs that are started with the same environment pass it over as well. */
+static void warn_of_runtime_dir(const char *socket)
+{
+	const char *why = thag_socket_runtime_fault(), *named = getenv("THAG_SOCKET");
+
+	if (why && !(named && named[0]))
+		thag_log_write(THAG_LOG_WARN, "XDG_RUNTIME_DIR isn't used: %s; the socket is %s",
+			       why, socket);
+}
+
 static int find_path(struct thag_runtime *runtime, const char *named)
 {
 	char path[THAG_SOCKET_PATH_BYTES];
@@ -112,6 +123,7 @@ static int find_path(struct thag_runtime *runtime, const char *named)
 		return fail(ret, "THAG_SOCKET must be an absolute path");
 	if (ret != 0)
 		return fail(ret, "THAG_SOCKET is too long for a socket");
+	warn_of_runtime_dir(path);
 	return make_absolute(runtime, path);
 }
 

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -131,7 +132,9 @@ static void explain_failure(int result, const char *path, char *why, size_t why_
 		return;
 	if (result == -ENOENT || result == -ECONNREFUSED)
 		explain(why, why_bytes, "no thagd answers at ", path,
-			" (start thagd, or use 'thag run')");
+			thag_socket_runtime_fault() && !getenv("THAG_SOCKET")
+				? " (XDG_RUNTIME_DIR can't be used; start thagd, or use 'thag run')"
+				: " (start thagd, or use 'thag run')");
 	else if (result == -EPERM)
 		explain(why, why_bytes, "the thagd at ", path, " belongs to another user");
 	else

@@ -41,16 +41,27 @@ static inline int thag_socket_join(char *out, size_t size, const char *head, con
 	return 0;
 }
 
-/** Whether `path` is an absolute path of our own directory that no one else may write to. */
-static inline int thag_socket_dir_is_ours(const char *path)
+/** Why $XDG_RUNTIME_DIR is passed over, in words; NULL when it is used, or not set. */
+static inline const char *thag_socket_runtime_fault(void)
 {
+	const char *path = getenv("XDG_RUNTIME_DIR"), *why = NULL;
 	int saved = errno;
 	struct stat st;
-	int ours = path[0] == '/' && stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
-		   st.st_uid == geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 
+	if (!path || !path[0])
+		return NULL;
+	if (path[0] != '/')
+		why = "it is no absolute path";
+	else if (strlen(path) + sizeof("/" THAG_SOCKET_NAME) > THAG_SOCKET_PATH_BYTES)
+		why = "it is too long for a socket's path";
+	else if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		why = "there is no such directory";
+	else if (st.st_uid != geteuid())
+		why = "it belongs to another user";
+	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		why = "others may write to it";
 	errno = saved;
-	return ours;
+	return why;
 }
 
 /** The path below /tmp, for users without a runtime directory. 0 or -ENAMETOOLONG. */
@@ -80,7 +91,7 @@ static inline int thag_socket_path(char *out, size_t size)
 
 	if (named && named[0])
 		return named[0] == '/' ? thag_socket_join(out, size, named, "") : -EINVAL;
-	if (runtime && thag_socket_dir_is_ours(runtime) &&
+	if (runtime && runtime[0] && !thag_socket_runtime_fault() &&
 	    thag_socket_join(out, size, runtime, "/" THAG_SOCKET_NAME) == 0)
 		return 0;
 	return thag_socket_fallback(out, size);
