@@ -15,6 +15,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "thag_text.h"
+
 #define VARIABLE "THAG_RECORD"
 #define SUFFIX ".thag"
 #define MAGIC "thagrec"
@@ -103,6 +105,18 @@ int thag_record_prepare(const struct thag_command *command, const char *file)
 	return ret ? -1 : 0;
 }
 
+/* A session that was to be recorded and isn't: thagd says why. */
+static void tell_unrecorded(const json_t *session)
+{
+	const char *why = json_string_value(json_object_get(session, "message"));
+	struct thag_buffer text = { 0 };
+
+	if (why && thag_text_append_terminal(&text, why, strlen(why)) == 0)
+		fprintf(stderr, "thag: not recorded: %.*s\n", (int)text.bytes,
+			(const char *)text.data);
+	thag_buffer_fini(&text);
+}
+
 void thag_record_report(const json_t *session)
 {
 	const json_t *recording = json_object_get(session, "recording");
@@ -113,4 +127,6 @@ void thag_record_report(const json_t *session)
 		fprintf(stderr, "thag: recording %s stopped: %s\n", file, error);
 	else if (file)
 		fprintf(stderr, "thag: recorded %s\n", file);
+	else if (getenv(VARIABLE))
+		tell_unrecorded(session);
 }
