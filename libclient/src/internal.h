@@ -32,6 +32,8 @@ struct thag_process {
 	uint64_t serial; /* 62 bits that tell this process's session from its parent's */
 	int shm_fd;	 /* kept open so that a new thagd can find them in /proc/PID/fd */
 	int consumer_fd;
+	uint64_t shm_inode; /* whether it is still them that are open there */
+	uint64_t consumer_inode;
 	bool slow_clock;      /* the TSC is no clock here: events are timed on the cold side */
 	uint64_t patience_ns; /* how long a thread waits for thagd to read on before it drops */
 	struct thag_producer *producers[THAG_SLOTS_MAX]; /* mapped once each, then reused */

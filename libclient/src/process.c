@@ -139,6 +139,20 @@ static int make_memfd(uint64_t bytes)
 	return result;
 }
 
+static uint64_t inode_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? st.st_ino : 0;
+}
+
+/* A program that closes all descriptors may have one of its own there now: that stays open. */
+static void close_ours(int fd, uint64_t inode)
+{
+	if (fcntl(fd, F_GET_SEALS) > 0 && inode_of(fd) == inode)
+		close(fd);
+}
+
 static int map_shared(struct thag_process *process, uint32_t slots)
 {
 	uint64_t bytes = thag_shm_bytes(slots);
@@ -162,6 +176,7 @@ static int map_shared(struct thag_process *process, uint32_t slots)
 	process->rings = base + THAG_SHM_RINGS_OFFSET;
 	process->shm_bytes = bytes;
 	process->shm_fd = fd;
+	process->shm_inode = inode_of(fd);
 	process->slots = slots;
 	return 0;
 }
@@ -296,6 +311,7 @@ static int introduce(struct thag_process *process, char *why, size_t why_bytes)
 	if (result)
 		return result;
 	process->consumer_fd = thag_fd_move_up(fd);
+	process->consumer_inode = inode_of(process->consumer_fd);
 	return map_consumers(process);
 }
 
@@ -307,8 +323,8 @@ static void set_parent_aside(void)
 	thag_switch_listen(NULL);
 	release(&parent_process);
 	parent_process = thag_process;
-	close(thag_process.shm_fd);
-	close(thag_process.consumer_fd);
+	close_ours(thag_process.shm_fd, thag_process.shm_inode);
+	close_ours(thag_process.consumer_fd, thag_process.consumer_inode);
 	thag_process.header = NULL;
 	thag_process.consumers = NULL;
 }
