@@ -5,6 +5,25 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/*
+ * Not memcpy and memcmp: in a program built with TSan these are TSan's, which sees the bytes, but
+ * not the releases and acquires that put them in order, and so reports a race. Atomic, so that
+ * compilers don't make those calls of the loops.
+ */
+static void copy_bytes(uint8_t *to, const char *from, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		__atomic_store_n(&to[i], (uint8_t)from[i], __ATOMIC_RELAXED);
+}
+
+static bool are_bytes(const uint8_t *at, const char *text, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		if (__atomic_load_n(&at[i], __ATOMIC_RELAXED) != (uint8_t)text[i])
+			return false;
+	return true;
+}
+
 uint32_t thag_site_copy_text(struct thag_process *process, const char *text, uint32_t *offset)
 {
 	size_t bytes = text ? strnlen(text, THAG_SITE_NAME_MAX) : 0;
@@ -18,7 +37,7 @@ uint32_t thag_site_copy_text(struct thag_process *process, const char *text, uin
 	} while (!__atomic_compare_exchange_n(&process->header->strings_used, &used,
 					      used + (uint32_t)bytes, true, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
-	memcpy(process->strings + used, text, bytes);
+	copy_bytes(process->strings + used, text, bytes);
 	*offset = used;
 	return (uint32_t)bytes;
 }
@@ -150,7 +169,7 @@ static bool is_site_of(uint32_t site, enum thag_site_kind kind, const char *name
 	if (site == THAG_SITE_OVERFLOW)
 		return true;
 	return entry->kind == kind && entry->name_bytes == bytes &&
-	       memcmp(thag_process.strings + entry->name_offset, name, bytes) == 0;
+	       are_bytes(thag_process.strings + entry->name_offset, name, bytes);
 }
 
 static uint32_t add_named(enum thag_site_kind kind, const char *name)
