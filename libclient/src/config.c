@@ -2,17 +2,44 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+/*
+ * Where nobody can hear it, in a pipe without a reader or a file at the limit of its size, saying
+ * something is a signal that kills. One that is there already is the program's.
+ */
+static void write_unheard(const char *line, size_t bytes)
+{
+	static const struct timespec at_once;
+	sigset_t ours, before, there;
+	ssize_t written;
+
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGPIPE);
+	sigaddset(&ours, SIGXFSZ);
+	sigpending(&there);
+	if (pthread_sigmask(SIG_BLOCK, &ours, &before) != 0)
+		return;
+	written = write(STDERR_FILENO, line, bytes);
+	if (sigismember(&there, SIGPIPE))
+		sigdelset(&ours, SIGPIPE);
+	if (sigismember(&there, SIGXFSZ))
+		sigdelset(&ours, SIGXFSZ);
+	if (written < 0 && (errno == EPIPE || errno == EFBIG))
+		sigtimedwait(&ours, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
 
 void thag_say(const char *a, const char *b, const char *c, const char *d)
 {
 	const char *parts[] = { "thag: ", a, b, c, d };
 	char line[512];
 	size_t used = 0;
-	ssize_t written;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && parts[i]; i++) {
 		size_t bytes = strnlen(parts[i], sizeof(line) - 1 - used);
@@ -21,8 +48,7 @@ void thag_say(const char *a, const char *b, const char *c, const char *d)
 		used += bytes;
 	}
 	line[used++] = '\n';
-	written = write(STDERR_FILENO, line, used);
-	(void)written; /* there is nobody else to tell */
+	write_unheard(line, used);
 	line[used - 1] = '\0';
 	thag_log("said: %s", line);
 }
