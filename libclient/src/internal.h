@@ -34,6 +34,7 @@ struct thag_process {
 	int consumer_fd;
 	uint64_t shm_inode; /* whether it is still them that are open there */
 	uint64_t consumer_inode;
+	uint32_t clock;	      /* enum thag_clock */
 	bool slow_clock;      /* the TSC is no clock here: events are timed on the cold side */
 	uint64_t patience_ns; /* how long a thread waits for thagd to read on before it drops */
 	struct thag_producer *producers[THAG_SLOTS_MAX]; /* mapped once each, then reused */

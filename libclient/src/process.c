@@ -69,13 +69,33 @@ static uint64_t real_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+#if defined(__x86_64__)
+#define CLOCKS_PATH "/sys/devices/system/clocksource/clocksource0/available_clocksource"
+
+/* Linux leaves out of its list what it found to disagree from processor to processor. */
+static bool kernel_trusts_ticks(void)
+{
+	char list[256];
+	int fd = open(CLOCKS_PATH, O_RDONLY | O_CLOEXEC);
+	ssize_t bytes = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (bytes <= 0)
+		return true; /* it doesn't say */
+	list[bytes] = '\0';
+	return strstr(list, "tsc") != NULL;
+}
+#endif
+
 /* Whether thag_ticks counts at one rate on all processors, whatever they do. */
 static bool ticks_are_a_clock(void)
 {
 #if defined(__x86_64__)
 	unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
 
-	return __get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx) && edx & 1u << 8;
+	return __get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx) && edx & 1u << 8 &&
+	       kernel_trusts_ticks();
 #else
 	return true;
 #endif
@@ -253,7 +273,7 @@ static void fill_header(struct thag_process *process)
 	header->sites = THAG_SITES_MAX;
 	header->ring_words = THAG_RING_WORDS;
 	header->pid = (uint32_t)getpid();
-	header->clock = choose_clock();
+	header->clock = process->clock;
 	header->modes = config.modes;
 	header->flags = flags();
 	header->size_threshold = config.size_threshold;
@@ -337,7 +357,8 @@ static int attach(char *why, size_t why_bytes)
 		thag_log("a child, forked from pid %d", (int)getppid());
 	set_parent_aside();
 	thag_process.shm_fd = thag_process.consumer_fd = -1;
-	thag_process.slow_clock = choose_clock() == THAG_CLOCK_MONOTONIC;
+	thag_process.clock = choose_clock();
+	thag_process.slow_clock = thag_process.clock == THAG_CLOCK_MONOTONIC;
 	result = make_shared(&thag_process);
 	if (result)
 		return result;
