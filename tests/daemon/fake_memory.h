@@ -7,6 +7,7 @@
  *   trace=ID:PARENT:SITE         an entry of the table of traces
  *   site=ADDRESS                 one more site, an address without a module
  *   churn=N                      N blocks, each freed at once
+ *   back=N                       none of memory's, but N calls that end before they begin
  *   rubbish=SEED                 a table of random traces, and events that name them
  */
 #ifndef THAG_FAKE_MEMORY_H
@@ -113,6 +114,17 @@ static inline void fake_rubbish(const struct fake_memory *to, unsigned seed)
 }
 
 /** Does the step of that name, if it is one of these. */
+/* N calls of the first function whose ends were timed a millisecond before their beginnings. */
+static inline void fake_back(const struct fake_memory *to, uint64_t count)
+{
+	for (; count; count--) {
+		uint64_t now = to->now();
+
+		to->put(now << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_ENTER, THAG_SITE_FIRST));
+		to->put((now - 1000000) << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_EXIT, 0));
+	}
+}
+
 static inline bool fake_memory_step(const struct fake_memory *to, const char *name,
 				    const char *value)
 {
@@ -137,6 +149,8 @@ static inline bool fake_memory_step(const struct fake_memory *to, const char *na
 		fake_trace(to, n[0], (uint32_t)n[1], (uint32_t)n[2]);
 	else if (strcmp(name, "rubbish") == 0)
 		fake_rubbish(to, (unsigned)n[0]);
+	else if (strcmp(name, "back") == 0)
+		fake_back(to, n[0]);
 	else if (strcmp(name, "churn") == 0)
 		for (uint64_t i = 0; i < n[0]; i++) {
 			fake_alloc(to, 4096 + i % 512 * 16, 16, 0);
@@ -159,6 +173,8 @@ static inline bool fake_header_step(struct thag_shm_header *header, const char *
 		header->size_threshold = value;
 	else if (strcmp(name, "sample") == 0)
 		header->sample_bytes = value;
+	else if (strcmp(name, "claims") == 0)
+		header->pid = (uint32_t)value;
 	else if (strcmp(name, "pauses") == 0)
 		header->memory_pauses = (uint32_t)value;
 	else

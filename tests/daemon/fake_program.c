@@ -16,7 +16,7 @@
  *   noise=SEED   random words in the ring, a random site table, random counters
  *   task=N       says that step N of a task runs, of which nothing was said before; 0: none runs
  *   misuses=N lost=N lost-memory=N  tasks were misused, calls or memory's events lost so often
- *   alloc= free= realloc= map= unmap= trace= churn= rubbish=    see fake_memory.h
+ *   alloc= free= realloc= map= unmap= trace= churn= rubbish= back=    see fake_memory.h
  *   shared       checks that our view of thagd's memory can't be written
  *   full         writes until the ring is full, prints how many words
  *   drained      waits until all was read, or says "not drained" after 5 s
@@ -24,7 +24,7 @@
  *   op=JSON      sends a request, prints "STATUS BODY" and the data that came with it
  *   ask=JSON     sends a request, and doesn't wait for its answer
  *   output=DIR cwd=DIR  the header's output_dir and cwd; before make
- *   modes=N flags=N threshold=N sample=N pauses=N  fields of the header; after make
+ *   modes=N flags=N threshold=N sample=N pauses=N claims=PID  fields of the header; after make
  *   pid wait     prints the pid; waits for a line on stdin
  *   wish         waits for a new wish of the user's, prints "wish NUMBER MODES"
  *   heed=MODES   heeds the last wish: MODES are active

@@ -188,18 +188,6 @@ turned_off() { silent 0 env THAG_PROFILER=none LD_PRELOAD="$hooks" "$work/formul
 bad_profiler() { silent 1 env THAG_PROFILER=often LD_PRELOAD="$hooks" "$work/formula"; }
 little_memory() { silent 1 sh -c "ulimit -v 60000; LD_PRELOAD=$hooks exec $work/formula \"\$1\"" -; }
 
-# With libraries where another user can read them, whatever the build's folder allows.
-setuid() {
-  local sessions
-  mkdir -p "$work/lib" && cp "$build"/libclient/libthag{,-cyg}.so{,.?} "$work/lib" && chmod -R a+rX "$work" &&
-    gcc -O1 -finstrument-functions "$examples/functions/formula.c" -lm -ldl -L"$work/lib" \
-      -Wl,--no-as-needed -lthag-cyg -lthag -Wl,-rpath,"$work/lib" -o "$work/setuid" &&
-    chown nobody "$work/setuid" && chmod 4755 "$work/setuid" || return 1
-  sessions=$("$build/tools/thag" list | wc -l)
-  silent 0 "$work/setuid" || return 1
-  [[ $("$build/tools/thag" list | wc -l) == "$sessions" ]]
-}
-
 # --- thag run --functions ---
 
 thag_run() { (cd "$work" && THAG_PROFILER="time,$work/out-run" "$build/tools/thag" run -q -F "$@"); }
@@ -264,7 +252,6 @@ main() {
   check "THAG_PROFILER=none: nothing" turned_off
   check "a bad THAG_PROFILER: one line" bad_profiler
   check "no address space: one line" little_memory
-  [[ $(id -u) != 0 ]] || check "setuid: nothing" setuid
   check "thag run --functions profiles" run_preloads
   check "thag run --functions says what isn't instrumented" run_advises
   check "thag run --functions says what is static" run_advises_static

@@ -22,7 +22,7 @@ namespace
 constexpr unsigned slots = 4096;
 constexpr unsigned threads_max = 64;
 
-enum class by { free, scalar, array, aligned };
+enum class by { free, scalar, array, aligned, aligned_array };
 
 struct block {
 	void *address;
@@ -124,6 +124,10 @@ block allocate(random &random)
 	case 11:
 		size = (size | 63) + 1;
 		return { operator new(size, std::align_val_t(64)), size, by::aligned };
+	case 12:
+		size = (size | 63) + 1;
+		return { operator new[](size, std::align_val_t(64), std::nothrow), size,
+			 by::aligned_array };
 	default:
 		return { malloc(size), size, by::free };
 	}
@@ -139,10 +143,13 @@ void release(const block &given)
 		operator delete(given.address, given.size);
 		break;
 	case by::array:
-		operator delete[](given.address);
+		operator delete[](given.address, given.size);
 		break;
 	case by::aligned:
 		operator delete(given.address, given.size, std::align_val_t(64));
+		break;
+	case by::aligned_array:
+		operator delete[](given.address, given.size, std::align_val_t(64));
 		break;
 	}
 }

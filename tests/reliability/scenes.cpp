@@ -8,8 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
-#include <fcntl.h>
+#include <initializer_list>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdexcept>
@@ -18,23 +17,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "scenes.h"
 #include "thag.h"
 
-static const char *self;
+const char *self;
 
-static void expect(int calls)
+void expect(int calls)
 {
 	printf("%d %d\n", static_cast<int>(getpid()), calls);
 	fflush(stdout);
 }
 
-static __attribute__((noinline)) void leaf()
+void leaf()
 {
 	THAG_PROFILED();
 	__asm__ volatile("");
 }
 
-static void leaves(int count)
+void leaves(int count)
 {
 	while (count--)
 		leaf();
@@ -154,14 +154,6 @@ static void fork_raw()
 	expect(1 + 20);
 }
 
-static void exec_chain()
-{
-	leaves(5);
-	expect(5); /* its main never returns */
-	execl(self, self, "exec-end", static_cast<char *>(nullptr));
-	_exit(1);
-}
-
 static void spawns()
 {
 	char program[] = "/bin/true";
@@ -180,14 +172,6 @@ static void spawns()
 		waitpid(child, nullptr, 0);
 	}
 	expect(1 + 20);
-}
-
-static void close_all()
-{
-	leaves(10);
-	syscall(SYS_close_range, 3u, ~0u, 0u);
-	leaves(100000);
-	expect(1 + 100010);
 }
 
 static void handle_on_small_stack(void (*handler)(int))
@@ -235,26 +219,6 @@ static void small_stack_jump()
 	expect(1 + 1000);
 }
 
-static void reload()
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s", self);
-	snprintf(strrchr(path, '/'), 32, "/libplugin.so");
-	for (int i = 0; i < 10; i++) {
-		void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-		void (*entry)() =
-			library ? reinterpret_cast<void (*)()>(dlsym(library, "plugin_entry"))
-				: nullptr;
-
-		if (!entry)
-			_exit(1);
-		entry();
-		dlclose(library);
-	}
-	expect(1 + 10);
-}
-
 #if defined(__SANITIZE_THREAD__)
 #define DEEP 20000 /* as deep as TSan's own stack of calls goes */
 #else
@@ -287,24 +251,6 @@ static void recursion()
 	expect(1 + 2 * DEEP);
 }
 
-static void *one_leaf(void *)
-{
-	leaf();
-	return nullptr;
-}
-
-static void short_threads()
-{
-	pthread_t thread;
-
-	for (int i = 0; i < 10000; i++) {
-		if (pthread_create(&thread, nullptr, one_leaf, nullptr) != 0)
-			_exit(1);
-		pthread_join(thread, nullptr);
-	}
-	expect(1 + 10000);
-}
-
 static void exit_inside()
 {
 	leaves(3);
@@ -320,7 +266,7 @@ static void crash()
 	raise(SIGSEGV);
 }
 
-static void limit(decltype(RLIMIT_FSIZE) which, rlim_t value)
+void limit(decltype(RLIMIT_FSIZE) which, rlim_t value)
 {
 	struct rlimit both = { value, value };
 
@@ -351,43 +297,42 @@ static void some_leaves()
 	expect(1 + 1000);
 }
 
-static const struct {
-	const char *name;
-	void (*play)();
-} scenes[] = { { "exceptions", exceptions },
-	       { "cancel", cancel },
-	       { "fork", fork_alone },
-	       { "fork-threads", fork_with_threads },
-	       { "fork-raw", fork_raw },
-	       { "exec", exec_chain },
-	       { "exec-end", some_leaves },
-	       { "spawn", spawns },
-	       { "close-all", close_all },
-	       { "small-stack", small_stack },
-	       { "small-stack-jump", small_stack_jump },
-	       { "reload", reload },
-	       { "recursion", recursion },
-	       { "short-threads", short_threads },
-	       { "exit-inside", exit_inside },
-	       { "crash", crash },
-	       { "limit-as", some_leaves },
-	       { "limit-as-tight", unprofiled },
-	       { "limit-fsize", unprofiled },
-	       { "limit-nofile", unprofiled } };
+static const scene scenes[] = { { "exceptions", exceptions, nullptr },
+				{ "cancel", cancel, nullptr },
+				{ "fork", fork_alone, nullptr },
+				{ "fork-threads", fork_with_threads, nullptr },
+				{ "fork-raw", fork_raw, nullptr },
+				{ "spawn", spawns, nullptr },
+				{ "small-stack", small_stack, nullptr },
+				{ "small-stack-jump", small_stack_jump, nullptr },
+				{ "recursion", recursion, nullptr },
+				{ "exit-inside", exit_inside, nullptr },
+				{ "crash", crash, nullptr },
+				{ "limit-as", some_leaves, nullptr },
+				{ "limit-as-tight", unprofiled, nullptr },
+				{ "limit-fsize", unprofiled, nullptr },
+				{ "limit-nofile", unprofiled, nullptr },
+				{ nullptr, nullptr, nullptr } };
+
+static const scene *find_scene(const char *name)
+{
+	for (const scene *list : { scenes, process_scenes, clock_scenes, kept_scenes })
+		for (; list->name; list++)
+			if (strcmp(list->name, name) == 0)
+				return list;
+	fprintf(stderr, "scenes: no scene '%s'\n", name);
+	exit(2);
+}
 
 int main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "";
+	const scene *scene = find_scene(argc > 1 ? argv[1] : "");
 
 	self = argv[0];
-	for (const auto &scene : scenes) {
-		if (strcmp(scene.name, name) != 0)
-			continue;
-		set_limits(name);
-		THAG_ENABLE_PROFILING(time);
-		scene.play();
-		return 0;
-	}
-	fprintf(stderr, "scenes: no scene '%s'\n", name);
-	return 2;
+	set_limits(scene->name);
+	if (scene->prepare)
+		scene->prepare();
+	THAG_ENABLE_PROFILING(time);
+	scene->play();
+	return 0;
 }
