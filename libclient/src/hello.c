@@ -26,6 +26,10 @@ static void explain(char *why, size_t bytes, const char *a, const char *b, const
 	why[used] = '\0';
 }
 
+/*
+ * Signals are blocked, but a socket with a patience of its own is interrupted, too, by a stop of
+ * the process that goes on afterwards. What was interrupted has not been done.
+ */
 static int open_socket(const struct sockaddr_un *address, uint32_t patience_ms)
 {
 	struct timeval patience = { .tv_sec = patience_ms / 1000,
@@ -37,7 +41,10 @@ static int open_socket(const struct sockaddr_un *address, uint32_t patience_ms)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+	do
+		result = connect(fd, (const struct sockaddr *)address, sizeof(*address));
+	while (result != 0 && errno == EINTR);
+	if (result == 0 || errno == EISCONN)
 		return fd;
 	result = -errno;
 	close(fd);
@@ -70,12 +77,16 @@ static int send_hello(int fd, int shm_fd)
 				 .msg_control = &control,
 				 .msg_controllen = sizeof(control) };
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&packet);
+	ssize_t sent;
 
 	rights->cmsg_level = SOL_SOCKET;
 	rights->cmsg_type = SCM_RIGHTS;
 	rights->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(rights), &shm_fd, sizeof(int));
-	return sendmsg(fd, &packet, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	do
+		sent = sendmsg(fd, &packet, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
 }
 
 struct answer {
@@ -94,11 +105,15 @@ static int receive_answer(int fd, struct answer *answer, int *received_fd)
 				 .msg_iovlen = 1,
 				 .msg_control = &control,
 				 .msg_controllen = sizeof(control) };
-	ssize_t got = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *rights = got < 0 ? NULL : CMSG_FIRSTHDR(&packet);
+	struct cmsghdr *rights;
+	ssize_t got;
 
+	do
+		got = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	rights = CMSG_FIRSTHDR(&packet);
 	if (rights && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(received_fd, CMSG_DATA(rights), sizeof(int));
 	if ((size_t)got < sizeof(answer->message) || answer->message.magic != THAG_CONTROL_MAGIC)
