@@ -134,7 +134,7 @@ static int exchange(int fd, int shm_fd, int *consumer_fd, char *why, size_t why_
 		return result;
 	if (answer.message.type == THAG_MESSAGE_REFUSED) {
 		explain(why, why_bytes, "thagd refused: ", answer.body, "");
-		return -ECONNREFUSED;
+		return -EACCES;
 	}
 	if (answer.message.type != THAG_MESSAGE_WELCOME || *consumer_fd < 0)
 		return -EPROTO;

@@ -103,10 +103,10 @@ uint64_t thag_mono_ns(void);
 
 /**
  * Makes the shared memory and introduces it to thagd; in a forked child with the parent's sites.
- * Returns 0; -EBUSY while another thread is at it; or why not, with thag_on cleared and, unless
- * `quiet`, one line on stderr.
+ * Returns 0; -EBUSY while another thread is at it; or why not, with thag_on cleared and one line on
+ * stderr, unless it is a child, `forked`, whose parent's thagd has gone.
  */
-int thag_process_attach(bool quiet);
+int thag_process_attach(bool forked);
 bool thag_process_is_live(void);
 
 /** Starts profiling by itself, as a preloaded library does: memory, unless told otherwise. */

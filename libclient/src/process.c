@@ -421,13 +421,25 @@ static void log_attached(void)
 		 header->cost_inside, header->cost_outside);
 }
 
-int thag_process_attach(bool quiet)
+static void say_why(int result, const char *why)
+{
+	thag_say(why[0] ? why : "can't make the memory to share with thagd: ",
+		 why[0] ? "" : strerrordesc_np(-result), "; running unprofiled", NULL);
+}
+
+/* To a forked child that thagd has ended meanwhile is no news. */
+static bool is_news(int result, bool forked)
+{
+	return result && !(forked && (result == -ENOENT || result == -ECONNREFUSED));
+}
+
+int thag_process_attach(bool forked)
 {
 	char why[200] = "";
 	int result;
 
 	/* what failed is tried again only where somebody asks for it */
-	if (!begin_attach(THAG_ATTACH_NONE) && (quiet || !begin_attach(THAG_ATTACH_FAILED)))
+	if (!begin_attach(THAG_ATTACH_NONE) && (forked || !begin_attach(THAG_ATTACH_FAILED)))
 		return -EBUSY;
 	result = attach(why, sizeof(why));
 	if (result == 0) {
@@ -441,9 +453,8 @@ int thag_process_attach(bool quiet)
 	/* release: who sees LIVE sees thag_process whole */
 	__atomic_store_n(&epoch->state, result == 0 ? THAG_ATTACH_LIVE : THAG_ATTACH_FAILED,
 			 __ATOMIC_RELEASE);
-	if (result && !quiet)
-		thag_say(why[0] ? why : "can't make the memory to share with thagd: ",
-			 why[0] ? "" : strerrordesc_np(-result), "; running unprofiled", NULL);
+	if (is_news(result, forked))
+		say_why(result, why);
 	return result;
 }
 
@@ -471,8 +482,11 @@ static int begin(uint32_t modes)
 {
 	int result = thag_switch_is_over() ? -ECANCELED : 0;
 
-	if (result == 0 && !epoch)
+	if (result == 0 && !epoch) {
 		result = prepare();
+		if (result)
+			say_why(result, "");
+	}
 	if (result == 0 && !thag_process_is_live())
 		result = thag_process_attach(false);
 	if (result == 0) {
