@@ -292,23 +292,33 @@ static void add_moment(struct text *name)
 	add_number(name, (unsigned long long)local.tm_sec, 2);
 }
 
+static int open_new(int directory, const char *name)
+{
+	static const int flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+	int fd;
+
+	do
+		fd = openat(directory, name, flags, 0600);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
 /* Makes the file in the directory; a second run in the same second has its pid in the name. */
 static int make_file(int directory, struct text *name)
 {
-	static const int flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
 	size_t stem = name->used;
 	int fd;
 
 	add(name, "-debug.log", sizeof("-debug.log"));
-	fd = openat(directory, name->bytes, flags, 0600);
-	if (fd < 0 && errno == EEXIST) {
+	fd = open_new(directory, name->bytes);
+	if (fd == -EEXIST) {
 		name->used = stem;
 		add_string(name, "-");
 		add_number(name, (unsigned long long)getpid(), 1);
 		add(name, "-debug.log", sizeof("-debug.log"));
-		fd = openat(directory, name->bytes, flags, 0600);
+		fd = open_new(directory, name->bytes);
 	}
-	return fd < 0 ? -errno : fd;
+	return fd;
 }
 
 static int open_log(struct text *path, struct text *name)
