@@ -248,21 +248,44 @@ static void sort(uint64_t *values, uint64_t count)
 	}
 }
 
+/* Said of one file. That there are no symbols is no fault. */
+static void say_unread(const char *path, int error)
+{
+	static int said;
+
+	if (error != -ENOENT && !__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
+		thag_say("can't read the symbols to filter by of ", path, ": ",
+			 strerrordesc_np(-error));
+}
+
+static int fill(struct facts *facts, const char *path, const struct thag_module_image *image)
+{
+	int result = thag_symtab_read(path, (const void *)image->start, add_symbol, facts);
+
+	sort(facts->functions, facts->count);
+	return result;
+}
+
 static struct facts *read_facts(const struct thag_module_image *image)
 {
-	char path[THAG_TEXT_BYTES];
+	char path[THAG_TEXT_BYTES] = "a module";
 	uint64_t count = 0;
 	struct facts *facts;
+	int result = thag_module_path(image, path, sizeof(path));
 
-	if (!thag_module_path(image, path, sizeof(path)) ||
-	    thag_symtab_read(path, (const void *)image->start, count_symbol, &count) != 0)
+	if (result == 0)
+		result = thag_symtab_read(path, (const void *)image->start, count_symbol, &count);
+	if (result)
 		count = 0;
 	facts = map(facts_bytes(count));
-	if (!facts || count == 0)
-		return facts;
-	facts->capacity = count;
-	thag_symtab_read(path, (const void *)image->start, add_symbol, facts);
-	sort(facts->functions, facts->count);
+	if (!facts)
+		result = -ENOMEM;
+	if (facts && count) {
+		facts->capacity = count;
+		result = fill(facts, path, image);
+	}
+	if (result)
+		say_unread(path, result);
 	return facts;
 }
 
@@ -308,7 +331,7 @@ static bool wants_module(const struct thag_module_image *image)
 
 	if (!module_patterns.text[0])
 		return true;
-	if (!thag_module_path(image, path, sizeof(path)))
+	if (thag_module_path(image, path, sizeof(path)) != 0)
 		path[0] = '\0';
 	name = strrchr(path, '/');
 	name = name ? name + 1 : path;

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <stdlib.h>
@@ -172,6 +173,7 @@ static size_t read_build_id(const struct thag_module_image *image, uint8_t id[TH
 
 struct maps {
 	int fd;
+	int error; /* why nothing more could be read */
 	size_t used, filled;
 	char text[1024];
 };
@@ -179,8 +181,13 @@ struct maps {
 static int next_byte(struct maps *maps)
 {
 	if (maps->used == maps->filled) {
-		long got = syscall(SYS_read, maps->fd, maps->text, sizeof(maps->text));
+		long got;
 
+		do
+			got = syscall(SYS_read, maps->fd, maps->text, sizeof(maps->text));
+		while (got < 0 && errno == EINTR);
+		if (got < 0)
+			maps->error = -errno;
 		if (got <= 0)
 			return -1;
 		maps->used = 0;
@@ -235,23 +242,34 @@ static size_t find_path(struct maps *maps, uintptr_t start, char *path, size_t b
 	return 0;
 }
 
-bool thag_module_path(const struct thag_module_image *image, char *path, size_t bytes)
+static int open_maps(void)
+{
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+int thag_module_path(const struct thag_module_image *image, char *path, size_t bytes)
 {
 	static const char deleted[] = " (deleted)";
-	struct maps maps = { .fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/maps",
-						O_RDONLY | O_CLOEXEC) };
+	struct maps maps = { .fd = open_maps() };
 	size_t length = 0, end = sizeof(deleted) - 1;
 
-	if (maps.fd >= 0) {
-		length = find_path(&maps, image->start, path, bytes);
-		syscall(SYS_close, maps.fd);
-	}
-	if (length == 0 || length == bytes)
-		return false;
+	if (maps.fd < 0)
+		return maps.fd;
+	length = find_path(&maps, image->start, path, bytes);
+	syscall(SYS_close, maps.fd);
+	if (length == 0)
+		return maps.error ? maps.error : -ENOENT;
+	if (length == bytes)
+		return -ENAMETOOLONG;
 	if (length > end && memcmp(path + length - end, deleted, end) == 0)
 		length -= end;
 	path[length] = '\0';
-	return true;
+	return 0;
 }
 
 /* --- the shared memory's list --- */
@@ -299,7 +317,7 @@ static void fill(uint32_t index, const struct thag_module_image *image, uint64_t
 	static uint32_t said;
 
 	module->build_id_bytes = (uint32_t)read_build_id(image, module->build_id);
-	if (thag_module_path(image, path, sizeof(path)))
+	if (thag_module_path(image, path, sizeof(path)) == 0)
 		module->path_bytes = thag_site_copy_text(&thag_process, path, &module->path_offset);
 	if (thag_log_once_more(&said, 200))
 		thag_log("module %u: %s", index, path[0] ? path : "(no path)");

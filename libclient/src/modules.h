@@ -37,10 +37,10 @@ bool thag_module_replaces(uint32_t index);
 bool thag_module_is_at(uint32_t index, const struct thag_module_image *image);
 
 /**
- * The path of a module, absolute, as the kernel names it. Terminated; false when it isn't known,
- * or doesn't fit.
+ * The path of a module, absolute, as the kernel names it. Terminated. 0; -ENOENT when it has none;
+ * -ENAMETOOLONG when it doesn't fit; else why it can't be read.
  */
-bool thag_module_path(const struct thag_module_image *image, char *path, size_t bytes);
+int thag_module_path(const struct thag_module_image *image, char *path, size_t bytes);
 
 struct thag_process;
 

@@ -143,16 +143,25 @@ static int read_table(int fd, const elf_header *header, uint64_t file_bytes,
 	return result;
 }
 
+static int open_file(const char *path)
+{
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
 int thag_symtab_read(const char *path, const void *mapped,
 		     void (*each)(void *context, const struct thag_symbol *symbol), void *context)
 {
 	elf_header header;
 	struct stat st;
-	int result,
-		fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int result, fd = open_file(path);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	result = fstat(fd, &st) == 0 ? 0 : -errno;
 	if (!result && !S_ISREG(st.st_mode))
 		result = -EINVAL;
