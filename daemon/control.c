@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "daemon.h"
+#include "files.h"
 #include "hello.h"
 #include "log.h"
 #include "request.h"
@@ -136,22 +137,9 @@ void thag_connection_fail(struct thag_connection *connection, int status, const 
 /* A memfd that holds `bytes` bytes and can't change, or a negative errno. */
 static int make_data(const void *data, size_t bytes)
 {
-	const char *from = data;
 	int fd = memfd_create("thag-data", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int ret = fd < 0 ? -errno : 0;
+	int ret = fd < 0 ? -errno : thag_write_all(fd, data, bytes);
 
-	while (ret == 0 && bytes) {
-		ssize_t wrote = write(fd, from, bytes);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0) {
-			ret = wrote < 0 ? -errno : -EIO;
-			break;
-		}
-		from += wrote;
-		bytes -= (size_t)wrote;
-	}
 	if (ret == 0 && (fcntl(fd, F_ADD_SEALS, ALL_SEALS) != 0 || lseek(fd, 0, SEEK_SET) != 0))
 		ret = -errno;
 	if (ret == 0)

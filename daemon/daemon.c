@@ -96,31 +96,52 @@ static int start_signals(struct thag_daemon *daemon)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	for (int i = 0; i < 3; i++) {
-		uv_signal_init(&daemon->loop, &daemon->signals[i]);
+		int ret = uv_signal_init(&daemon->loop, &daemon->signals[i]);
+
 		daemon->signals[i].data = daemon;
-		if (uv_signal_start(&daemon->signals[i], on_signal, numbers[i]) != 0)
-			return -EINVAL;
+		if (ret == 0)
+			ret = uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
+		if (ret != 0)
+			return ret;
 	}
 	uv_timer_init(&daemon->loop, &daemon->tick);
 	daemon->tick.data = daemon;
 	return uv_timer_start(&daemon->tick, on_tick, TICK_MS, TICK_MS);
 }
 
+static int start_loop(struct thag_daemon *daemon)
+{
+	int ret = uv_loop_init(&daemon->loop);
+
+	if (ret == 0)
+		ret = uv_async_init(&daemon->loop, &daemon->named, on_named);
+	daemon->named.data = daemon;
+	return ret;
+}
+
+/* Why a part that says nothing itself doesn't start. */
+static int tell(int ret, const char *part)
+{
+	if (ret != 0)
+		fprintf(stderr, "thagd: can't start %s: %s\n", part, strerror(-ret));
+	return ret;
+}
+
 /* Everything that needs the loop. */
 static int start_serving(struct thag_daemon *daemon)
 {
-	int ret = start_signals(daemon);
+	int ret = tell(start_signals(daemon), "to listen to signals");
 
 	if (ret == 0)
-		ret = thag_drain_create(&daemon->drain, 0);
+		ret = tell(thag_drain_create(&daemon->drain, 0), "to read what programs record");
 	if (ret == 0)
-		ret = thag_symbols_start(&daemon->symbols, &daemon->named);
+		ret = tell(thag_symbols_start(&daemon->symbols, &daemon->named), "to read symbols");
 	if (ret == 0)
 		ret = thag_http_start(daemon);
 	if (ret != 0)
 		return ret;
 	thag_reattach_all(daemon);
-	return thag_control_start(daemon);
+	return tell(thag_control_start(daemon), "to answer programs");
 }
 
 static void announce(struct thag_daemon *daemon,
@@ -203,12 +224,9 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 		ret = thag_runtime_open(&daemon->runtime, options->socket);
 	if (ret != 0)
 		goto out;
-	ret = uv_loop_init(&daemon->loop);
-	if (ret == 0)
-		ret = uv_async_init(&daemon->loop, &daemon->named, on_named);
+	ret = tell(start_loop(daemon), "its loop");
 	if (ret != 0)
 		goto out;
-	daemon->named.data = daemon;
 	ret = start_serving(daemon);
 	if (ret == 0) {
 		announce(daemon, ready);

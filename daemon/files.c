@@ -16,7 +16,7 @@
 #define SUFFIX_BYTES 64
 #define FILE_NAME_BYTES (NAME_BYTES + SUFFIX_BYTES)
 
-static int write_all(int fd, const void *data, size_t bytes)
+int thag_write_all(int fd, const void *data, size_t bytes)
 {
 	const char *from = data;
 
@@ -183,7 +183,7 @@ int thag_files_put(struct thag_files *files, int index, const char *suffix, cons
 	if (ret != 0)
 		return ret;
 	file->suffix = suffix;
-	ret = write_all(file->fd, data, bytes);
+	ret = thag_write_all(file->fd, data, bytes);
 	/* for speed alone: thag_files_name waits for it */
 	if (ret == 0)
 		sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
@@ -221,7 +221,7 @@ int thag_files_replace(int dir_fd, const char *name, const void *data, size_t by
 	int ret = open_named(dir_fd, 0600, &draft);
 
 	if (ret == 0)
-		ret = write_all(draft.fd, data, bytes);
+		ret = thag_write_all(draft.fd, data, bytes);
 	if (ret == 0 && renameat(dir_fd, draft.draft, dir_fd, name) != 0)
 		ret = -errno;
 	if (ret == 0)

@@ -28,6 +28,9 @@ struct thag_files {
 	struct thag_file files[THAG_SESSION_FILES_MAX];
 };
 
+/** Writes all of it, however many calls that takes. 0 or a negative errno. Any thread. */
+int thag_write_all(int fd, const void *data, size_t bytes);
+
 /** None yet. 0, or a negative errno, after which thag_files_end is allowed, but nothing else. */
 int thag_files_begin(struct thag_files *files, const char *directory);
 

@@ -258,25 +258,32 @@ static int open_context(struct thag_http *http)
 	return -EIO;
 }
 
+static int tell(int ret)
+{
+	if (ret != 0)
+		fprintf(stderr, "thagd: can't start to serve the page: %s\n", strerror(-ret));
+	return ret;
+}
+
 int thag_http_start(struct thag_daemon *daemon)
 {
 	struct thag_http *http = calloc(1, sizeof(*http));
 	int ret;
 
 	if (!http)
-		return -ENOMEM;
+		return tell(-ENOMEM);
 	daemon->http = http;
 	*http = (struct thag_http){ .daemon = daemon,
 				    .listen = THAG_LISTEN_EMPTY,
 				    .loops = { &daemon->loop } };
 	ret = open_ports(http);
 	if (ret == 0)
-		ret = thag_ws_create(&http->ws, daemon);
+		ret = tell(thag_ws_create(&http->ws, daemon));
 	fill_headers(http);
 	if (ret == 0)
 		ret = open_context(http);
 	if (ret == 0)
-		ret = thag_listen_start(&http->listen, &daemon->loop, on_accepted, http);
+		ret = tell(thag_listen_start(&http->listen, &daemon->loop, on_accepted, http));
 	return ret;
 }
 

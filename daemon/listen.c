@@ -54,27 +54,32 @@ static int open6(uint32_t port)
 	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL || fd == -EACCES ? -1 : fd;
 }
 
-static uint32_t port_of(int fd)
+static int find_port(int fd, uint32_t *port)
 {
 	struct sockaddr_in address = { 0 };
 	socklen_t bytes = sizeof(address);
 
-	getsockname(fd, (struct sockaddr *)&address, &bytes);
-	return ntohs(address.sin_port);
+	if (getsockname(fd, (struct sockaddr *)&address, &bytes) != 0)
+		return -errno;
+	*port = ntohs(address.sin_port);
+	return 0;
 }
 
 static int open_both(struct thag_listen *listen, uint32_t *port)
 {
-	int v4 = open4(*port), v6;
-	uint32_t got;
+	int v4 = open4(*port), v6 = -1, ret;
+	uint32_t got = 0;
 
 	if (v4 < 0)
 		return v4;
-	got = port_of(v4);
-	v6 = open6(got);
-	if (v6 < -1) {
+	ret = find_port(v4, &got);
+	if (ret == 0)
+		v6 = open6(got);
+	if (v6 < -1)
+		ret = v6;
+	if (ret != 0) {
 		close(v4);
-		return v6;
+		return ret;
 	}
 	listen->fds[0] = v4;
 	listen->fds[1] = v6;
@@ -142,8 +147,11 @@ int thag_listen_start(struct thag_listen *listen, uv_loop_t *loop,
 				  ? 0
 				  : uv_poll_init(loop, &listen->polls[i], listen->fds[i]);
 
-		if (ret != 0)
+		if (ret != 0) {
+			close(listen->fds[i]);
+			listen->fds[i] = -1;
 			return ret;
+		}
 		listen->polls[i].data = listen;
 	}
 	watch(listen);
@@ -155,7 +163,7 @@ void thag_listen_stop(struct thag_listen *listen)
 	for (int i = 0; i < 2; i++) {
 		if (listen->fds[i] < 0)
 			continue;
-		if (listen->loop)
+		if (listen->polls[i].data)
 			uv_close((uv_handle_t *)&listen->polls[i], NULL);
 		close(listen->fds[i]);
 		listen->fds[i] = -1;

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "daemon.h"
+#include "files.h"
 #include "log.h"
 #include "options.h"
 #include "thag_symbol_server.h"
@@ -19,12 +20,18 @@
 static struct thag_daemon daemon_state; /* the process's state */
 static int ready_fd = -1;		/* where who started us in the background waits */
 
+/* Not stdio, which drops a line whose writing is interrupted. */
+static void say(const char *line)
+{
+	if (thag_write_all(STDOUT_FILENO, line, strlen(line)) == 0)
+		thag_write_all(STDOUT_FILENO, "\n", 1);
+}
+
 /* In the background the line goes to the waiting parent, and from now on all else to the log. */
 static void on_ready(struct thag_daemon *daemon, const char *line)
 {
 	if (ready_fd < 0) {
-		puts(line);
-		fflush(stdout);
+		say(line);
 		return;
 	}
 	if (thag_runtime_to_log(&daemon->runtime) != 0 || chdir("/") != 0)
@@ -32,7 +39,7 @@ static void on_ready(struct thag_daemon *daemon, const char *line)
 	/* not `line`: a token is for the terminal alone */
 	thag_log_write(THAG_LOG_INFO, "thagd %s listening: http://localhost:%u (socket %s)",
 		       THAG_VERSION, daemon->port, daemon->runtime.socket);
-	if (write(ready_fd, line, strlen(line)) < 0)
+	if (thag_write_all(ready_fd, line, strlen(line)) != 0)
 		thag_log_write(THAG_LOG_DEBUG, "nobody waited for the start");
 	close(ready_fd);
 	ready_fd = -1;
@@ -50,7 +57,7 @@ static int wait_ready(int fd, pid_t child)
 	while (got < 0 && errno == EINTR);
 	if (got > 0) {
 		line[got] = '\0';
-		puts(line);
+		say(line);
 		return THAG_EXIT_OK;
 	}
 	if (waitpid(child, &status, 0) == child && WIFEXITED(status))

@@ -185,15 +185,14 @@ int thag_records_set_next_id(int dir_fd, uint64_t id)
 {
 	int fd = openat(dir_fd, NEXT_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char text[NAME_BYTES];
-	int bytes, ret = 0;
+	int bytes, ret;
 
 	if (fd < 0)
 		return -errno;
 	/* in place, and at once: the text is always as long, and shorter than what a kill can cut
 	 */
 	bytes = snprintf(text, sizeof(text), "%-20llu\n", (unsigned long long)id);
-	if (pwrite(fd, text, (size_t)bytes, 0) != bytes)
-		ret = -EIO;
+	ret = thag_write_all(fd, text, (size_t)bytes);
 	close(fd);
 	return ret;
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "files.h"
 #include "log.h"
 #include "thag/socket_path.h"
 
@@ -55,7 +56,7 @@ static int open_own_dir(const char *path)
 
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return fail(-errno, "can't make %s: %s", path, strerror(errno));
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	if (fd < 0)
 		return fail(-errno, "can't open %s: %s", path, strerror(errno));
 	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0)
@@ -145,7 +146,8 @@ static int open_own_file(const struct thag_runtime *runtime, const char *suffix,
 	int fd;
 
 	snprintf(path, sizeof(path), "%s%s", runtime->base, suffix);
-	fd = open(path, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	flags |= O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+	fd = (int)TEMP_FAILURE_RETRY(open(path, flags, 0600));
 	if (fd < 0)
 		return fail(-errno, "can't open %s: %s", path, strerror(errno));
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
@@ -157,7 +159,7 @@ static int open_own_file(const struct thag_runtime *runtime, const char *suffix,
 static int say_running(int lock_fd)
 {
 	char text[64] = "";
-	ssize_t got = pread(lock_fd, text, sizeof(text) - 1, 0);
+	ssize_t got = TEMP_FAILURE_RETRY(pread(lock_fd, text, sizeof(text) - 1, 0));
 	int pid = 0;
 	unsigned port = 0;
 
@@ -174,7 +176,7 @@ static int take_lock(struct thag_runtime *runtime)
 
 	if (fd < 0)
 		return fd;
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (TEMP_FAILURE_RETRY(flock(fd, LOCK_EX | LOCK_NB)) != 0) {
 		int ret = errno == EWOULDBLOCK ? say_running(fd)
 					       : fail(-errno, "can't lock: %s", strerror(errno));
 
@@ -182,7 +184,7 @@ static int take_lock(struct thag_runtime *runtime)
 		return ret;
 	}
 	runtime->lock_fd = fd;
-	if (ftruncate(fd, 0) != 0)
+	if (TEMP_FAILURE_RETRY(ftruncate(fd, 0)) != 0)
 		return fail(-errno, "can't write the lock: %s", strerror(errno));
 	return 0;
 }
@@ -263,8 +265,10 @@ void thag_runtime_announce(const struct thag_runtime *runtime, uint32_t port)
 	char text[64];
 	int bytes = snprintf(text, sizeof(text), "%d %u\n", (int)getpid(), port);
 
-	if (pwrite(runtime->lock_fd, text, (size_t)bytes, 0) != bytes)
-		fail(-EIO, "can't write the lock: %s", strerror(errno));
+	int ret = thag_write_all(runtime->lock_fd, text, (size_t)bytes);
+
+	if (ret != 0)
+		fail(ret, "can't write the lock: %s", strerror(-ret));
 }
 
 int thag_runtime_to_log(const struct thag_runtime *runtime)

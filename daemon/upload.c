@@ -13,6 +13,7 @@
 #include <libwebsockets.h>
 
 #include "daemon.h"
+#include "files.h"
 #include "format.h"
 #include "opened.h"
 #include "routes.h"
@@ -125,21 +126,8 @@ static void on_opened(struct thag_opened *wish)
 static void run(uv_work_t *work)
 {
 	struct thag_upload *upload = work->data;
-	const uint8_t *from = upload->buffers[1];
-	size_t bytes = upload->being_written;
 
-	while (bytes) {
-		ssize_t wrote = write(upload->fd, from, bytes);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0) {
-			upload->error = wrote < 0 ? -errno : -EIO;
-			return;
-		}
-		from += wrote;
-		bytes -= (size_t)wrote;
-	}
+	upload->error = thag_write_all(upload->fd, upload->buffers[1], upload->being_written);
 }
 
 static void go_on(struct thag_upload *upload);
