@@ -115,9 +115,10 @@ void thag_start_preloaded(void);
 /**
  * Has the kernel put pages where they will be written soon, all at once: a fault for each costs ten
  * times as much, on virtual machines above all. `at` and `bytes` are of whole pages. Where the
- * kernel can't, each comes when it is touched. Signal-safe, keeps errno.
+ * kernel doesn't know how, each comes when it is touched. False when there is no memory for them.
+ * Signal-safe, keeps errno.
  */
-void thag_pages_populate(void *at, size_t bytes);
+bool thag_pages_populate(void *at, size_t bytes);
 
 /** Moves a descriptor out of the way of the program's own; returns where it is now. */
 int thag_fd_move_up(int fd);

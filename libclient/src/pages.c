@@ -8,10 +8,11 @@
 #define MADV_POPULATE_WRITE 23 /* since Linux 5.14; before it the kernel says EINVAL */
 #endif
 
-void thag_pages_populate(void *at, size_t bytes)
+bool thag_pages_populate(void *at, size_t bytes)
 {
 	int saved = errno;
+	bool done = madvise(at, bytes, MADV_POPULATE_WRITE) == 0 || errno == EINVAL;
 
-	madvise(at, bytes, MADV_POPULATE_WRITE);
 	errno = saved;
+	return done;
 }

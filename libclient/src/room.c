@@ -94,7 +94,10 @@ uint64_t thag_room_take(struct thag_producer *producer)
 	return limit > memory ? limit : memory;
 }
 
-/* Puts pages where the first lap goes on. Returns how many words ahead it is to come here again. */
+/*
+ * Puts pages where the first lap goes on. Returns how many words ahead it is to come here again; 0
+ * when there is no memory for them, where a write would be a SIGBUS.
+ */
 static uint64_t page_ahead(struct thag_producer *producer)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
@@ -113,7 +116,8 @@ static uint64_t page_ahead(struct thag_producer *producer)
 	if (paged > THAG_RING_WORDS)
 		paged = THAG_RING_WORDS;
 	lap &= ~(uint64_t)511;
-	thag_pages_populate(producer->words + lap, (paged - lap) * sizeof(*producer->words));
+	if (!thag_pages_populate(producer->words + lap, (paged - lap) * sizeof(*producer->words)))
+		return 0;
 	cold->paged = paged;
 	return paged - lap;
 }
@@ -127,8 +131,8 @@ static uint64_t refresh(struct thag_producer *producer, uint64_t *limit)
 {
 	const struct thag_producer_cold *cold = thag_cold(producer);
 	uint64_t tail = __atomic_load_n(&thag_process.consumers[cold->slot].tail, __ATOMIC_ACQUIRE);
-	uint64_t window = (thag_head_get(producer) >> 32) + page_ahead(producer);
-	uint64_t places = allowed(producer, tail);
+	uint64_t ahead = page_ahead(producer), window = (thag_head_get(producer) >> 32) + ahead;
+	uint64_t places = ahead ? allowed(producer, tail) : 0;
 
 	*limit = places << 32;
 	/* where the fast side can't time events it must find no room; nor while it is between two
