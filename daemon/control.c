@@ -108,7 +108,7 @@ static void send_packet(struct thag_connection *connection, enum thag_message_ty
 		attached->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(attached), &fd, sizeof(int));
 	}
-	if (sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	if (TEMP_FAILURE_RETRY(sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)) < 0)
 		thag_log_write(THAG_LOG_DEBUG, "an answer was not taken: %s", strerror(errno));
 }
 
@@ -287,7 +287,8 @@ static ssize_t receive(struct thag_connection *connection, struct packet *packet
 				  .msg_iovlen = 1,
 				  .msg_control = space,
 				  .msg_controllen = sizeof(space) };
-	ssize_t got = recvmsg(connection->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t got = TEMP_FAILURE_RETRY(
+		recvmsg(connection->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
 
 	if (got < 0)
 		return -errno;
@@ -355,8 +356,8 @@ static void on_pause_over(uv_timer_t *timer)
 static void on_connect(uv_poll_t *poll, int status, int events)
 {
 	struct thag_control *control = poll->data;
-	int fd = accept4(control->daemon->runtime.listen_fd, NULL, NULL,
-			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = (int)TEMP_FAILURE_RETRY(accept4(control->daemon->runtime.listen_fd, NULL, NULL,
+						 SOCK_CLOEXEC | SOCK_NONBLOCK));
 
 	(void)status;
 	(void)events;

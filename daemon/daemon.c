@@ -109,13 +109,29 @@ static int start_signals(struct thag_daemon *daemon)
 	return uv_timer_start(&daemon->tick, on_tick, TICK_MS, TICK_MS);
 }
 
+static void do_nothing(uv_work_t *work)
+{
+	(void)work;
+}
+
+static void after_nothing(uv_work_t *work, int status)
+{
+	(void)work;
+	(void)status;
+}
+
+/* libuv's threads start with the first work, and it aborts when they can't: now, not in a session.
+ */
 static int start_loop(struct thag_daemon *daemon)
 {
+	static uv_work_t first;
 	int ret = uv_loop_init(&daemon->loop);
 
 	if (ret == 0)
 		ret = uv_async_init(&daemon->loop, &daemon->named, on_named);
 	daemon->named.data = daemon;
+	if (ret == 0)
+		ret = uv_queue_work(&daemon->loop, &first, do_nothing, after_nothing);
 	return ret;
 }
 

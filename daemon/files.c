@@ -42,8 +42,8 @@ static int open_named(int dir_fd, mode_t mode, struct thag_file *file)
 		return -errno;
 	snprintf(file->draft, sizeof(file->draft), ".thag-%016llx%016llx.tmp", random[0],
 		 random[1]);
-	file->fd = openat(dir_fd, file->draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			  mode);
+	file->fd = (int)TEMP_FAILURE_RETRY(openat(
+		dir_fd, file->draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
 	if (file->fd < 0) {
 		file->draft[0] = '\0';
 		return -errno;
@@ -53,7 +53,8 @@ static int open_named(int dir_fd, mode_t mode, struct thag_file *file)
 
 static int open_draft(int dir_fd, mode_t mode, struct thag_file *file)
 {
-	file->fd = openat(dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+	file->fd = (int)TEMP_FAILURE_RETRY(
+		openat(dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
 	if (file->fd >= 0)
 		return 0;
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)
@@ -170,7 +171,8 @@ int thag_files_begin(struct thag_files *files, const char *directory)
 		files->files[i].fd = -1;
 	if (strlen(directory) + FILE_NAME_BYTES + 8 > THAG_PATH_BYTES)
 		return -ENAMETOOLONG;
-	files->dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	files->dir_fd =
+		(int)TEMP_FAILURE_RETRY(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	return files->dir_fd >= 0 ? 0 : -errno;
 }
 
@@ -194,8 +196,8 @@ int thag_files_name(struct thag_files *files, const char *stem, int pid,
 		    char paths[static THAG_SESSION_FILES_MAX][THAG_PATH_BYTES])
 {
 	for (int i = 0; i < THAG_SESSION_FILES_MAX; i++)
-		if (files->files[i].fd >= 0 && fsync(files->files[i].fd) != 0 && errno != EINVAL &&
-		    errno != ENOTSUP)
+		if (files->files[i].fd >= 0 && TEMP_FAILURE_RETRY(fsync(files->files[i].fd)) != 0 &&
+		    errno != EINVAL && errno != ENOTSUP)
 			return -errno;
 	return name_some(files, stem, pid, paths);
 }

@@ -78,7 +78,7 @@ static int reopen_read_only(int fd)
 	int read_only;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	read_only = open(path, O_RDONLY | O_CLOEXEC);
+	read_only = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC));
 	return read_only >= 0 ? read_only : -errno;
 }
 
@@ -91,7 +91,7 @@ static int make_consumer(uint64_t id, uint32_t slots, struct thag_session_memory
 
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, (off_t)bytes) == 0)
+	if (TEMP_FAILURE_RETRY(ftruncate(fd, (off_t)bytes)) == 0)
 		map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)
 		ret = -errno;

@@ -94,7 +94,7 @@ static void take_out(struct thag_history *history)
 /* The recording, if it is still there. A descriptor or a negative errno. */
 static int open_file(const struct source *source)
 {
-	int fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = (int)TEMP_FAILURE_RETRY(open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 	struct stat st;
 
 	if (fd < 0)

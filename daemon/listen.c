@@ -123,8 +123,8 @@ static void pause_listening(struct thag_listen *listen)
 static void on_connect(uv_poll_t *poll, int status, int events)
 {
 	struct thag_listen *listen = poll->data;
-	int fd = accept4(listen->fds[poll - listen->polls], NULL, NULL,
-			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = (int)TEMP_FAILURE_RETRY(accept4(listen->fds[poll - listen->polls], NULL, NULL,
+						 SOCK_CLOEXEC | SOCK_NONBLOCK));
 
 	(void)status;
 	(void)events;

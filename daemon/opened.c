@@ -178,7 +178,7 @@ static void start(struct thag_opened *wish, struct thag_daemon *daemon, const ch
 static struct thag_session *find_opened(const struct thag_registry *registry, const char *path)
 {
 	struct thag_session_opened now = { .whole = false };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 	bool known = fd >= 0 && thag_opened_file_look(fd, path, &now);
 
 	if (fd >= 0)

@@ -60,10 +60,10 @@ static ssize_t read_file(pid_t pid, const char *name, char *out, size_t size)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC));
 	if (fd < 0)
 		return -errno;
-	got = read(fd, out, size - 1);
+	got = TEMP_FAILURE_RETRY(read(fd, out, size - 1));
 	if (got < 0)
 		got = -errno;
 	else

@@ -98,7 +98,7 @@ static void scan(struct search *search, const char *wanted, int flags,
 		link[got] = '\0';
 		if (strcmp(link, wanted) != 0)
 			continue;
-		fd = openat(dirfd(dir), entry->d_name, flags | O_CLOEXEC);
+		fd = (int)TEMP_FAILURE_RETRY(openat(dirfd(dir), entry->d_name, flags | O_CLOEXEC));
 		if (fd < 0)
 			continue;
 		found(search, fd);

@@ -77,7 +77,7 @@ int thag_recording_file_open_journal(const char *path, int flags)
 
 	if (ret != 0)
 		return ret;
-	fd = open(journal, flags | OWN_FLAGS, 0600);
+	fd = (int)TEMP_FAILURE_RETRY(open(journal, flags | OWN_FLAGS, 0600));
 	if (fd < 0)
 		return -errno;
 	if (flags == O_RDONLY || (fstat(fd, &st) == 0 && st.st_uid == geteuid()))
@@ -110,7 +110,8 @@ static int candidate(char out[static THAG_PATH_BYTES], const char *base, int pid
 
 static int create(struct thag_recorder_file *file)
 {
-	file->fd = open(file->path, O_RDWR | O_CREAT | O_EXCL | OWN_FLAGS, 0666);
+	file->fd = (int)TEMP_FAILURE_RETRY(
+		open(file->path, O_RDWR | O_CREAT | O_EXCL | OWN_FLAGS, 0666));
 	return file->fd < 0 ? -errno : 0;
 }
 
@@ -347,7 +348,7 @@ int thag_recording_file_resume(struct thag_recorder_file *out, const char *path,
 	int ret;
 
 	snprintf(file.path, sizeof(file.path), "%s", path);
-	file.fd = open(path, O_RDWR | OWN_FLAGS);
+	file.fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDWR | OWN_FLAGS));
 	ret = file.fd < 0 ? -errno : 0;
 	if (ret == 0)
 		ret = thag_recording_resume(&file.writer, file.fd, nonce, NULL, &resumed);

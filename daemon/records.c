@@ -82,12 +82,13 @@ void thag_records_remove(int dir_fd, uint64_t id)
 
 static ssize_t read_small(int dir_fd, const char *name, char *out, size_t size)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int fd = (int)TEMP_FAILURE_RETRY(
+		openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
 	ssize_t got;
 
 	if (fd < 0)
 		return -errno;
-	got = read(fd, out, size - 1);
+	got = TEMP_FAILURE_RETRY(read(fd, out, size - 1));
 	if (got < 0)
 		got = -errno;
 	else
@@ -144,7 +145,7 @@ int thag_records_load(int dir_fd, struct thag_record **out, uint32_t *count)
 {
 	struct thag_record *records = calloc(THAG_RECORDS_MAX, sizeof(*records));
 	/* an own description: one made by dup would share and move its position */
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = (int)TEMP_FAILURE_RETRY(openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 	uint32_t found = 0;
@@ -183,7 +184,8 @@ uint64_t thag_records_next_id(int dir_fd)
 
 int thag_records_set_next_id(int dir_fd, uint64_t id)
 {
-	int fd = openat(dir_fd, NEXT_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = (int)TEMP_FAILURE_RETRY(
+		openat(dir_fd, NEXT_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
 	char text[NAME_BYTES];
 	int bytes, ret;
 

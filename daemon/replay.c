@@ -201,7 +201,8 @@ static void *map_ring(void)
 	char *ring = mmap(NULL, THAG_RING_BYTES, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int fd = memfd_create("thag-replay", MFD_CLOEXEC);
-	bool done = ring != MAP_FAILED && fd >= 0 && ftruncate(fd, WINDOW_BYTES) == 0;
+	bool done = ring != MAP_FAILED && fd >= 0 &&
+		    TEMP_FAILURE_RETRY(ftruncate(fd, WINDOW_BYTES)) == 0;
 
 	for (uint64_t at = 0; done && at < THAG_RING_BYTES; at += WINDOW_BYTES)
 		done = mmap(ring + at, WINDOW_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,

@@ -33,7 +33,7 @@ static void resolve(struct thag_source_file *file)
 static int open_path(struct thag_source_file *file)
 {
 	struct stat st;
-	int fd = open(file->path, O_PATH | O_CLOEXEC);
+	int fd = (int)TEMP_FAILURE_RETRY(open(file->path, O_PATH | O_CLOEXEC));
 
 	if (fd < 0)
 		return -errno;
@@ -215,7 +215,7 @@ int thag_source_file_read(const struct thag_source_file *file, struct thag_buffe
 		return ret;
 	/* the very file that was looked at, whatever has its path by now */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", file->fd);
-	fd = open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = (int)TEMP_FAILURE_RETRY(open(link, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 	ret = fd < 0 ? -errno : read_bytes(fd, file->bytes, out);
 	if (fd >= 0)
 		close(fd);

@@ -57,7 +57,8 @@ static void name_file(char out[static NAME_BYTES], const uint8_t *build_id, uint
 /* The file's bytes, to be freed; NULL when there is none that could be ours. */
 static uint8_t *read_file(const struct thag_symbol_cache *cache, const char *name, size_t *bytes)
 {
-	int fd = openat(cache->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = (int)TEMP_FAILURE_RETRY(
+		openat(cache->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 	struct stat st;
 	uint8_t *data = NULL;
 	ssize_t got;
@@ -69,7 +70,7 @@ static uint8_t *read_file(const struct thag_symbol_cache *cache, const char *nam
 		data = malloc((size_t)st.st_size);
 	*bytes = 0;
 	while (data && *bytes < (size_t)st.st_size &&
-	       (got = read(fd, data + *bytes, (size_t)st.st_size - *bytes)) > 0)
+	       (got = TEMP_FAILURE_RETRY(read(fd, data + *bytes, (size_t)st.st_size - *bytes))) > 0)
 		*bytes += (size_t)got;
 	close(fd);
 	return data;

@@ -11,7 +11,7 @@
 
 int thag_recording_boot(char out[static THAG_RECORDING_BOOT_BYTES])
 {
-	int fd = open(BOOT_FILE, O_RDONLY | O_CLOEXEC);
+	int fd = (int)TEMP_FAILURE_RETRY(open(BOOT_FILE, O_RDONLY | O_CLOEXEC));
 	int ret;
 
 	if (fd < 0)

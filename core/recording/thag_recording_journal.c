@@ -38,14 +38,15 @@ static int write_head(int fd, const uint8_t *nonce)
 		return ret;
 	memcpy(head.nonce, nonce, sizeof(head.nonce));
 	head.checksum = XXH3_64bits(&head, offsetof(struct thag_recording_journal_head, checksum));
-	if (ftruncate(fd, 0) != 0)
+	if (TEMP_FAILURE_RETRY(ftruncate(fd, 0)) != 0)
 		return -errno;
-	do
-		wrote = pwrite(fd, &head, sizeof(head), 0);
-	while (wrote < 0 && errno == EINTR);
-	if (wrote < 0)
-		return -errno;
-	return wrote == (ssize_t)sizeof(head) ? 0 : -ENOSPC;
+	for (size_t done = 0; done < sizeof(head); done += (size_t)wrote) {
+		wrote = TEMP_FAILURE_RETRY(pwrite(fd, (const uint8_t *)&head + done,
+						  sizeof(head) - done, (off_t)done));
+		if (wrote <= 0)
+			return wrote < 0 ? -errno : -ENOSPC;
+	}
+	return 0;
 }
 
 int thag_recording_journal_create(struct thag_recording_journal **out, int fd,

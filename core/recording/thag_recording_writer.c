@@ -18,7 +18,7 @@ static const struct thag_recording_calls system_calls = { pwrite, ftruncate };
 
 int thag_recording_writer_lock(int fd)
 {
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (TEMP_FAILURE_RETRY(flock(fd, LOCK_EX | LOCK_NB)) == 0)
 		return 0;
 	return errno == EWOULDBLOCK ? -EBUSY : -errno;
 }

@@ -25,7 +25,8 @@ int thag_object_open(struct thag_object *object, const char *path)
 	    sizeof(object->path))
 		return -ENAMETOOLONG;
 	/* not to be held up by a pipe, or a device */
-	object->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	object->fd =
+		(int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 	if (object->fd < 0)
 		return -errno;
 	if (fstat(object->fd, &st) != 0 || !S_ISREG(st.st_mode))
@@ -148,7 +149,7 @@ static uint32_t crc32_of(int fd)
 		for (int bit = 0; bit < 8; bit++)
 			table[i] = table[i] >> 1 ^ (table[i] & 1 ? UINT32_C(0xedb88320) : 0);
 	}
-	while ((got = pread(fd, chunk, sizeof(chunk), at)) > 0) {
+	while ((got = TEMP_FAILURE_RETRY(pread(fd, chunk, sizeof(chunk), at))) > 0) {
 		for (ssize_t i = 0; i < got; i++)
 			crc = table[(crc ^ chunk[i]) & 0xff] ^ crc >> 8;
 		at += got;
