@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon.h"
+#include "format.h"
 
 struct thag_await {
 	struct thag_await *next;
@@ -17,7 +18,7 @@ static void respond(struct thag_connection *connection, pid_t pid)
 {
 	struct thag_daemon *daemon = thag_connection_daemon(connection);
 	json_t *report = thag_registry_report(&daemon->registry, pid);
-	char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
+	char *text = report ? thag_format_dump(report, JSON_COMPACT) : NULL;
 
 	if (text)
 		thag_connection_respond_data(connection, text, strlen(text));

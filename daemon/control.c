@@ -14,6 +14,7 @@
 
 #include "daemon.h"
 #include "files.h"
+#include "format.h"
 #include "hello.h"
 #include "log.h"
 #include "request.h"
@@ -115,9 +116,11 @@ static void send_packet(struct thag_connection *connection, enum thag_message_ty
 void thag_connection_respond(struct thag_connection *connection, int status, json_t *body,
 			     int data_fd)
 {
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	char *text = body ? thag_format_dump(body, JSON_COMPACT) : NULL;
 	size_t bytes = text ? strlen(text) : 0;
 
+	if (body && !text && status == 0)
+		status = -ENOMEM;
 	if (bytes > THAG_CONTROL_BODY_MAX)
 		bytes = 0;
 	send_packet(connection, THAG_MESSAGE_RESPONSE, status, bytes ? text : "{}",

@@ -10,6 +10,7 @@
 
 #include "chrome.h"
 #include "daemon.h"
+#include "format.h"
 #include "memory_json.h"
 #include "memory_view.h"
 #include "notes.h"
@@ -244,9 +245,9 @@ static void make_memory_stacks(struct thag_export *job)
 
 static void put_json(struct thag_export *job, json_t *json)
 {
-	char *text =
-		json ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9))
-		     : NULL;
+	char *text = json ? thag_format_dump(json, JSON_ENCODE_ANY | JSON_COMPACT |
+							   JSON_REAL_PRECISION(9))
+			  : NULL;
 
 	job->error = text ? thag_buffer_append(&job->out, text, strlen(text)) : -ENOMEM;
 	if (job->error == 0)

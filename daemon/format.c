@@ -3,10 +3,39 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "thag_text.h"
+
+static _Thread_local bool is_partial;
+
+static void *allocate(size_t bytes)
+{
+	void *block = malloc(bytes);
+
+	if (!block)
+		is_partial = true;
+	return block;
+}
+
+void thag_format_begin(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
+
+char *thag_format_dump(const json_t *json, size_t flags)
+{
+	char *text = json_dumps(json, flags);
+
+	if (is_partial) {
+		free(text);
+		text = NULL;
+	}
+	is_partial = false;
+	return text;
+}
 
 #define YEAR_9999_S UINT64_C(253402300799)
 #define UTF8_GROWTH 3 /* an invalid byte becomes U+FFFD */

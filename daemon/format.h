@@ -18,6 +18,16 @@ json_t *thag_format_json(const char *text, size_t bytes);
 /** A list of JSON strings of texts that are separated, or ended, by NUL. */
 json_t *thag_format_list(const char *texts, size_t bytes);
 
+/** Before any use of jansson: what it can't allocate is noted, for thag_format_dump. */
+void thag_format_begin(void);
+
+/**
+ * What json_dumps makes of `json`; free() it. NULL without memory, and when there was none for a part
+ * of it: one that can't be made is left out of its object, and nothing tells. Whatever the thread
+ * failed to make since its last dump counts.
+ */
+char *thag_format_dump(const json_t *json, size_t flags);
+
 /**
  * Makes a file name of any bytes: only letters, digits and `._+-` stay, others become `_`; it is
  * never empty, never starts with a dot or a hyphen, and is cut to `size` - 1 bytes.

@@ -11,6 +11,7 @@
 
 #include "daemon.h"
 #include "files.h"
+#include "format.h"
 #include "log.h"
 #include "options.h"
 #include "thag_symbol_server.h"
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
 		return ret;
 	if (options.symbols)
 		return thag_symbol_server_run();
+	thag_format_begin();
 	thag_log_set_level((enum thag_log_level)options.log_level);
 	if (options.daemonize) {
 		ret = go_to_background();

@@ -64,7 +64,7 @@ int thag_records_put(int dir_fd, const struct thag_session *session, bool left)
 			 "start_unix_ns", (json_int_t)session->start_real_ns, "nonce", nonce,
 			 "program", session->program, "left", (int)left, "recording", path,
 			 strlen(path));
-	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	text = json ? thag_format_dump(json, JSON_COMPACT) : NULL;
 	record_name(name, session->id);
 	ret = text ? thag_files_replace(dir_fd, name, text, strlen(text)) : -ENOMEM;
 	free(text);

@@ -36,7 +36,7 @@ static void run_info(struct thag_connection *connection)
 static void run_list(struct thag_connection *connection)
 {
 	json_t *report = thag_registry_report(&thag_connection_daemon(connection)->registry, 0);
-	char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
+	char *text = report ? thag_format_dump(report, JSON_COMPACT) : NULL;
 
 	if (text)
 		thag_connection_respond_data(connection, text, strlen(text));

@@ -217,7 +217,8 @@ static int save_time(struct thag_save *save, const struct thag_profile *profile,
 static int save_report(struct thag_save *save, const struct thag_profile *profile, json_t *memory)
 {
 	json_t *report = thag_report_file(save->session, save->clock, root_total(profile), memory);
-	char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+	char *text =
+		report ? thag_format_dump(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
 	int ret = -ENOMEM;
 
 	if (text)

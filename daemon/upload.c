@@ -93,7 +93,7 @@ static void answer(struct thag_upload *upload, json_t *body)
 	struct thag_reply_head head = { .status = HTTP_STATUS_OK,
 					.content_type = "application/json" };
 	struct thag_route *route = upload->route;
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	char *text = body ? thag_format_dump(body, JSON_COMPACT) : NULL;
 
 	json_decref(body);
 	route->upload = NULL;

@@ -8,6 +8,7 @@
 
 #include <libwebsockets.h>
 
+#include "format.h"
 #include "life.h"
 #include "modes.h"
 #include "thag/frames.h"
@@ -26,7 +27,7 @@ void thag_ws_send_later(struct thag_ws_client *client, int which, struct thag_bl
 
 static struct thag_blob *json_blob(json_t *json)
 {
-	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *text = json ? thag_format_dump(json, JSON_COMPACT) : NULL;
 	struct thag_blob *blob = text ? thag_blob_create(text, strlen(text)) : NULL;
 
 	free(text);
