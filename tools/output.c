@@ -65,7 +65,25 @@ static int fill(int fd, int from, mode_t mode)
 {
 	int ret = fchmod(fd, mode) ? -errno : thag_output_copy(fd, from);
 
-	return !ret && fsync(fd) ? -errno : ret;
+	return !ret && TEMP_FAILURE_RETRY(fsync(fd)) ? -errno : ret;
+}
+
+/** `path` ends with XXXXXX, in place of which it gets what no other has. */
+static int make_beside(char *path)
+{
+	int fd;
+
+	do {
+		memcpy(path + strlen(path) - 6, "XXXXXX", 6);
+		fd = mkostemp(path, O_CLOEXEC);
+	} while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+/** An interrupted close has closed, too. */
+static int close_written(int fd)
+{
+	return close(fd) && errno != EINTR ? -errno : 0;
 }
 
 /** Writes a new file beside `path`, then gives it that name. */
@@ -76,15 +94,16 @@ static int replace_unblocked(const char *path, int from, mode_t mode)
 
 	if (ret)
 		return ret;
-	int fd = mkostemp(made, O_CLOEXEC);
+	int fd = make_beside(made);
 	if (fd < 0) {
-		ret = -errno;
 		free(made);
-		return ret;
+		return fd;
 	}
 	ret = fill(fd, from, mode);
-	if (close(fd) && !ret)
-		ret = -errno;
+	if (!ret)
+		ret = close_written(fd);
+	else
+		close(fd);
 	if (!ret && rename(made, path))
 		ret = -errno;
 	if (ret)
@@ -110,11 +129,14 @@ static int replace(const char *path, int from, mode_t mode)
 
 static int write_into(const char *path, int from)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	int ret = fd < 0 ? -errno : thag_output_copy(fd, from);
+	int fd = (int)TEMP_FAILURE_RETRY(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)), ret;
 
-	if (fd >= 0 && close(fd) && !ret)
-		ret = -errno;
+	if (fd < 0)
+		return -errno;
+	ret = thag_output_copy(fd, from);
+	if (!ret)
+		return close_written(fd);
+	close(fd);
 	return ret;
 }
 

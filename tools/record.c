@@ -56,14 +56,15 @@ static int check_old(int fd)
 	if (st.st_size && (pread(fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
 			   memcmp(magic, MAGIC, sizeof(magic)) != 0))
 		return -EEXIST;
-	return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -EBUSY;
+	return TEMP_FAILURE_RETRY(flock(fd, LOCK_EX | LOCK_NB)) == 0 ? 0 : -EBUSY;
 }
 
 /** Removes an old recording. 0 or a negative errno. */
 static int remove_old(const char *path)
 {
 	char journal[PATH_MAX + 8];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	int fd =
+		(int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
 	int ret;
 
 	if (fd < 0)

@@ -193,9 +193,15 @@ static bool await(pid_t pid, int status, bool quiet)
 				    "status", status, "limit_ms", AWAIT_MS);
 	struct thag_reply reply;
 	bool done = true;
+	int ret = thag_client_ask(request, AWAIT_MS + STOPPED_MS, &reply);
 
-	if (thag_client_ask(request, AWAIT_MS + STOPPED_MS, &reply) != 0)
+	if (ret != 0) {
+		/* that it has ended is no news to whoever ended it */
+		if (ret != -ENOENT && ret != -ECONNREFUSED && ret != -ECONNRESET)
+			thag_command_complain(&thag_command_run, "can't wait for the profile: %s",
+					      strerror(-ret));
 		return true;
+	}
 	if (reply.status == 0)
 		done = take_sessions(&reply, pid, quiet);
 	else
