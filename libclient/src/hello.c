@@ -136,6 +136,10 @@ static int exchange(int fd, int shm_fd, int *consumer_fd, char *why, size_t why_
 		explain(why, why_bytes, "thagd refused: ", answer.body, "");
 		return -EACCES;
 	}
+	if (answer.message.version != THAG_CONTROL_VERSION) {
+		explain(why, why_bytes, THAG_OTHER_VERSION, "", "");
+		return -EPROTONOSUPPORT;
+	}
 	if (answer.message.type != THAG_MESSAGE_WELCOME || *consumer_fd < 0)
 		return -EPROTO;
 	return 0;

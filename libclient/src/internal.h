@@ -153,6 +153,9 @@ void thag_switch_listen(const uint64_t *wish);
  */
 int thag_hello(int shm_fd, uint32_t patience_ms, int *consumer_fd, char *why, size_t why_bytes);
 
+/** What to say of a thagd that answers in a way of its own. */
+#define THAG_OTHER_VERSION "thagd and the program are of different versions: install matching ones"
+
 /* thread.c */
 
 /** Gives the calling thread a ring. NULL when there is none, or the process isn't attached. */

@@ -332,7 +332,10 @@ static int introduce(struct thag_process *process, char *why, size_t why_bytes)
 		return result;
 	process->consumer_fd = thag_fd_move_up(fd);
 	process->consumer_inode = inode_of(process->consumer_fd);
-	return map_consumers(process);
+	result = map_consumers(process);
+	if (result == -EPROTO && why_bytes >= sizeof(THAG_OTHER_VERSION))
+		memcpy(why, THAG_OTHER_VERSION, sizeof(THAG_OTHER_VERSION));
+	return result;
 }
 
 /* Forked: what the parent shared stays where it is, for its sites and for emits under way. */
