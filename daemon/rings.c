@@ -22,7 +22,8 @@ bool thag_rings_together(const struct thag_session *session)
 
 static void check_quarantine(struct thag_session_ring *ring)
 {
-	if (ring->stream.invalid > THAG_SESSION_INVALID_MAX)
+	if (ring->stream.invalid > THAG_SESSION_INVALID_MAX ||
+	    ring->dead_holes > THAG_SESSION_HOLES_MAX)
 		atomic_store_explicit(&ring->session->quarantined, true, memory_order_relaxed);
 }
 
@@ -38,6 +39,8 @@ static bool step_over(struct thag_session_ring *ring, uint64_t now_ns, bool writ
 	if (ring->reader.holes != holes) {
 		thag_chunks_put_hole(ring, ring->reader.tail - 1, now_ns);
 		thag_stream_gap(&ring->stream);
+		ring->dead_holes += writer_dead;
+		check_quarantine(ring);
 	}
 	return go_on;
 }
@@ -207,32 +210,38 @@ bool thag_rings_unblock(struct thag_session *session, uint64_t now_ns, bool forc
 	return true;
 }
 
-/* One turn at the ring, under the lock. At `end` it stops: others may still write to it. */
-static bool finish_ring(struct thag_session_ring *ring, uint64_t *words, uint64_t end,
+/*
+ * One turn at the ring, under the lock. At `*end` it stops: others may still write to it. That is
+ * where it is once a dead program's has no more, for a look at an empty one costs as much as a
+ * read.
+ */
+static bool finish_ring(struct thag_session_ring *ring, uint64_t *words, uint64_t *end,
 			bool writer_dead)
 {
 	struct thag_session *session = ring->session;
 	bool more = false;
 
 	pthread_rwlock_wrlock(&session->lock);
-	if (ring->reader.tail < end)
+	if (ring->reader.tail < *end)
 		more = thag_rings_read(ring, words, thag_clock_mono_ns(), writer_dead) !=
 		       THAG_FOUND_NOTHING;
 	else
 		ring->empty = true; /* as far as we are concerned */
+	if (writer_dead && !more && ring->empty && !ring->stream.blocked)
+		*end = ring->reader.tail;
 	pthread_rwlock_unlock(&session->lock);
 	return more;
 }
 
 /* One round over all rings. Nothing that counts is written any more, so none is too young. */
-static bool finish_all(struct thag_session *session, uint64_t *words, const uint64_t *ends,
+static bool finish_all(struct thag_session *session, uint64_t *words, uint64_t *ends,
 		       bool writer_dead)
 {
 	uint32_t used = thag_session_rings_used(session);
 	bool more = false;
 
 	for (uint32_t i = 0; i < used && !is_quarantined(session); i++)
-		more |= finish_ring(&session->rings[i], words, ends[i], writer_dead);
+		more |= finish_ring(&session->rings[i], words, &ends[i], writer_dead);
 	pthread_rwlock_wrlock(&session->lock);
 	thag_memory_apply(session, used, UINT64_MAX);
 	pthread_rwlock_unlock(&session->lock);

@@ -68,6 +68,7 @@ struct thag_session_ring {
 	uint64_t hole_check_ns;	      /* when we last looked for a hole */
 	uint64_t blocked_since_ns;    /* 0: the stream is not blocked */
 	uint32_t batch;		      /* words to read at once: few where it is blocked often */
+	uint32_t dead_holes;	      /* words never written, met since the program is gone */
 	bool empty;		      /* when last looked at */
 	atomic_bool busy;	      /* a drain thread is at it */
 };

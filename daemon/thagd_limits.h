@@ -13,6 +13,8 @@
 #define THAG_SESSIONS_FINISHED_MAX 100 /* kept to look at; the oldest goes first */
 #define THAG_SESSION_IDLE_NS UINT64_C(2000000000)
 #define THAG_SESSION_INVALID_MAX 4096 /* senseless words of one ring before quarantine */
+/* words never written, in one ring of a dead program: each handler that was left has some */
+#define THAG_SESSION_HOLES_MAX 4096
 #define THAG_MEMBERS_ENDED_MAX 256    /* ended threads kept apart; older ones are merged */
 #define THAG_MEMBERS_MAX 8192	      /* threads of a session held at once, dead or alive */
 #define THAG_REPORT_THREADS_MAX 256   /* threads named in the list of sessions */
