@@ -3,13 +3,13 @@
  * Faults against a real thagd and real programs; tests/reliability/run.sh starts it.
  *
  *   driver kill-program VICTIM DIR COUNT   SIGKILL at COUNT random moments
- *   driver kill-daemon VICTIM DIR COUNT THAGD ARGS…   COUNT thagds killed under one program
- *   driver stop-daemon VICTIM DIR PID      thagd PID stopped while a program runs
+ *   driver trouble-daemon VICTIM DIR COUNT THAGD ARGS…   COUNT times under one program thagd is
+ *                                          killed, stopped for a while, or ended and started anew
+ *   driver stop-daemon VICTIM DIR PID SECONDS   thagd PID stopped while a program goes on
  *
- * DIR is where thagd writes its files. Prints what it found; exits with 0 when all of it holds.
+ * DIR is where thagd writes its files. SEED may say what a run before said it began with. Prints
+ * what it found; exits with 0 when all of it holds.
  */
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -18,130 +18,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "oracle.h"
+#include "thag/words.h"
+#include "victims.h"
 
-static void die(const char *what)
+#define THREAD_CALLS 1000		 /* a thread has its ring by then */
+#define RING_CALLS (THAG_RING_WORDS / 2) /* a call is two words */
+
+/* SEED's, or another each time; says which. */
+static unsigned new_seed(void)
 {
-	fprintf(stderr, "driver: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
+	const char *text = getenv("SEED");
+	unsigned seed = text ? (unsigned)atol(text) : (unsigned)time(NULL) ^ (unsigned)getpid();
 
-static void sleep_us(uint64_t us)
-{
-	struct timespec left = { .tv_sec = (time_t)(us / 1000000),
-				 .tv_nsec = (long)(us % 1000000) * 1000 };
-
-	while (nanosleep(&left, &left) != 0 && errno == EINTR)
-		;
-}
-
-struct victim {
-	pid_t pid;
-	struct oracle *oracle;
-	char path[64];
-};
-
-static struct victim start_victim(const char *program, const char *threads, const char *seconds)
-{
-	struct victim victim;
-	int fd;
-
-	strcpy(victim.path, "/tmp/thag-oracle-XXXXXX");
-	fd = mkstemp(victim.path);
-	if (fd < 0 || ftruncate(fd, sizeof(*victim.oracle)) != 0)
-		die("oracle");
-	victim.oracle =
-		mmap(NULL, sizeof(*victim.oracle), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	if (victim.oracle == MAP_FAILED)
-		die("map oracle");
-	victim.pid = fork();
-	if (victim.pid == 0) {
-		execl(program, program, victim.path, threads, seconds, (char *)NULL);
-		_exit(127);
-	}
-	return victim;
-}
-
-static void wait_until_started(const struct victim *victim)
-{
-	while (!__atomic_load_n(&victim->oracle->started, __ATOMIC_ACQUIRE)) {
-		if (waitpid(victim->pid, NULL, WNOHANG) == victim->pid)
-			die("the victim ended before it began");
-		sleep_us(100);
-	}
-}
-
-static uint64_t end_victim(struct victim *victim)
-{
-	uint64_t returned = 0;
-
-	for (int i = 0; i < ORACLE_THREADS; i++)
-		returned += victim->oracle->threads[i].returned;
-	munmap(victim->oracle, sizeof(*victim->oracle));
-	unlink(victim->path);
-	return returned;
-}
-
-/*
- * A STEM.json in `directory` that tells of `pid`, once thagd has written all: STEM.folded gets its
- * name last.
- */
-static json_t *find_report(const char *directory, pid_t pid)
-{
-	struct dirent *entry;
-	DIR *dir = opendir(directory);
-	json_t *found = NULL;
-
-	while (dir && !found && (entry = readdir(dir))) {
-		char path[4096], folded[4096];
-		json_t *report;
-		char *end;
-
-		if (!strstr(entry->d_name, ".json"))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-		end = strrchr(path, '.');
-		snprintf(folded, sizeof(folded), "%.*s.folded", (int)(end - path), path);
-		report = json_load_file(path, 0, NULL);
-		if (json_integer_value(json_object_get(report, "pid")) != pid ||
-		    unlink(folded) != 0) {
-			json_decref(report);
-			continue;
-		}
-		found = report;
-		unlink(path); /* pids come again; and a shorter search next time */
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-static json_t *wait_for_report(const char *directory, pid_t pid)
-{
-	json_t *report = NULL;
-
-	for (int i = 0; i < 3000 && !report; i++) {
-		report = find_report(directory, pid);
-		if (!report)
-			sleep_us(10000);
-	}
-	return report;
-}
-
-static uint64_t number(const json_t *report, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(report, name));
-}
-
-static uint64_t lost(const json_t *report, const char *name)
-{
-	return number(json_object_get(report, "lost"), name);
+	printf("seed %u\n", seed);
+	return seed;
 }
 
 struct tally {
@@ -176,11 +70,12 @@ static void judge(struct tally *tally, json_t *report, uint64_t returned, int th
 static int kill_program(const char *program, const char *directory, int count)
 {
 	struct tally tally = { 0 };
-	unsigned seed = (unsigned)time(NULL);
+	unsigned seed = new_seed();
 
 	for (int i = 0; i < count; i++) {
 		int threads = 1 + i % 2;
-		struct victim victim = start_victim(program, threads == 2 ? "2" : "1", NULL);
+		struct victim victim = start_victim(
+			program, (const char *const[]){ "-t", threads == 2 ? "2" : "1", NULL });
 		json_t *report;
 		pid_t pid = victim.pid;
 
@@ -201,105 +96,170 @@ static int kill_program(const char *program, const char *directory, int count)
 	       tally.no_files;
 }
 
+/* What the thagd started last says. */
+static FILE *said;
+
 static pid_t start_daemon(char **command)
 {
-	pid_t pid = fork();
+	int ends[2];
+	pid_t pid;
 
+	if (said)
+		fclose(said);
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		die("pipe");
+	pid = fork();
 	if (pid == 0) {
-		int null = open("/dev/null", O_RDWR);
-
-		dup2(null, 1);
-		dup2(null, 2);
+		dup2(ends[1], 1);
+		dup2(open("/dev/null", O_RDWR | O_CLOEXEC), 2);
 		execv(command[0], command);
 		_exit(127);
 	}
+	close(ends[1]);
+	said = fdopen(ends[0], "r");
 	return pid;
 }
 
+/* By then it has taken up the programs that it found. */
+static void wait_until_it_listens(void)
+{
+	char line[512];
+
+	while (fgets(line, sizeof(line), said))
+		if (strstr(line, "listening"))
+			return;
+	die("thagd doesn't start");
+}
+
+/* One thing that may happen to thagd, by turns: killed twice, stopped for a while, ended. */
+static pid_t trouble(int turn, pid_t thagd, char **daemon, unsigned *seed)
+{
+	if (turn % 4 == 2) {
+		kill(thagd, SIGSTOP);
+		sleep_us((uint64_t)rand_r(seed) % 60000);
+		kill(thagd, SIGCONT);
+		return thagd;
+	}
+	kill(thagd, turn % 4 == 3 ? SIGTERM : SIGKILL);
+	waitpid(thagd, NULL, 0);
+	return start_daemon(daemon);
+}
+
 /*
- * What a session's events must add up to: each call is two words, and words of other kinds
- * (time, thread, loss) are few. Calls that were open or lost at a change of thagd are counted.
+ * What a session's events must add up to: each call is two words, main's is open to the end, and
+ * words of other kinds (time, thread, loss) are few, some for each trouble. A sum that is less
+ * than the calls is silent loss.
  */
-static int kill_daemon(const char *program, const char *directory, int count, char **daemon)
+static int tell_daemons(const json_t *report, int count, int status, uint64_t returned)
+{
+	uint64_t events = number(report, "events"), earlier = lost(report, "with_earlier_thagd");
+	uint64_t accounted = events + earlier + 2 * lost(report, "calls"), called = 2 * returned;
+
+	printf("thagd killed, stopped or ended %d times: the program ended with status %d; %" PRIu64
+	       " calls made, %" PRIu64 " events in the last profile, %" PRIu64
+	       " read by earlier thagds, %" PRIu64 " calls lost, %" PRIu64
+	       " exits unmatched: %" PRId64 " words more than the calls' %" PRIu64 "\n",
+	       count, status, returned, events, earlier, lost(report, "calls"),
+	       number(report, "unmatched"), (int64_t)(accounted - called), called);
+	return status != 0 || accounted < called || accounted - called > 20 * (uint64_t)count;
+}
+
+static int trouble_daemon(const char *program, const char *directory, int count, char **daemon)
 {
 	pid_t thagd = start_daemon(daemon);
 	struct victim victim;
-	uint64_t returned, accounted, difference;
-	unsigned seed = 1;
+	uint64_t returned;
+	unsigned seed = new_seed();
 	json_t *report;
 	int status;
-	char seconds[16];
 
-	sleep_us(500000);
-	snprintf(seconds, sizeof(seconds), "%d", count / 10 + 2);
-	victim = start_victim(program, "2", seconds);
+	wait_until_it_listens();
+	victim = start_victim(program, (const char *const[]){ "-t", "2", NULL });
 	wait_until_started(&victim);
 	for (int i = 0; i < count; i++) {
 		sleep_us(30000 + (uint64_t)rand_r(&seed) % 60000);
-		kill(thagd, SIGKILL);
-		waitpid(thagd, NULL, 0);
-		thagd = start_daemon(daemon);
+		thagd = trouble(i, thagd, daemon, &seed);
 	}
+	wait_until_it_listens();
+	kill(victim.pid, SIGTERM);
 	waitpid(victim.pid, &status, 0);
 	report = wait_for_report(directory, victim.pid);
 	returned = end_victim(&victim);
 	kill(thagd, SIGTERM);
 	waitpid(thagd, NULL, 0);
-	if (!report) {
-		printf("no report after %d kills of thagd\n", count);
-		return 1;
-	}
-	accounted = number(report, "events") + lost(report, "with_earlier_thagd") +
-		    2 * lost(report, "calls");
-	difference = accounted > 2 * returned ? accounted - 2 * returned : 2 * returned - accounted;
-	printf("%d kills of thagd: the program ended with status %d; %" PRIu64
-	       " calls made, %" PRIu64 " events in the last profile, %" PRIu64
-	       " read by earlier thagds, %" PRIu64 " calls lost, %" PRIu64
-	       " exits unmatched: off by %" PRIu64 " of %" PRIu64 " events\n",
-	       count, status, returned, number(report, "events"),
-	       lost(report, "with_earlier_thagd"), lost(report, "calls"),
-	       number(report, "unmatched"), difference, accounted);
+	if (report)
+		status = tell_daemons(report, count, status, returned);
+	else
+		printf("no report after %d troubles of thagd\n", count);
 	json_decref(report);
-	/* time, thread and loss words are no calls: a few for each pause */
-	return status != 0 || difference > 2000;
+	return !report || status != 0;
 }
 
-static int stop_daemon(const char *program, const char *directory, pid_t thagd)
+/* Until it has made so many calls more; false when it stands still for a minute. */
+static bool goes_on(const struct victim *victim, uint64_t calls)
 {
-	struct victim victim = start_victim(program, "2", "3");
-	uint64_t returned, calls, dropped;
-	json_t *report;
-	int status;
+	uint64_t first = count_returned(victim), last = first, now;
 
-	wait_until_started(&victim);
-	sleep_us(300000);
-	kill(thagd, SIGSTOP);
-	waitpid(victim.pid, &status, 0); /* would not come back if it waited for thagd */
-	kill(thagd, SIGCONT);
-	report = wait_for_report(directory, victim.pid);
-	returned = end_victim(&victim);
-	calls = number(report, "calls");
-	dropped = lost(report, "calls");
+	for (int quiet = 0; quiet < 600; quiet++) {
+		sleep_us(100000);
+		now = count_returned(victim);
+		if (now - first >= calls)
+			return true;
+		if (now != last)
+			quiet = 0;
+		last = now;
+	}
+	return false;
+}
+
+static int tell_stopped(const json_t *report, int status, uint64_t returned)
+{
+	uint64_t calls = number(report, "calls"), dropped = lost(report, "calls");
+
 	printf("thagd stopped: the program ended with status %d; %" PRIu64 " calls made, %" PRIu64
 	       " recorded + %" PRIu64 " lost, %" PRIu64 " frames truncated, %" PRIu64
 	       " unmatched\n",
 	       status, returned, calls, dropped, number(report, "truncated_frames"),
 	       number(report, "unmatched"));
 	/* main's own call has returned, too, after the last count */
-	status = status || !report || calls + dropped != returned + 1 || dropped == 0 ||
-		 number(report, "truncated_frames") || number(report, "unmatched");
+	return status || !report || calls + dropped != returned + 1 || dropped == 0 ||
+	       number(report, "truncated_frames") || number(report, "unmatched");
+}
+
+static int stop_daemon(const char *program, const char *directory, pid_t thagd, unsigned seconds)
+{
+	struct victim victim = start_victim(program, (const char *const[]){ "-t", "2", NULL });
+	json_t *report;
+	bool went_on;
+	int status;
+
+	wait_until_started(&victim);
+	went_on = goes_on(&victim, THREAD_CALLS);
+	kill(thagd, SIGSTOP);
+	/* more than both rings have room for, and so each second */
+	for (unsigned second = 0; second < seconds; second++) {
+		sleep_us(900000);
+		went_on &= goes_on(&victim, 2 * RING_CALLS);
+	}
+	kill(victim.pid, SIGTERM);
+	waitpid(victim.pid, &status, 0); /* would not come back if it waited for thagd */
+	kill(thagd, SIGCONT);
+	report = wait_for_report(directory, victim.pid);
+	status = tell_stopped(report, status, end_victim(&victim));
 	json_decref(report);
-	return status;
+	if (!went_on)
+		printf("the program stood still\n");
+	return status || !went_on;
 }
 
 int main(int argc, char **argv)
 {
 	if (argc == 5 && strcmp(argv[1], "kill-program") == 0)
 		return kill_program(argv[2], argv[3], atoi(argv[4]));
-	if (argc >= 6 && strcmp(argv[1], "kill-daemon") == 0)
-		return kill_daemon(argv[2], argv[3], atoi(argv[4]), argv + 5);
-	if (argc == 5 && strcmp(argv[1], "stop-daemon") == 0)
-		return stop_daemon(argv[2], argv[3], (pid_t)atoi(argv[4]));
+	if (argc >= 6 && strcmp(argv[1], "trouble-daemon") == 0)
+		return trouble_daemon(argv[2], argv[3], atoi(argv[4]), argv + 5);
+	if (argc == 6 && strcmp(argv[1], "stop-daemon") == 0)
+		return stop_daemon(argv[2], argv[3], (pid_t)atoi(argv[4]), (unsigned)atoi(argv[5]));
 	fprintf(stderr, "usage: see the head of driver.c\n");
 	return 2;
 }

@@ -45,11 +45,12 @@ reports_of() {
 # reported PID FILES CALLS
 reported() { [[ $(reports_of "$1") == "$2 $3" ]]; }
 
-# scene NAME [STATUS]: each process of a scene has files, with as many calls as it says.
+# scene NAME [STATUS]: each process of a scene has files, with as many calls as it says. `player`: by
+# a program other than scenes.
 scene() {
   local name=$1 status=0 wanted=${2:-0} pid files calls
   clear_out
-  { env THAG_ON_FULL=wait timeout 60 "$build/tests/scenes" "$name" >"$work/expected" \
+  { env THAG_ON_FULL=wait timeout 60 "$build/tests/${player:-scenes}" "$name" >"$work/expected" \
     2>"$work/stderr"; } 2>/dev/null || status=$?
   if ((status != wanted)); then
     echo "$name: exit status $status: $(head -n 1 "$work/stderr")"
@@ -75,3 +76,6 @@ scene_unprofiled() {
 }
 
 driver() { "$build/tests/driver" "$@"; }
+
+# load PROCESSES [OPTION]...: so many victims with these options; see load.c.
+load() { "$build/tests/load" "$build/tests/victim" "$work/out" "$thagd" "$@"; }

@@ -251,21 +251,6 @@ static void recursion()
 	expect(1 + 2 * DEEP);
 }
 
-static void exit_inside()
-{
-	leaves(3);
-	expect(3); /* main is cut off */
-	exit(0);
-}
-
-static void crash()
-{
-	leaves(3);
-	expect(3);
-	signal(SIGSEGV, SIG_DFL);
-	raise(SIGSEGV);
-}
-
 void limit(decltype(RLIMIT_FSIZE) which, rlim_t value)
 {
 	struct rlimit both = { value, value };
@@ -306,8 +291,6 @@ static const scene scenes[] = { { "exceptions", exceptions, nullptr },
 				{ "small-stack", small_stack, nullptr },
 				{ "small-stack-jump", small_stack_jump, nullptr },
 				{ "recursion", recursion, nullptr },
-				{ "exit-inside", exit_inside, nullptr },
-				{ "crash", crash, nullptr },
 				{ "limit-as", some_leaves, nullptr },
 				{ "limit-as-tight", unprofiled, nullptr },
 				{ "limit-fsize", unprofiled, nullptr },

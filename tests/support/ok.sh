@@ -4,11 +4,17 @@
 : "${work:?the folder of the suite}"
 passed=0 failed=0
 
-# ok NAME COMMAND...: the command must succeed.
+# ok NAME COMMAND...: the command must succeed. SHOW: what it says is to be seen, as it says it.
 ok() {
-  local name=$1
+  local name=$1 status=0
   shift
-  if "$@" >"$work/said" 2>&1; then
+  if [[ -n ${SHOW:-} ]]; then
+    echo "-- $name"
+    "$@" > >(tee "$work/said") 2>&1 || status=$?
+  else
+    "$@" >"$work/said" 2>&1 || status=$?
+  fi
+  if ((status == 0)); then
     echo "ok $name"
     passed=$((passed + 1))
   else

@@ -57,6 +57,36 @@ Test(ring, gives_words_in_order_over_many_laps)
 	free(ring.words);
 }
 
+/* Where positions pass 32 bits, a multiple of four laps, and where they wrap. */
+Test(ring, starts_anywhere_and_wraps)
+{
+	static const uint64_t starts[] = { (UINT64_C(1) << 32) - 1000,
+					   (UINT64_C(1) << 32) - THAG_RING_WORDS,
+					   (UINT64_C(1) << 63) - 1, UINT64_MAX - 1000,
+					   UINT64_MAX - THAG_RING_WORDS };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		struct ring ring;
+		uint64_t out[1000], next = starts[i], pos = next;
+
+		setup(&ring, pos);
+		/* the lap before */
+		for (uint64_t old = pos - THAG_RING_WORDS; old != pos; old++)
+			put(&ring, old, 0);
+		while (pos - starts[i] < 3 * (uint64_t)THAG_RING_WORDS) {
+			cr_assert_eq(thag_ring_read(&ring.reader, out, 1000), 0);
+			for (int n = 0; n < 3001; n++, pos++)
+				put(&ring, pos, pos & 0xffffff);
+			for (size_t count; (count = thag_ring_read(&ring.reader, out, 1000));)
+				for (size_t w = 0; w < count; w++, next++)
+					cr_assert_eq(thag_payload_unpack(out[w]), next & 0xffffff);
+			thag_ring_release(&ring.reader);
+			cr_assert_eq(ring.published, pos);
+		}
+		free(ring.words);
+	}
+}
+
 Test(ring, waits_at_a_hole_then_steps_over_it)
 {
 	struct ring ring;
