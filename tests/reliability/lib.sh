@@ -4,7 +4,7 @@
 # NN its number there. THAG_BUILD names the build; KILLS (1000) and DAEMON_KILLS (100) how often to kill.
 build=$(cd "${THAG_BUILD:-$here/../../build}" && pwd) || exit 1
 work=$(mktemp -d "${TMPDIR:-/tmp}/thag-reliability.XXXXXX")
-export THAG_SOCKET=$work/thagd.sock
+export THAG_SOCKET=$work/thagd.sock XDG_CACHE_HOME=$work/cache
 unset THAG_PROFILER THAG_ON_FULL XDG_RUNTIME_DIR
 
 # shellcheck source=tests/support/thagd.sh disable=SC1091

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * load VICTIM DIR THAGD PROCESSES [OPTION]...: so many victims at once, with these options
- * (victim.c), beside thagd, the process THAGD, which writes its files to DIR. Prints what came of
- * it; exits with 0 when each call that was made is recorded or counted as lost, each program ends
- * with 0, and memory, if that is watched for ten minutes or longer, stays flat.
+ * (victim.c), beside thagd, the process THAGD, which writes its files to DIR. SIGTERM is
+ * passed on to them. Prints what came of it; exits with 0 when each call that was made is recorded
+ * or counted as lost, each program ends with 0, and memory, if that is watched for ten minutes or
+ * longer, stays flat.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,14 @@ struct load {
 	struct sample samples[SAMPLES_MAX];
 	int sample_count;
 };
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_term(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
 
 static double now_s(void)
 {
@@ -105,6 +115,13 @@ static void reap(struct load *load)
 	}
 }
 
+static void pass_on(const struct load *load)
+{
+	for (int i = 0; i < load->count; i++)
+		if (!load->ended[i])
+			kill(load->victims[i].pid, SIGTERM);
+}
+
 static void run(struct load *load, const char *program, const char *const *options)
 {
 	load->began = load->said = now_s();
@@ -115,6 +132,8 @@ static void run(struct load *load, const char *program, const char *const *optio
 	while (load->running) {
 		take_sample(load);
 		sleep_us(load->sample_us);
+		if (told_to_end)
+			pass_on(load);
 		reap(load);
 	}
 }
@@ -202,6 +221,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	load.thagd = (pid_t)atoi(argv[3]);
+	signal(SIGTERM, on_term);
 	run(&load, argv[1], (const char *const *)argv + 5);
 	seconds = now_s() - load.began;
 	for (int i = 0; i < load.count; i++)

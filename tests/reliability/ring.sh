@@ -16,7 +16,8 @@ nothing_lost() { "$@" >"$work/load" && cat "$work/load" && grep -q ' 0 counted a
 # peak_kb: the most memory that thagd has had.
 peak_kb() { awk '/^VmHWM/ { print $2 }' "/proc/$thagd/status"; }
 fd_count() { find "/proc/$thagd/fd" -mindepth 1 | wc -l; }
-fds_are_back() { (($(fd_count) <= fds_before)); }
+# two are kept since names were asked for: the folder of those known, and who reads them from files
+fds_are_back() { (($(fd_count) <= fds_before + 2)); }
 
 # all_over: no program runs any more, as far as thagd knows, and all are saved.
 all_over() {
@@ -27,23 +28,30 @@ sys.exit(any(s["state"] in ("live", "idle", "paused") or not s["saved"] for s in
 }
 all_end() { eventually all_over || eventually all_over; }
 
-# Some that write what they please beside one that is honest, whose every call is counted. What is
-# asked of thagd meanwhile is made of the same memory.
-hostile_writers() {
-  local seed honest before=$thagd
-  clear_out
-  on_full wait load 1 -t 2 -p 300 -s 3 >"$work/honest" &
-  honest=$!
+# Each writes what it pleases. What is asked of thagd meanwhile is made of the same memory.
+spoil() {
+  local seed
   for ((seed = 0; seed < ${HOSTILE_SEEDS:-16}; seed++)); do
     timeout 120 "$build/tests/hostile" "$seed" 1 >>"$work/hostile" 2>&1 &
-    # 139: what it spoils is libthag's own, too
     thag list >/dev/null && { thag export latest --format folded >/dev/null 2>&1 || true; }
     wait $! 2>/dev/null
-    [[ $? =~ ^(0|137|139)$ ]] || { echo "seed $seed"; return 1; }
+    # 139: what it spoils is libthag's own, too
+    [[ $? =~ ^(0|137|139)$ ]] || { echo "seed $seed: another end"; return 1; }
   done
-  wait "$honest" || { cat "$work/honest"; return 1; }
+}
+
+# Beside them is one that is honest: its every call is counted.
+hostile_writers() {
+  local honest status=0
+  clear_out
+  env THAG_ON_FULL=wait "$build/tests/load" "$build/tests/victim" "$work/out" "$thagd" 1 -t 2 -p 300 \
+    >"$work/honest" &
+  honest=$!
+  spoil || status=1
+  kill -TERM "$honest"
+  wait "$honest" || status=1
   cat "$work/honest"
-  [[ $before == "$thagd" ]] && kill -0 "$thagd" && all_end
+  ((status == 0)) && kill -0 "$thagd" && all_end
 }
 
 is_set_aside() { [[ $(last message) == *'make no sense'* ]]; }
@@ -89,7 +97,9 @@ for name in starts_anywhere_and_wraps waits_at_a_hole_then_steps_over_it \
   does_not_take_a_word_of_two_laps_ago_for_todays; do
   ok "11 the ring: $name" unit ring "$name"
 done
-ok '11 the emit path: counts go on where its indices wrap' unit wrap counts_every_call_where_its_indices_wrap
+if [[ -x $build/tests/test_wrap ]]; then # it forks: not for TSan's runtime
+  ok '11 the emit path' unit wrap counts_every_call_where_its_indices_wrap
+fi
 ok '12 13 memory that is spoiled while it is read' hostile_writers
 ok '12 random words, sites and counters' noise
 ok '14 unsealed memfd' refused unsealed 'the memfd is not sealed' hello
