@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct thag_names {
 	struct named_frame *frames;
 	uint32_t frame_count;
 	uint32_t frame_capacity;
+	uint64_t limit; /* bytes, 0: THAG_NAMES_BYTES_MAX of text */
 };
 
 /** Names what must not fail later: the empty file, and the overflow site. */
@@ -63,6 +65,11 @@ int thag_names_create(struct thag_names **out)
 	else
 		*out = names;
 	return ret;
+}
+
+void thag_names_limit(struct thag_names *names, uint64_t bytes)
+{
+	names->limit = bytes;
 }
 
 void thag_names_destroy(struct thag_names *names)
@@ -103,10 +110,13 @@ static uint32_t usable_bytes(const char *text, size_t bytes, uint32_t max)
 static int fits(const struct thag_names *names, const struct thag_strings *strings,
 		const char *text, uint32_t bytes)
 {
-	size_t used = names->names.text_bytes + names->files.text_bytes;
+	uint64_t used = names->names.text_bytes + names->files.text_bytes;
+	uint64_t tables = (names->names.count + names->files.count) * (uint64_t)THAG_NAMES_COST;
+	bool has_room = used + bytes < THAG_NAMES_BYTES_MAX;
 
-	return used + bytes < THAG_NAMES_BYTES_MAX ||
-	       thag_strings_find(strings, text, bytes) != THAG_STRINGS_NONE;
+	if (names->limit)
+		has_room = has_room && used + tables + bytes < names->limit;
+	return has_room || thag_strings_find(strings, text, bytes) != THAG_STRINGS_NONE;
 }
 
 /** Keeps a frame's texts. 0, -ENOMEM, or -E2BIG when its name is "<overflow>" for want of room. */

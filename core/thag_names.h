@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define THAG_NAMES_BYTES_MAX (UINT32_C(64) << 20) /* of all different names and files together */
+#define THAG_NAMES_COST 64			  /* bytes of a name's place in tables */
 #define THAG_NAMES_FILE_MAX 4096		  /* of one file's path; longer ones are cut */
 #define THAG_NAMES_FRAMES_MAX (UINT32_C(4) << 20) /* of all sites that have several, together */
 
@@ -30,6 +31,11 @@ struct thag_name {
 
 int thag_names_create(struct thag_names **out);
 void thag_names_destroy(struct thag_names *names);
+
+/**
+ * Less than THAG_NAMES_BYTES_MAX for names and files, THAG_NAMES_COST for each beside its text.
+ */
+void thag_names_limit(struct thag_names *names, uint64_t bytes);
 
 /**
  * Names `site`. Bytes after a NUL are dropped; an empty name becomes "<unnamed>". The first

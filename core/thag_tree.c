@@ -27,8 +27,39 @@ int thag_tree_init(struct thag_tree *tree, uint32_t limit)
 	return 0;
 }
 
+/* Relaxed, here and below: a sum that stands for itself. */
+void thag_tree_limit(struct thag_tree *tree, atomic_uint_least64_t *allowance)
+{
+	tree->allowance = allowance;
+}
+
+static bool take_allowance(struct thag_tree *tree, uint64_t bytes)
+{
+	uint64_t left;
+
+	if (!tree->allowance)
+		return true;
+	left = atomic_load_explicit(tree->allowance, memory_order_relaxed);
+	do
+		if (left < bytes)
+			return false;
+	while (!atomic_compare_exchange_weak_explicit(tree->allowance, &left, left - bytes,
+						      memory_order_relaxed, memory_order_relaxed));
+	tree->allowed += bytes;
+	return true;
+}
+
+static void give_allowance(struct thag_tree *tree, uint64_t bytes)
+{
+	if (!tree->allowance)
+		return;
+	atomic_fetch_add_explicit(tree->allowance, bytes, memory_order_relaxed);
+	tree->allowed -= bytes;
+}
+
 void thag_tree_fini(struct thag_tree *tree)
 {
+	give_allowance(tree, tree->allowed);
 	free(tree->nodes);
 	free(tree->slot_keys);
 	free(tree->slot_nodes);
@@ -121,10 +152,16 @@ static int index_child(struct thag_tree *tree, uint32_t parent, uint32_t site, u
 static int grow(struct thag_tree *tree)
 {
 	uint32_t capacity = tree->capacity * 2;
-	struct thag_node *nodes = realloc(tree->nodes, capacity * sizeof(*nodes));
+	uint64_t cost = (uint64_t)tree->capacity * THAG_TREE_NODE_COST;
+	struct thag_node *nodes;
 
-	if (!nodes)
+	if (!take_allowance(tree, cost))
 		return -ENOMEM;
+	nodes = realloc(tree->nodes, capacity * sizeof(*nodes));
+	if (!nodes) {
+		give_allowance(tree, cost);
+		return -ENOMEM;
+	}
 	tree->nodes = nodes;
 	tree->capacity = capacity;
 	return 0;
@@ -336,6 +373,8 @@ static void *copy_array(const void *from, size_t count, size_t size)
 int thag_tree_copy(struct thag_tree *copy, const struct thag_tree *tree)
 {
 	*copy = *tree;
+	copy->allowance = NULL;
+	copy->allowed = 0;
 	copy->slot_keys = NULL;
 	copy->slot_nodes = NULL;
 	copy->slot_count = copy->slot_mask = 0;

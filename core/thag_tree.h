@@ -15,6 +15,7 @@
 #ifndef THAG_TREE_H
 #define THAG_TREE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@
 
 #define THAG_TREE_ROOT 0
 #define THAG_TREE_NONE UINT32_MAX
+#define THAG_TREE_NODE_COST 256 /* bytes that a node takes of an allowance: with its histogram */
 
 /**
  * One cache line.
@@ -61,6 +63,9 @@ struct thag_tree {
 	uint32_t *site_hists; /* by site: see thag_tree_pool_durations */
 	uint32_t site_capacity;
 	bool pooled;
+	/* bytes that trees may still take together, NULL: any; and what this one has of them */
+	atomic_uint_least64_t *allowance;
+	uint64_t allowed;
 };
 
 /**
@@ -69,6 +74,13 @@ struct thag_tree {
  */
 int thag_tree_init(struct thag_tree *tree, uint32_t limit);
 void thag_tree_fini(struct thag_tree *tree);
+
+/**
+ * From now on it grows only by what is left of `allowance`, THAG_TREE_NODE_COST a node, which other
+ * trees on other threads may share; what it took is given back when it is freed. Without any left
+ * it is as at its limit. NULL: it grows as it likes.
+ */
+void thag_tree_limit(struct thag_tree *tree, atomic_uint_least64_t *allowance);
 
 /** Forgets all but the root, and keeps the memory. */
 void thag_tree_clear(struct thag_tree *tree);
@@ -153,7 +165,7 @@ static inline uint64_t thag_tree_wait(const struct thag_tree *tree, uint32_t ind
 /** Adds all of `from` to `into`: calls, totals, waits, extremes and histograms. 0 or -ENOMEM. */
 int thag_tree_merge(struct thag_tree *into, const struct thag_tree *from);
 
-/** A deep copy into the uninitialised `copy`, without the hash table. 0 or -ENOMEM. */
+/** A deep copy into the uninitialised `copy`, without hash table and allowance. 0 or -ENOMEM. */
 int thag_tree_copy(struct thag_tree *copy, const struct thag_tree *tree);
 
 uint64_t thag_tree_bytes(const struct thag_tree *tree);

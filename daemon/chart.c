@@ -16,7 +16,6 @@
 #include "thag/frames.h"
 #include "thag_chart.h"
 
-#define ACTIVITY_BYTES 16384 /* of all lanes together … */
 #define ACTIVITY_COLUMNS_MAX 256
 #define ACTIVITY_COLUMNS_MIN 16 /* … unless there are so many that each has only these */
 
@@ -324,7 +323,7 @@ static uint32_t choose_columns(uint32_t lanes)
 {
 	uint32_t columns = ACTIVITY_COLUMNS_MAX;
 
-	while (columns > ACTIVITY_COLUMNS_MIN && columns * lanes > ACTIVITY_BYTES)
+	while (columns > ACTIVITY_COLUMNS_MIN && columns * lanes > THAG_CHART_ACTIVITY_BYTES)
 		columns /= 2;
 	return columns;
 }

@@ -5,9 +5,11 @@
 
 #include "thag_chunk.h"
 
-void thag_chunk_pool_init(struct thag_chunk_pool *pool)
+_Static_assert(THAG_POOL_CHUNK_BYTES == THAG_CHUNK_WORDS * sizeof(uint64_t), "of each piece");
+
+void thag_chunk_pool_init(struct thag_chunk_pool *pool, uint64_t most)
 {
-	*pool = (struct thag_chunk_pool){ .taken = 0 };
+	*pool = (struct thag_chunk_pool){ .most = most };
 	pthread_mutex_init(&pool->lock, NULL);
 }
 
@@ -24,7 +26,7 @@ uint64_t *thag_chunk_pool_take(struct thag_chunk_pool *pool)
 	bool allowed;
 
 	pthread_mutex_lock(&pool->lock);
-	allowed = pool->taken < THAG_POOL_CHUNKS_MAX;
+	allowed = pool->taken < pool->most;
 	if (allowed)
 		pool->taken++;
 	if (allowed && pool->spare_count)

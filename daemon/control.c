@@ -22,7 +22,6 @@
 #include "thag/socket_path.h"
 
 #define PACKET_BYTES (sizeof(struct thag_message) + THAG_CONTROL_BODY_MAX)
-#define ACCEPT_PAUSE_MS 100
 #define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 struct thag_connection {
@@ -366,7 +365,7 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
 		uv_poll_stop(&control->poll);
-		uv_timer_start(&control->pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+		uv_timer_start(&control->pause, on_pause_over, THAG_ACCEPT_PAUSE_MS, 0);
 	}
 	if (fd < 0)
 		return;

@@ -232,7 +232,11 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 
 	*daemon = (struct thag_daemon){ .options = *options, .runtime = THAG_RUNTIME_EMPTY };
 	thag_clock_init(&daemon->clock);
-	thag_histories_init(&daemon->histories, options->timeline_bytes);
+	thag_budget_init(&daemon->budget, options->timeline_bytes);
+	thag_budget_find(&daemon->budget);
+	thag_budget_enforce(&daemon->budget);
+	daemon->registry.budget = &daemon->budget;
+	thag_histories_init(&daemon->histories, &daemon->budget);
 	ret = find_dirs(daemon);
 	if (ret == 0 && options->token)
 		ret = thag_gate_make_token(daemon->token);

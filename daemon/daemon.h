@@ -12,6 +12,7 @@
 
 #include <uv.h>
 
+#include "budget.h"
 #include "clock.h"
 #include "drain.h"
 #include "gate.h"
@@ -29,6 +30,7 @@ struct thag_symbols;
 struct thag_daemon {
 	uv_loop_t loop;
 	struct thag_options options;
+	struct thag_budget budget;	  /* any thread: fixed */
 	char output_dir[THAG_PATH_BYTES]; /* absolute, or "" */
 	char record_dir[THAG_PATH_BYTES]; /* likewise */
 	struct thag_runtime runtime;

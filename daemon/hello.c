@@ -170,7 +170,9 @@ int thag_hello_accept(struct thag_daemon *daemon, int socket_fd, pid_t pid, int 
 		      int *consumer_fd, uint64_t *id, char why[static THAG_WHY_BYTES])
 {
 	struct thag_shm_header header;
-	struct thag_session_origin origin = { .pid = pid, .header = &header };
+	struct thag_session_origin origin = { .budget = &daemon->budget,
+					      .pid = pid,
+					      .header = &header };
 	int pidfd, ret;
 
 	if (daemon->stopping)

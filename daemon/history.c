@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include "budget.h"
 #include "thag_recording_block.h"
 #include "turns.h"
 
@@ -20,8 +21,9 @@ struct source {
 
 /* A token is where a block lies, and in which of the recordings. */
 #define SOURCE_SHIFT 48
-#define SOURCES_MAX (UINT32_C(1) << (64 - SOURCE_SHIFT))
 #define OFFSET_MASK ((UINT64_C(1) << SOURCE_SHIFT) - 1)
+
+_Static_assert(THAG_HISTORY_SOURCES_MAX <= 1 << (64 - SOURCE_SHIFT), "its number fits a token");
 
 struct thag_history {
 	struct thag_histories *all;
@@ -35,11 +37,11 @@ struct thag_history {
 	struct thag_recording_unpacker unpacker;
 };
 
-void thag_histories_init(struct thag_histories *all, uint64_t budget_bytes)
+void thag_histories_init(struct thag_histories *all, const struct thag_budget *budget)
 {
-	*all = (struct thag_histories){ .budget_bytes = budget_bytes };
+	*all = (struct thag_histories){ .budget_bytes = budget->timeline_bytes };
 	pthread_mutex_init(&all->lock, NULL);
-	thag_chunk_pool_init(&all->pool);
+	thag_chunk_pool_init(&all->pool, budget->pool_chunks);
 }
 
 void thag_histories_fini(struct thag_histories *all)
@@ -193,7 +195,7 @@ static int add_source(struct thag_history *history, const struct source *source)
 {
 	struct source *grown;
 
-	if (history->source_count == SOURCES_MAX)
+	if (history->source_count == THAG_HISTORY_SOURCES_MAX)
 		return -EMFILE;
 	grown = reallocarray(history->sources, history->source_count + 1, sizeof(*grown));
 	if (!grown)

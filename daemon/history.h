@@ -26,6 +26,7 @@
 #include "chunk_pool.h"
 #include "thag_timeline.h"
 
+struct thag_budget;
 struct thag_history;
 
 /** Make it with thag_histories_init. */
@@ -36,7 +37,7 @@ struct thag_histories {
 	struct thag_chunk_pool pool; /* of words that are not in a timeline yet */
 };
 
-void thag_histories_init(struct thag_histories *all, uint64_t budget_bytes);
+void thag_histories_init(struct thag_histories *all, const struct thag_budget *budget);
 
 /** After all of them were destroyed. */
 void thag_histories_fini(struct thag_histories *all);

@@ -18,7 +18,6 @@
 #include "upload.h"
 #include "ws.h"
 
-#define FDS_OF_LWS 64 /* its own, beside connections */
 #define PROTOCOL_BYTES 64
 #define CLOSE_TURNS 100
 
@@ -239,7 +238,7 @@ static int open_context(struct thag_http *http)
 		.headers = http->headers,
 		.max_http_header_data = THAG_HTTP_HEADER_BYTES,
 		.max_http_header_pool = THAG_HTTP_CONNECTIONS_MAX,
-		.fd_limit_per_thread = THAG_HTTP_CONNECTIONS_MAX + FDS_OF_LWS,
+		.fd_limit_per_thread = THAG_HTTP_CONNECTIONS_MAX + THAG_LWS_FDS,
 		.timeout_secs = THAG_HTTP_TIMEOUT_S,
 		.timeout_secs_ah_idle = THAG_HTTP_TIMEOUT_S,
 		.keepalive_timeout = THAG_HTTP_TIMEOUT_S,

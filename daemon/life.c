@@ -118,6 +118,8 @@ void thag_life_explain(struct thag_session *session)
 		thag_session_say(session, "recording %.160s stopped: %s",
 				 thag_recorder_path(session),
 				 strerror(-thag_recorder_error(session)));
+	if (!session->message[0] && session->counts.overflowed)
+		thag_session_explain_coarse(session);
 	if (!session->message[0] &&
 	    !thag_memory_explain(session, &session->counts.memory, session->message,
 				 sizeof(session->message)))

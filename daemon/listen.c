@@ -11,9 +11,6 @@
 
 #include "thagd_limits.h"
 
-#define PAUSE_MS 100
-#define ANY_PORT_TRIES 16
-
 static int open_socket(int family, const struct sockaddr *address, socklen_t bytes)
 {
 	int on = 1, ret = 0;
@@ -89,10 +86,9 @@ static int open_both(struct thag_listen *listen, uint32_t *port)
 
 int thag_listen_open(struct thag_listen *listen, uint32_t *port)
 {
-	int tries = *port ? 1 : ANY_PORT_TRIES;
+	int tries = *port ? 1 : THAG_ANY_PORT_TRIES;
 	int ret = -EADDRINUSE;
 
-	/* a port that is free for one family may be busy for the other */
 	while (tries-- && ret == -EADDRINUSE)
 		ret = open_both(listen, port);
 	return ret;
@@ -117,7 +113,7 @@ static void pause_listening(struct thag_listen *listen)
 	for (int i = 0; i < 2; i++)
 		if (listen->fds[i] >= 0)
 			uv_poll_stop(&listen->polls[i]);
-	uv_timer_start(&listen->pause, on_pause_over, PAUSE_MS, 0);
+	uv_timer_start(&listen->pause, on_pause_over, THAG_ACCEPT_PAUSE_MS, 0);
 }
 
 static void on_connect(uv_poll_t *poll, int status, int events)

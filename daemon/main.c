@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "files.h"
 #include "format.h"
+#include "limit_list.h"
 #include "log.h"
 #include "options.h"
 #include "thag_symbol_server.h"
@@ -95,6 +96,15 @@ static int go_to_background(void)
 	return ret;
 }
 
+static int print_limits(const struct thag_options *options)
+{
+	struct thag_budget budget;
+
+	thag_budget_init(&budget, options->timeline_bytes);
+	thag_budget_find(&budget);
+	return thag_limits_print(&budget, options->json) == 0 ? THAG_EXIT_OK : THAG_EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct thag_options options;
@@ -102,6 +112,8 @@ int main(int argc, char **argv)
 
 	if (ret >= 0)
 		return ret;
+	if (options.limits)
+		return print_limits(&options);
 	if (options.symbols)
 		return thag_symbol_server_run();
 	thag_format_begin();

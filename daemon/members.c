@@ -17,16 +17,17 @@ static void member_destroy(struct thag_member *member)
 	free(member);
 }
 
-static struct thag_member *member_create(uint32_t tid, uint32_t node_limit)
+static struct thag_member *member_create(struct thag_session *session, uint32_t tid)
 {
 	struct thag_member *member = calloc(1, sizeof(*member));
 
 	if (!member)
 		return NULL;
-	if (thag_thread_init(&member->thread, tid, node_limit) != 0) {
+	if (thag_thread_init(&member->thread, tid, session->node_limit) != 0) {
 		free(member);
 		return NULL;
 	}
+	thag_tree_limit(&member->thread.tree, &session->tree_left);
 	member->live = true;
 	return member;
 }
@@ -71,7 +72,7 @@ static int make_folded(struct thag_session *session)
 {
 	if (session->folded)
 		return 0;
-	session->folded = member_create(0, session->node_limit);
+	session->folded = member_create(session, 0);
 	if (!session->folded)
 		return -ENOMEM;
 	session->folded->live = false;
@@ -109,7 +110,7 @@ static struct thag_thread *start(struct thag_session *session, uint32_t tid)
 	struct thag_member *member = NULL;
 
 	if (reserve(session) == 0)
-		member = member_create(tid, session->node_limit);
+		member = member_create(session, tid);
 	if (!member)
 		return NULL;
 	session->members[session->member_count++] = member;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "budget.h"
 #include "handshake.h"
 
 /* Called while events are applied, by whoever may read the program's memory. */
@@ -20,11 +21,16 @@ int thag_memory_init(struct thag_session *session)
 	const struct thag_shm_header *header = &session->header;
 	struct thag_heap_options options = { .start_ticks = header->start_ticks,
 					     .sample_bytes = header->sample_bytes,
-					     .live_limit = THAG_HEAP_BLOCKS_MAX,
+					     .live_limit = session->budget->heap_blocks,
+					     .record_limit =
+						     (uint32_t)session->budget->heap_records,
 					     .trace = read_trace,
 					     .trace_context = session };
-	int ret = thag_heap_create(&session->heap, &options);
+	int ret;
 
+	for (int kind = 0; kind < THAG_HEAP_KINDS; kind++)
+		options.node_limit[kind] = (uint32_t)session->budget->heap_nodes;
+	ret = thag_heap_create(&session->heap, &options);
 	for (uint32_t i = 0; ret == 0 && i < header->slots; i++) {
 		struct thag_session_ring *ring = &session->rings[i];
 
@@ -116,7 +122,7 @@ void thag_memory_finish(struct thag_session *session)
 	uint32_t count = collect(session, session->header.slots, queues);
 
 	thag_heap_queues_apply(session->heap, queues, count, UINT64_MAX);
-	thag_heap_end(session->heap, THAG_HEAP_ENDED_BYTES_MAX);
+	thag_heap_end(session->heap, session->budget->heap_ended_bytes);
 }
 
 void thag_memory_count(const struct thag_session *session, struct thag_memory_counts *out)

@@ -5,13 +5,12 @@
 #include <stdio.h>
 
 #define NOTE_BYTES 160
-#define NOTES_MAX 12
 
 typedef unsigned long long count_t;
 
 /* What is said in words. */
 struct notes {
-	char text[NOTES_MAX][NOTE_BYTES];
+	char text[THAG_MEMORY_NOTES_MAX][NOTE_BYTES];
 	uint32_t count;
 };
 
@@ -19,7 +18,7 @@ static __attribute__((format(printf, 2, 3))) void note(struct notes *notes, cons
 {
 	va_list args;
 
-	if (notes->count == NOTES_MAX)
+	if (notes->count == THAG_MEMORY_NOTES_MAX)
 		return;
 	va_start(args, format);
 	vsnprintf(notes->text[notes->count++], NOTE_BYTES, format, args);

@@ -84,7 +84,8 @@ static uint32_t count_rings(const struct thag_opened_sources *sources)
 static int make_session(struct thag_opened_file *file, struct thag_opened_sources *sources)
 {
 	struct thag_opened_facts *facts = &sources->facts;
-	struct thag_session_origin origin = { .id = file->id,
+	struct thag_session_origin origin = { .budget = &file->daemon->budget,
+					      .id = file->id,
 					      .pid = facts->pid,
 					      .header = &facts->header };
 	int ret = thag_opened_memory_make(&origin.memory, facts, count_rings(sources),

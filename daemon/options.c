@@ -22,6 +22,8 @@ enum {
 	OPT_FOREGROUND,
 	OPT_DAEMONIZE,
 	OPT_LOG_LEVEL,
+	OPT_LIMITS,
+	OPT_JSON,
 	OPT_SYMBOLS,
 	OPT_VERSION
 };
@@ -46,6 +48,8 @@ static const char help[] =
 	"      --daemonize       go to the background once programs can connect;\n"
 	"                        messages then go to thagd.log beside the socket\n"
 	"      --log-level L     error, warn, info (default) or debug\n"
+	"      --limits          print all limits, with what happens beyond each, and exit\n"
+	"      --json            with --limits: as JSON\n"
 	"      --version         print the version and exit\n"
 	"  -h, --help            print this and exit\n"
 	"\n"
@@ -63,6 +67,8 @@ static const struct option long_options[] = {
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 	{ "daemonize", no_argument, NULL, OPT_DAEMONIZE },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+	{ "limits", no_argument, NULL, OPT_LIMITS },
+	{ "json", no_argument, NULL, OPT_JSON },
 	{ "symbols", no_argument, NULL, OPT_SYMBOLS },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, 'h' },
@@ -159,6 +165,12 @@ static int parse_one(struct thag_options *options, int option, char **argv)
 		return -1;
 	case OPT_LOG_LEVEL:
 		return parse_level(options, optarg);
+	case OPT_LIMITS:
+		options->limits = true;
+		return -1;
+	case OPT_JSON:
+		options->json = true;
+		return -1;
 	case OPT_SYMBOLS:
 		options->symbols = true;
 		return -1;
@@ -187,5 +199,7 @@ int thag_options_parse(struct thag_options *options, int argc, char **argv)
 		ret = parse_one(options, option, argv);
 	if (ret < 0 && optind < argc)
 		ret = usage("unexpected argument", argv[optind]);
+	if (ret < 0 && options->json && !options->limits)
+		ret = usage("only --limits goes with", "--json");
 	return ret;
 }

@@ -25,6 +25,8 @@ struct thag_options {
 	uint64_t timeline_bytes; /* of all sessions together; 0: none are kept */
 	bool daemonize;
 	bool token;    /* whoever has it is let in to the page */
+	bool limits;   /* print them, and end */
+	bool json;     /* … as JSON */
 	bool symbols;  /* be the process that reads symbols: not for users */
 	int log_level; /* enum thag_log_level */
 };

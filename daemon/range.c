@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "range.h"
 
+#include "budget.h"
 #include "history.h"
 #include "open_chunks.h"
 #include "sites.h"
@@ -88,7 +89,7 @@ int thag_range_take(struct thag_profile **out, struct thag_session *session,
 		return thag_snapshot_take(out, session, clock, tid, how);
 	*flags = THAG_FRAME_RANGE;
 	thag_snapshot_scale(session, clock, how & THAG_SNAPSHOT_RAW, &scale);
-	ret = thag_tree_init(&gathering.tree, THAG_TREE_NODES_MAX);
+	ret = thag_tree_init(&gathering.tree, (uint32_t)session->budget->tree_nodes);
 	if (!(how & THAG_SNAPSHOT_PATHS))
 		thag_tree_pool_durations(&gathering.tree);
 	if (ret == 0)

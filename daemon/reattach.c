@@ -122,7 +122,8 @@ static int find_memory(struct search *search)
 static int make_session(struct thag_daemon *daemon, struct search *search, bool replayed,
 			struct thag_session **out)
 {
-	struct thag_session_origin origin = { .id = search->record->id,
+	struct thag_session_origin origin = { .budget = &daemon->budget,
+					      .id = search->record->id,
 					      .pid = search->record->pid,
 					      .header = &search->header,
 					      .memory = search->memory,

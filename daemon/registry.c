@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "budget.h"
 #include "clock.h"
 #include "daemon.h"
 #include "life.h"
@@ -154,6 +155,17 @@ static void check_capped(struct thag_registry *registry, struct thag_session *se
 	warn(registry, session);
 }
 
+/* Likewise, that its calls have more paths than there is room for. */
+static void check_coarse(struct thag_registry *registry, struct thag_session *session)
+{
+	if (session->coarse_said || !session->counts.overflowed)
+		return;
+	session->coarse_said = true;
+	if (!session->message[0])
+		thag_session_explain_coarse(session);
+	warn(registry, session);
+}
+
 /* A program that became another keeps its pid, but not its memory. */
 static void check_exec(struct thag_daemon *daemon, struct thag_session *session)
 {
@@ -183,31 +195,41 @@ static void stop_largest(struct thag_registry *registry)
 	warn(registry, largest);
 }
 
-/* The budget is spent: what is there stays exact, calls by new paths go to their callers. */
+/*
+ * The budget is spent: what is there stays exact, calls by new paths go to their callers. Those who
+ * have less than half their share go on as they are, which leaves half of it for them.
+ */
 static void check_memory(struct thag_registry *registry, uint64_t bytes)
 {
+	uint64_t most = registry->budget->trees_bytes;
+	uint64_t share = most / 2 / (registry->live_count ? registry->live_count : 1);
 	bool was_tight = registry->tight;
 
-	registry->tight = bytes > THAG_TREES_BYTES_MAX;
+	registry->tight = bytes > most;
 	if (!registry->tight)
 		return;
 	if (!was_tight)
 		thag_log_write(THAG_LOG_WARN, "profiles take %llu MiB: no new call paths for now",
 			       (unsigned long long)(bytes >> 20));
 	for (uint32_t i = 0; i < registry->count; i++)
-		if (is_running(registry->sessions[i]))
+		if (is_running(registry->sessions[i]) &&
+		    registry->sessions[i]->counts.tree_bytes > share)
 			thag_session_tighten(registry->sessions[i]);
-	if (bytes > 2 * THAG_TREES_BYTES_MAX)
+	if (bytes > 2 * most)
 		stop_largest(registry);
 }
 
 /* The same for heaps: blocks to come are counted, but not followed. */
 static void check_heaps(struct thag_registry *registry, uint64_t bytes)
 {
-	if (bytes <= THAG_HEAPS_BYTES_MAX)
+	uint64_t most = registry->budget->heaps_bytes;
+	uint64_t share = most / 2 / (registry->live_count ? registry->live_count : 1);
+
+	if (bytes <= most)
 		return;
 	for (uint32_t i = 0; i < registry->count; i++)
-		if (is_running(registry->sessions[i]))
+		if (is_running(registry->sessions[i]) &&
+		    registry->sessions[i]->counts.memory.heap_bytes > share)
 			thag_memory_tighten(registry->sessions[i]);
 }
 
@@ -226,6 +248,7 @@ void thag_registry_tick(struct thag_daemon *daemon)
 			check_modes(registry, session);
 			check_quarantine(registry, session);
 			check_capped(registry, session);
+			check_coarse(registry, session);
 			request_names(daemon, session);
 			check_exec(daemon, session);
 			heap_bytes += session->counts.memory.heap_bytes;
@@ -294,7 +317,7 @@ void thag_registry_trim(struct thag_registry *registry)
 		finished++;
 		bytes += session->counts.tree_bytes + session->counts.memory.heap_bytes;
 		if (finished > THAG_SESSIONS_FINISHED_MAX ||
-		    (finished > 1 && bytes > THAG_FINISHED_BYTES_MAX)) {
+		    (finished > 1 && bytes > registry->budget->finished_bytes)) {
 			bytes -= session->counts.tree_bytes + session->counts.memory.heap_bytes;
 			drop(registry, i);
 		}

@@ -15,12 +15,12 @@
 #include "thagd_limits.h"
 #include "session.h"
 
+struct thag_budget;
 struct thag_daemon;
 
-#define THAG_REGISTRY_MAX (THAG_SESSIONS_LIVE_MAX + THAG_SESSIONS_FINISHED_MAX + THAG_RECORDS_MAX)
-
-/** All zero is empty. */
+/** All zero but the budget is empty. */
 struct thag_registry {
+	const struct thag_budget *budget;
 	struct thag_session *sessions[THAG_REGISTRY_MAX]; /* a reference each */
 	uint32_t count;
 	uint32_t live_count;

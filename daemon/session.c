@@ -11,6 +11,7 @@
 
 #include <sys/mman.h>
 
+#include "budget.h"
 #include "chunks.h"
 #include "clock.h"
 #include "format.h"
@@ -145,7 +146,6 @@ static struct thag_session *create_empty(uint64_t id, pid_t pid)
 	session->id = id;
 	session->pid = pid;
 	session->exit_code = session->reported_status = -1;
-	session->node_limit = THAG_TREE_NODES_MAX;
 	/* drain threads hold the shared lock nearly all the time: they must not starve the others
 	 */
 	pthread_rwlockattr_init(&attr);
@@ -160,6 +160,9 @@ static struct thag_session *create_empty(uint64_t id, pid_t pid)
 static int fill(struct thag_session *session, const struct thag_session_origin *origin)
 {
 	session->header = *origin->header;
+	session->budget = origin->budget;
+	session->node_limit = (uint32_t)origin->budget->tree_nodes;
+	atomic_init(&session->tree_left, origin->budget->session_trees_bytes);
 	session->adopted = origin->adopted && !origin->replayed;
 	session->rings = calloc(session->header.slots, sizeof(*session->rings));
 	session->ring_tids = calloc(session->header.slots, sizeof(*session->ring_tids));
@@ -170,6 +173,7 @@ static int fill(struct thag_session *session, const struct thag_session_origin *
 	if (thag_tasks_init(&session->tasks) != 0 || thag_events_init(&session->events) != 0)
 		return -ENOMEM;
 	thag_pages_make(session->rings, session->header.slots * sizeof(*session->rings));
+	thag_names_limit(session->names, origin->budget->names_bytes);
 	session->tasks.joined_late = session->adopted;
 	session->sites_first = THAG_SITE_FIRST;
 	session->memory = origin->memory;
@@ -512,6 +516,20 @@ void thag_session_say(struct thag_session *session, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(session->message, sizeof(session->message), format, args);
 	va_end(args);
+}
+
+void thag_session_explain_coarse(struct thag_session *session)
+{
+	const struct thag_budget *budget = session->budget;
+
+	if (budget->memory_bytes)
+		thag_session_say(session,
+				 "%s leaves thagd %llu MiB: its profile is coarser, calls by new "
+				 "paths count at their callers",
+				 budget->who, (unsigned long long)(budget->memory_bytes >> 20));
+	else
+		thag_session_say(session, "its calls have too many paths: its profile is coarser, "
+					  "new ones count at their callers");
 }
 
 bool thag_session_say_quarantine(struct thag_session *session)

@@ -36,6 +36,7 @@
 #include "thag_stream.h"
 
 struct thag_session;
+struct thag_budget;
 struct thag_clock_rate;
 struct thag_recorder;
 struct thag_chunks;
@@ -174,12 +175,14 @@ struct thag_session {
 	struct thag_member **members;
 	uint32_t member_count;
 	uint32_t member_capacity;
-	uint32_t ended_count;	    /* of them, the ended */
-	uint32_t pins;		    /* a snapshot is being taken: merge and free nothing */
-	uint32_t node_limit;	    /* for trees to come */
-	struct thag_member *folded; /* all the threads that ended long ago, tid 0 */
-	uint64_t lost_before;	    /* words that earlier thagds read */
-	uint64_t before_ns;	    /* that it ran before its recording; of one that was opened */
+	uint32_t ended_count; /* of them, the ended */
+	uint32_t pins;	      /* a snapshot is being taken: merge and free nothing */
+	const struct thag_budget *budget;
+	atomic_uint_least64_t tree_left; /* bytes that its trees may still take; relaxed */
+	uint32_t node_limit;		 /* for trees to come */
+	struct thag_member *folded;	 /* all the threads that ended long ago, tid 0 */
+	uint64_t lost_before;		 /* words that earlier thagds read */
+	uint64_t before_ns; /* that it ran before its recording; of one that was opened */
 	uint32_t refused_threads;
 	uint32_t refused_tasks;
 	uint32_t lost_traces;
@@ -205,6 +208,7 @@ struct thag_session {
 	bool saved;			   /* files were written, or could not be */
 	bool quarantine_said;		   /* the message tells of it */
 	bool capped_said;		   /* likewise, that a limit on its memory was reached */
+	bool coarse_said;		   /* likewise, on its call paths */
 	bool adopted;			   /* taken over from an earlier thagd */
 	int signal;			   /* that killed it, 0: none, -1: not known */
 	int exit_code;			   /* -1: not known */
@@ -224,6 +228,7 @@ struct thag_session {
 
 /** What a new session is made of; memory is taken over on success only. */
 struct thag_session_origin {
+	const struct thag_budget *budget; /* stays */
 	uint64_t id;
 	pid_t pid;
 	const struct thag_shm_header *header; /* checked */
@@ -290,6 +295,9 @@ void thag_session_tighten(struct thag_session *session);
 /** Sets the line it shows to its user. Main loop. */
 void thag_session_say(struct thag_session *session, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/** Says that its calls have more paths than there is room for. Main loop. */
+void thag_session_explain_coarse(struct thag_session *session);
 
 /** Says that it is quarantined, once, if it is; returns whether it did. Main loop. */
 bool thag_session_say_quarantine(struct thag_session *session);

@@ -13,8 +13,6 @@
 
 #include "thagd_limits.h"
 
-#define UPWARDS 4 /* directories looked in: the executable's, and those above */
-
 /* Says where it really is, without links and "..", if the kernel does. */
 static void resolve(struct thag_source_file *file)
 {
@@ -98,7 +96,7 @@ static int find_relative(struct thag_source_file *file, const struct thag_sessio
 	if (!is_missing(ret))
 		return ret;
 	directory = text_of(session, THAG_TEXT_EXE, &bytes);
-	for (int i = 0; i < UPWARDS && bytes > 1 && is_missing(ret); i++) {
+	for (int i = 0; i < THAG_SOURCE_UPWARDS && bytes > 1 && is_missing(ret); i++) {
 		bytes = directory_bytes(directory, bytes);
 		ret = try_below(file, directory, bytes, name);
 	}

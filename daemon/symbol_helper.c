@@ -17,8 +17,6 @@
 #include "thagd_limits.h"
 
 #define CHUNK_BYTES 65536
-#define REAP_TRIES 200
-#define REAP_MS 5
 
 /* An exchange under way. */
 struct exchange {
@@ -102,7 +100,7 @@ static int start(struct thag_symbol_helper *helper)
 
 void thag_symbol_helper_stop(struct thag_symbol_helper *helper)
 {
-	const struct timespec nap = { .tv_nsec = REAP_MS * 1000000L };
+	const struct timespec nap = { .tv_nsec = THAG_SYMBOLS_REAP_MS * 1000000L };
 
 	if (!helper->pid)
 		return;
@@ -110,7 +108,8 @@ void thag_symbol_helper_stop(struct thag_symbol_helper *helper)
 	close(helper->from);
 	kill(helper->pid, SIGKILL);
 	/* one that hangs in the kernel is not waited for: it is a zombie until we end */
-	for (int i = 0; i < REAP_TRIES && waitpid(helper->pid, NULL, WNOHANG) == 0; i++)
+	for (int i = 0; i < THAG_SYMBOLS_REAP_TRIES && waitpid(helper->pid, NULL, WNOHANG) == 0;
+	     i++)
 		nanosleep(&nap, NULL);
 	*helper = (struct thag_symbol_helper)THAG_SYMBOL_HELPER_NONE;
 }

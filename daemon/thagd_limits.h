@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Every limit of the daemon, in one place: what a program, a browser or a command can make
- * thagd hold, do or wait for at most.
+ * thagd hold, do or wait for at most. `thagd --limits` prints them with those of the analysis
+ * (core/) and of the shared memory (proto/thag/shm.h); limit_table.c says what happens beyond
+ * each, and a test that none is missing there.
+ *
+ * Where the system gives thagd little memory, some are less: see budget.h.
  */
 #ifndef THAG_THAGD_LIMITS_H
 #define THAG_THAGD_LIMITS_H
@@ -11,6 +15,7 @@
 /* sessions */
 #define THAG_SESSIONS_LIVE_MAX 256     /* programs recorded at once */
 #define THAG_SESSIONS_FINISHED_MAX 100 /* kept to look at; the oldest goes first */
+#define THAG_REGISTRY_MAX (THAG_SESSIONS_LIVE_MAX + THAG_SESSIONS_FINISHED_MAX + THAG_RECORDS_MAX)
 #define THAG_SESSION_IDLE_NS UINT64_C(2000000000)
 #define THAG_SESSION_INVALID_MAX 4096 /* senseless words of one ring before quarantine */
 /* words never written, in one ring of a dead program: each handler that was left has some */
@@ -20,20 +25,27 @@
 #define THAG_REPORT_THREADS_MAX 256   /* threads named in the list of sessions */
 #define THAG_REPORT_NOTES_MAX 32      /* marks, values, tasks there, and live tasks anywhere */
 #define THAG_REPORT_NAME_BYTES 256    /* of a name in a list */
+#define THAG_MEMORY_NOTES_MAX 12      /* remarks on how true its memory is */
 #define THAG_REPORT_PLACES_MAX 1000   /* places that allocate, in a file */
 #define THAG_REPORT_DEPTH_MAX 256     /* frames of a stack there */
 #define THAG_MESSAGE_BYTES 256	      /* what a session has to say to its user */
 #define THAG_PROGRAM_BYTES 256	      /* name of a program */
 
 /* memory */
-#define THAG_TREE_NODES_MAX (UINT32_C(1) << 20)	      /* nodes of one thread's tree */
-#define THAG_TREE_NODES_TIGHT UINT32_C(64)	      /* the same, when the budget is spent */
-#define THAG_TREES_BYTES_MAX (UINT64_C(512) << 20)    /* all trees of all sessions */
+#define THAG_TREE_NODES_MAX (UINT32_C(1) << 20)		   /* nodes of one thread's tree */
+#define THAG_TREE_NODES_TIGHT UINT32_C(64)		   /* the same, when the budget is spent */
+#define THAG_TREES_BYTES_MAX (UINT64_C(512) << 20)	   /* all trees of all sessions */
+#define THAG_SESSION_TREES_BYTES_MAX (UINT64_C(1) << 40)   /* of one session: see budget.h */
+#define THAG_SESSION_NAMES_BYTES_MAX (UINT64_C(128) << 20) /* of one session's names, in all */
+#define THAG_STACK_BYTES (UINT64_C(512) << 10) /* of each of thagd's threads, under a limit */
 #define THAG_FINISHED_BYTES_MAX (UINT64_C(256) << 20) /* trees and heaps of finished sessions */
 
 #define THAG_HEAP_BLOCKS_MAX (UINT64_C(1) << 24) /* of a session live at once, 32 bytes each */
 #define THAG_HEAP_ENDED_BYTES_MAX (UINT64_C(64) << 20) /* of live blocks of an ended session */
-#define THAG_HEAPS_BYTES_MAX (UINT64_C(1) << 30)       /* heaps of all that run */
+#define THAG_HEAP_NODES_MAX (UINT64_C(1) << 20)	  /* of a session's paths, of calls, and of stacks \
+						   */
+#define THAG_HEAP_RECORDS_MAX (UINT64_C(1) << 20) /* of what paths did when, of a session */
+#define THAG_HEAPS_BYTES_MAX (UINT64_C(1) << 30)  /* heaps of all that run */
 
 /* draining */
 #define THAG_DRAIN_THREADS_MAX 4
@@ -53,7 +65,8 @@
 #define THAG_CONTROL_TIMEOUT_MS 2000  /* from accept to the request */
 #define THAG_CONTROL_FDS_MAX 16	      /* received at once; all but the first are closed */
 #define THAG_CONTROL_BACKLOG 128
-#define THAG_WHY_BYTES 160 /* one line that says why something was refused */
+#define THAG_ACCEPT_PAUSE_MS 100 /* when no descriptors are left, for others to be closed */
+#define THAG_WHY_BYTES 160	 /* one line that says why something was refused */
 
 /* how a program ended */
 #define THAG_EXIT_PROBE_MS 10
@@ -62,6 +75,11 @@
 /* sessions that their user ends */
 #define THAG_END_LOOK_MS 10		      /* whether the program records nothing any more … */
 #define THAG_END_WAIT_NS UINT64_C(2500000000) /* … which one that makes events heeds by then */
+
+/* descriptors: thagd raises its own limit to this, as far as it may */
+#define THAG_DESCRIPTORS \
+	(2 * THAG_SESSIONS_LIVE_MAX + THAG_CONTROL_CONNECTIONS_MAX + THAG_CONTROL_DEFERRED_MAX + \
+	 THAG_HTTP_CONNECTIONS_MAX + THAG_LWS_FDS + 256)
 
 /* records of sessions, for the next thagd */
 #define THAG_RECORDS_MAX 1024
@@ -80,6 +98,7 @@
 #define THAG_CHART_FINE_WORDS_MAX (UINT64_C(1) << 22) /* … and for a finer one after it */
 #define THAG_CHART_SLICES_MAX 10000 /* of one chart: some 100 KB with their names */
 #define THAG_CHART_NOTES_MAX 2048
+#define THAG_CHART_ACTIVITY_BYTES 16384 /* of how busy its lanes are, all together */
 #define THAG_CHART_LOOK_WORDS 4096 /* of a chunk being filled, that a lane's rows are found by */
 #define THAG_SLOWEST_SITES_MAX 256 /* of one function's name, that are looked at */
 #define THAG_SOURCE_FILE_BYTES \
@@ -89,11 +108,14 @@
 #define THAG_SOURCE_LINE_BYTES 1000		       /* of one line; longer ones are cut */
 #define THAG_SOURCE_PLACES_MAX 16		       /* files that have a function of one name */
 #define THAG_SOURCE_FUNCTIONS_MAX 1000		       /* told of that begin in those lines */
+#define THAG_SOURCE_UPWARDS 4 /* directories looked in: the executable's, and those above */
+#define THAG_HISTORY_SOURCES_MAX 65536 /* recordings that one timeline lies in */
 #define THAG_OPEN_WORDS_MAX \
 	(UINT64_C(1) << 22)	 /* of chunks being filled, copied for one answer \
 				  */
 #define THAG_POOL_CHUNKS_MAX 512 /* being filled or waiting, of all sessions; 512 KiB each */
-#define THAG_POOL_SPARES_MAX 32	 /* of them, kept for later */
+#define THAG_POOL_CHUNK_BYTES (UINT32_C(512) << 10)
+#define THAG_POOL_SPARES_MAX 32 /* of them, kept for later */
 
 /* recordings */
 #define THAG_RECORDER_FACTS_NS UINT64_C(60000000000)  /* likewise what is known of the session */
@@ -120,7 +142,9 @@
 #define THAG_VIEW_WIDTH_MAX 16384
 #define THAG_VIEW_QUERIES_MAX 64 /* distinct views of one session made by one job */
 #define THAG_VIEW_PERIOD_MS (1000 / 8)
+#define THAG_LWS_FDS 64 /* libwebsockets' own, beside connections */
 #define THAG_PORTS_TRIED 16
+#define THAG_ANY_PORT_TRIES 16 /* a port that is free for one family may be busy for the other */
 
 /* names of functions */
 #define THAG_SYMBOLS_REQUEST_NS UINT64_C(30000000000) /* until the reading process must answer */
@@ -132,6 +156,8 @@
 #define THAG_SYMBOLS_BAD_MAX 256  /* files remembered for it */
 #define THAG_SYMBOLS_FLUSH_NS UINT64_C(2000000000)
 #define THAG_SYMBOLS_IDLE_NS UINT64_C(30000000000) /* then the reading process ends */
+#define THAG_SYMBOLS_REAP_MS 5			   /* between two looks whether it has ended … */
+#define THAG_SYMBOLS_REAP_TRIES 200		   /* … and how many there are */
 #define THAG_SYMBOL_CACHE_OPEN_MAX 16
 #define THAG_SYMBOL_CACHE_FILES_MAX 512
 #define THAG_SYMBOL_CACHE_BYTES_MAX (UINT64_C(256) << 20)

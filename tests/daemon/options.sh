@@ -6,7 +6,7 @@
 help_names_all() {
   local option
   "$thagd" --help >"$work/help" && "$thagd" -h | cmp - "$work/help" || return 1
-  for option in port socket output-dir token foreground daemonize log-level version help; do
+  for option in port socket output-dir token foreground daemonize log-level limits json version help; do
     grep -q -- "--$option" "$work/help" || return 1
   done
   grep -q 'Exit status: 0 .*1 .*2 .*4 ' "$work/help"
@@ -39,6 +39,40 @@ if [[ $(id -u) == 0 ]]; then
   mkdir -m 700 "$work/theirs" && chown 12345 "$work/theirs"
   ok 'directory of another user' fails_with 1 'another user' "$thagd" --socket "$work/theirs/s.sock"
 fi
+
+# Each limit of the one header is told of, and is the only place where one is defined.
+limits_are_complete() {
+  local source=$here/../../daemon
+  "$thagd" --limits >"$work/limits" && "$thagd" --limits --json >"$work/limits.json" || return 1
+  sed -n 's/^#define THAG_\([A-Z0-9_]*\)[ \t].*/\1/p' "$source/thagd_limits.h" |
+    sort >"$work/defined"
+  awk 'NR > 1 { print $1 }' "$work/limits" | sort >"$work/told"
+  [[ $(wc -l <"$work/defined") -ge 100 ]] && [[ -z $(comm -23 "$work/defined" "$work/told") ]] || {
+    comm -23 "$work/defined" "$work/told"
+    return 1
+  }
+  ! grep -nE '^#define [A-Z_]*(BYTES_MAX|CONNECTIONS|SESSIONS|TRIES|TIMEOUT)[A-Z_]* ' "$source"/*.[ch] |
+    grep -vE 'thagd_limits.h|_PATH ' || return 1
+  python3 - "$work/limits.json" "$work/limits" <<'END'
+import json, sys
+limits = json.load(open(sys.argv[1]))["limits"]
+told = [line.split()[0] for line in open(sys.argv[2])][1:]
+assert [limit["name"] for limit in limits] == told
+assert all(set(limit) == {"name", "value", "unit", "beyond"} and limit["beyond"] for limit in limits)
+END
+}
+ok 'every limit is told of, in a table and as JSON' limits_are_complete
+# limit NAME OPTION...: its value in effect.
+limit() {
+  local name=$1
+  shift
+  "$thagd" --limits "$@" | sed -n "s/^$name  *\([0-9]* [A-Za-z]*\) .*/\1/p"
+}
+limits_are_in_effect() {
+  [[ $(limit TIMELINE_BUDGET) == '256 MiB' && $(limit TIMELINE_BUDGET --timeline 3M) == '3 MiB' ]]
+}
+ok 'limits are those in effect' limits_are_in_effect
+ok '--json alone' fails_with 2 'only --limits' "$thagd" --json
 
 starts_in_runtime_dir() {
   local pid status
