@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "await.h"
+#include "confine.h"
 #include "control.h"
 #include "http.h"
 #include "life.h"
@@ -249,6 +250,7 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 		goto out;
 	ret = start_serving(daemon);
 	if (ret == 0) {
+		thag_confine_daemon();
 		announce(daemon, ready);
 		uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	}

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "confine.h"
 #include "daemon.h"
 #include "files.h"
 #include "format.h"
@@ -105,6 +106,19 @@ static int print_limits(const struct thag_options *options)
 	return thag_limits_print(&budget, options->json) == 0 ? THAG_EXIT_OK : THAG_EXIT_FAILURE;
 }
 
+/* When memory runs out the kernel takes the reader: thagd starts another one. */
+static void be_killed_first(void)
+{
+	static const char most[] = "1000\n";
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, most, sizeof(most) - 1) < 0)
+		thag_log_write(THAG_LOG_DEBUG, "can't offer itself to the kernel");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct thag_options options;
@@ -114,8 +128,12 @@ int main(int argc, char **argv)
 		return ret;
 	if (options.limits)
 		return print_limits(&options);
-	if (options.symbols)
+	thag_confine_privileges();
+	if (options.symbols) {
+		be_killed_first();
+		thag_confine_reader();
 		return thag_symbol_server_run();
+	}
 	thag_format_begin();
 	thag_log_set_level((enum thag_log_level)options.log_level);
 	if (options.daemonize) {

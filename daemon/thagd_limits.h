@@ -42,7 +42,8 @@
 
 #define THAG_HEAP_BLOCKS_MAX (UINT64_C(1) << 24) /* of a session live at once, 32 bytes each */
 #define THAG_HEAP_ENDED_BYTES_MAX (UINT64_C(64) << 20) /* of live blocks of an ended session */
-#define THAG_HEAP_NODES_MAX (UINT64_C(1) << 20)	  /* of a session's paths, of calls, and of stacks \
+#define THAG_HEAP_NODES_MAX \
+	(UINT64_C(1) << 20)			  /* of a session's paths, of calls, and of stacks \
 						   */
 #define THAG_HEAP_RECORDS_MAX (UINT64_C(1) << 20) /* of what paths did when, of a session */
 #define THAG_HEAPS_BYTES_MAX (UINT64_C(1) << 30)  /* heaps of all that run */

@@ -44,8 +44,17 @@ static void limit(__rlimit_resource_t what, uint64_t soft, uint64_t hard)
 {
 	struct rlimit value = { soft, hard };
 
-	/* a lower one that was there stays */
 	setrlimit(what, &value);
+}
+
+/* A lower one that is there stays: who started us has been given less. */
+static void lower(__rlimit_resource_t what, uint64_t most)
+{
+	struct rlimit now;
+
+	if (getrlimit(what, &now) == 0 && now.rlim_cur < most)
+		most = now.rlim_cur;
+	limit(what, most, most);
 }
 
 /* A sanitizer's shadow needs all of the address space. */
@@ -67,13 +76,13 @@ static void confine(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0);
 	syscall(SYS_close_range, FIRST_OTHER_FD, ~0u, 0);
-	limit(RLIMIT_CORE, 0, 0);
-	limit(RLIMIT_NOFILE, FILES_MAX, FILES_MAX);
-	limit(RLIMIT_FSIZE, 0, 0);
+	lower(RLIMIT_CORE, 0);
+	lower(RLIMIT_NOFILE, FILES_MAX);
+	lower(RLIMIT_FSIZE, 0);
 	if (has_shadow())
 		return;
-	limit(RLIMIT_DATA, THAG_SYMBOL_SERVER_DATA_BYTES, THAG_SYMBOL_SERVER_DATA_BYTES);
-	limit(RLIMIT_AS, THAG_SYMBOL_SERVER_SPACE_BYTES, THAG_SYMBOL_SERVER_SPACE_BYTES);
+	lower(RLIMIT_DATA, THAG_SYMBOL_SERVER_DATA_BYTES);
+	lower(RLIMIT_AS, THAG_SYMBOL_SERVER_SPACE_BYTES);
 }
 
 /* Time counts from the start of the process: the next request gets its own. */
