@@ -14,7 +14,7 @@ if [[ ${1:-} == group ]]; then
   exit
 fi
 
-(($# > 0)) || set -- death ring process clock files web faults load
+(($# > 0)) || set -- death ring process clock files limits web faults load
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0
