@@ -155,6 +155,7 @@ const struct thag_limit thag_limits[] = {
 	LIMIT(HTTP_HEADER_BYTES, "bytes", "of a request's head: it is refused"),
 	LIMIT(HTTP_TIMEOUT_S, "s", "without a whole request the connection is closed"),
 	LIMIT(HTTP_CHUNK_BYTES, "bytes", "of an answer wait until those before were taken"),
+	LIMIT(HTTP_UNSENT_BYTES, "bytes", "unsent to a browser: it waits, then gets the latest"),
 	LIMIT(HTTP_BACKLOG, "connections", "are not accepted yet: connecting waits"),
 	LIMIT(LWS_FDS, "descriptors", "of libwebsockets' own, beside connections"),
 	LIMIT(WS_MESSAGE_BYTES, "bytes", "of a browser's request: its connection is closed"),

@@ -13,7 +13,7 @@
 
 static int open_socket(int family, const struct sockaddr *address, socklen_t bytes)
 {
-	int on = 1, ret = 0;
+	int on = 1, unsent = THAG_HTTP_UNSENT_BYTES, ret = 0;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
@@ -21,6 +21,8 @@ static int open_socket(int family, const struct sockaddr *address, socklen_t byt
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	/* what is accepted has it, too: an answer doesn't wait until the message before was seen */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* and old states don't queue up in the kernel for a browser that is slow to read */
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, address, bytes) != 0 || listen(fd, THAG_HTTP_BACKLOG) != 0)

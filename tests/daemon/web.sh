@@ -126,23 +126,4 @@ names_no_file() {
 }
 ok 'the source of a function that is not there' names_no_file 00000000000000ff
 
-never_reads() {
-  local i before fd program
-  "$fake" "$socket" make=good hello noise=3 wait < <(sleep 8) >/dev/null &
-  program=$!
-  eventually bash -c "'$fake' '$socket' 'op={\"op\":\"list\"}' | grep -q 'make no sense'" || return 1
-  before=$(rss_kb)
-  for i in 1 2 3 4; do
-    exec {fd}<>"/dev/tcp/127.0.0.1/$port"
-    printf 'GET /ws HTTP/1.1\r\nHost: localhost:%s\r\nOrigin: http://localhost:%s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: thag-1\r\n\r\n' \
-      "$port" "$port" >&"$fd"
-    printf '\x81\xa1\0\0\0\0{"op":"watch","session":"latest"}' >&"$fd"
-  done
-  sleep 5
-  echo "from $before to $(rss_kb) KB"
-  kill "$program"
-  wait "$program" 2>/dev/null
-  (($(rss_kb) - before < 200000)) && code 200 "$url/"
-}
-ok 'browsers that never read cost no more and more memory' never_reads
 ok 'stop' stop

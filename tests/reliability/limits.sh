@@ -4,7 +4,65 @@
 # Rows about thagd's own limits: connections, memory, other thagds, browsers.
 
 # becomes the program: run it in the background
-burden() { THAG_ON_FULL=wait exec "$build/tests/burden" "$@"; }
+burden() { exec env THAG_ON_FULL=wait "$build/tests/burden" "$@"; }
+
+# sanitizers keep what was freed for a while: how much memory there is says nothing then
+if ! sanitized; then
+  ok 'start' start_thagd
+  ok '16 ten thousand connections' \
+    python3 "$here/connections.py" "$THAG_SOCKET" "$port" "$thagd" "$build/tools/thag"
+  # what grows with time alone is left out
+  ok '53 start without timelines' start_thagd --timeline off
+  ok '53 200 tabs, and some that never read' \
+    python3 "$here/tabs.py" "$port" "$thagd" "$build/tests/burden" "$build/tools/thag"
+fi
+
+# --- 42 ---
+
+second_says_so() {
+  local status=0
+  "$build/daemon/thagd" --socket "$THAG_SOCKET" --port 0 >"$work/second" 2>&1 || status=$?
+  cat "$work/second"
+  ((status == 4)) && [[ $(wc -l <"$work/second") == 1 ]] &&
+    grep -q "already running (pid $thagd, http://localhost:$port)" "$work/second" && thag list
+}
+ok '42 start' start_thagd
+ok '42 a second thagd on the socket' second_says_so
+# started_at_once N: of so many on one socket one serves, and the others say so.
+started_at_once() {
+  local i pids=() pid status refused=0
+  for ((i = 0; i < $1; i++)); do
+    "$build/daemon/thagd" --socket "$work/race.sock" --port 0 >"$work/race.$i" 2>&1 &
+    pids+=($!)
+  done
+  eventually race_is_over "$1" || return 1
+  kill "$(cut -d' ' -f1 "$work/race.lock")"
+  for pid in "${pids[@]}"; do
+    status=0
+    wait "$pid" || status=$?
+    ((status == 0 || status == 4)) || return 1
+    ((refused += status == 4))
+  done
+  echo "$refused of $1 refused"
+  ((refused == $1 - 1))
+}
+race_is_over() {
+  [[ $(cat "$work"/race.[0-9]* | grep -cE 'already (running|starting)') == $(($1 - 1)) ]] &&
+    grep -qs listening "$work"/race.[0-9]*
+}
+ok '42 eight thagds started at once' started_at_once 8
+side_by_side() {
+  local other
+  "$build/daemon/thagd" --socket "$work/other.sock" --port 0 --output-dir "$work/out" >"$work/other" 2>&1 &
+  other=$!
+  eventually grep -q listening "$work/other" && clear_out && (burden 1 1 1 1) >"$work/small" &&
+    (THAG_SOCKET=$work/other.sock burden 1 1 1 1) >"$work/small" &&
+    [[ $(thag list --json | grep -o '"program"' | wc -l) != 0 ]] && eventually two_saved || return 1
+  kill "$other" && wait "$other"
+}
+two_saved() { [[ $(find "$work/out" -name '*.json' | wc -l) == 2 ]]; }
+ok '42 two thagds on two sockets' side_by_side
+stop_thagd
 
 # sessions FIELD: of each session a line.
 sessions() {
@@ -66,6 +124,7 @@ burdened() {
 }
 
 if ! sanitized; then
+  # shellcheck disable=SC2317 # for start_thagd
   thagd() {
     limited "$limit"
     exec "$build/daemon/thagd" "$@"

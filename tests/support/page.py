@@ -26,8 +26,12 @@ MERGED, BEFORE, AFTER, SECTION, TRUNCATED, UNWOUND = 1, 2, 4, 8, 16, 32
 class Page:
     """A connection; `take` gives one message after the other."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+    def __init__(self, port, receive_bytes=None):
+        self.socket = socket.socket()
+        self.socket.settimeout(30)
+        if receive_bytes:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.connect(("127.0.0.1", port))
         key = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
             f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
