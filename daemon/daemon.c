@@ -59,6 +59,7 @@ void thag_daemon_stop(struct thag_daemon *daemon)
 	if (daemon->stopping)
 		return;
 	daemon->stopping = true;
+	thag_service_stopping();
 	thag_opened_stop(daemon);
 	thag_control_stop(daemon->control);
 	end_when_free(daemon);
@@ -171,6 +172,7 @@ static void announce(struct thag_daemon *daemon,
 		 THAG_VERSION, daemon->port, daemon->token[0] ? "/?token=" : "", daemon->token,
 		 daemon->runtime.socket);
 	ready(daemon, line);
+	thag_service_ready(line);
 }
 
 /* Programs that still run are left alone: the next thagd finds them by their records. */
@@ -238,11 +240,12 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 	thag_budget_enforce(&daemon->budget);
 	daemon->registry.budget = &daemon->budget;
 	thag_histories_init(&daemon->histories, &daemon->budget);
+	thag_service_take(&daemon->service);
 	ret = find_dirs(daemon);
 	if (ret == 0 && options->token)
 		ret = thag_gate_make_token(daemon->token);
 	if (ret == 0)
-		ret = thag_runtime_open(&daemon->runtime, options->socket);
+		ret = thag_runtime_open(&daemon->runtime, options->socket, daemon->service.socket);
 	if (ret != 0)
 		goto out;
 	ret = tell(start_loop(daemon), "its loop");

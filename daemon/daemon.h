@@ -20,6 +20,7 @@
 #include "options.h"
 #include "registry.h"
 #include "runtime.h"
+#include "service.h"
 
 struct thag_await;
 struct thag_control;
@@ -34,6 +35,7 @@ struct thag_daemon {
 	char output_dir[THAG_PATH_BYTES]; /* absolute, or "" */
 	char record_dir[THAG_PATH_BYTES]; /* likewise */
 	struct thag_runtime runtime;
+	struct thag_service service;
 	struct thag_clock_rate clock; /* any thread */
 	struct thag_drain *drain;
 	struct thag_histories histories; /* any thread */

@@ -97,6 +97,8 @@ static int make_consumer(uint64_t id, uint32_t slots, struct thag_session_memory
 		ret = -errno;
 	else
 		ret = reopen_read_only(fd);
+	if (ret >= 0)
+		thag_service_keep(id, fd);
 	close(fd);
 	if (ret < 0) {
 		if (map != MAP_FAILED)
@@ -132,7 +134,8 @@ uint64_t thag_hello_take_id(struct thag_daemon *daemon)
 }
 
 /* Takes over the memory, in any case. Returns the descriptor for the program. */
-static int begin(struct thag_daemon *daemon, struct thag_session_origin *origin, int pidfd)
+static int begin(struct thag_daemon *daemon, struct thag_session_origin *origin, int memfd,
+		 int pidfd)
 {
 	struct thag_session *session = NULL;
 	int consumer_fd, ret;
@@ -151,6 +154,7 @@ static int begin(struct thag_daemon *daemon, struct thag_session_origin *origin,
 	if (ret == 0)
 		ret = thag_life_begin(daemon, session, pidfd);
 	if (ret == 0) {
+		thag_service_keep(origin->id, memfd);
 		if (thag_records_put(daemon->runtime.records_fd, session, false) != 0)
 			thag_log_write(THAG_LOG_WARN, "session %llu has no record",
 				       (unsigned long long)session->id);
@@ -161,6 +165,7 @@ static int begin(struct thag_daemon *daemon, struct thag_session_origin *origin,
 	}
 	if (session)
 		thag_session_unref(session);
+	thag_service_drop(origin->id);
 	if (consumer_fd >= 0)
 		close(consumer_fd);
 	return ret;
@@ -190,7 +195,7 @@ int thag_hello_accept(struct thag_daemon *daemon, int socket_fd, pid_t pid, int 
 		return refuse(pidfd, why, "thagd can't see the program's process");
 	}
 	end_replaced(daemon, pid);
-	ret = begin(daemon, &origin, pidfd);
+	ret = begin(daemon, &origin, memfd, pidfd);
 	thag_session_memory_fini(&origin.memory);
 	if (ret < 0) {
 		close(pidfd);

@@ -98,6 +98,7 @@ static void after_save(uv_work_t *work, int status)
 	(void)status;
 	thag_save_done(&life->save);
 	thag_records_remove(daemon->runtime.records_fd, life->session->id);
+	thag_service_drop(life->session->id);
 	daemon->registry.version++;
 	thag_await_saved(daemon, life->session->pid);
 	thag_registry_trim(&daemon->registry);

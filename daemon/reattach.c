@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #include "chunks.h"
@@ -105,6 +106,24 @@ static void scan(struct search *search, const char *wanted, int flags,
 		close(fd);
 	}
 	closedir(dir);
+}
+
+/* What the service manager kept for us: there even when the program has gone, or closed its own. */
+static int find_kept(struct search *search, const struct thag_service *service)
+{
+	for (int round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < service->count; i++) {
+			if (service->kept[i].session != search->record->id)
+				continue;
+			if (round == 0)
+				try_shm(search, service->kept[i].fd);
+			else if (search->memory.shm)
+				try_consumer(search, service->kept[i].fd);
+		}
+	if (search->memory.shm && search->memory.consumer)
+		return 0;
+	thag_session_memory_fini(&search->memory);
+	return -ENOENT;
 }
 
 static int find_memory(struct search *search)
@@ -221,23 +240,39 @@ static int adopt_recorded(struct thag_daemon *daemon, struct search *search, int
 }
 
 /* A process with that pid that started at another time is another one. */
-static int reattach(struct thag_daemon *daemon, const struct thag_record *record, const char **why)
+static int open_process(const struct thag_record *record)
 {
-	struct search search = { .record = record };
+	int pidfd = thag_proc_open(record->pid), ret;
 	uint64_t start_time = 0;
-	int pidfd = thag_proc_open(record->pid);
-	int ret;
 
-	*why = "the program ended while no thagd ran: what it recorded is gone";
 	if (pidfd < 0)
 		return pidfd;
 	ret = thag_proc_start_time(record->pid, &start_time);
-	if (ret == 0 && start_time != record->start_time)
-		ret = -ESRCH;
-	if (ret == 0) {
-		*why = "thagd was restarted and can't find the program's memory again";
-		ret = find_memory(&search);
+	if (ret == 0 && start_time == record->start_time)
+		return pidfd;
+	close(pidfd);
+	return -ESRCH;
+}
+
+/*
+ * Of a program that has ended there may still be its memory: it is a session that ends at once, as
+ * soon as what stands for its process, an event, is seen to have happened.
+ */
+static int reattach(struct thag_daemon *daemon, const struct thag_record *record, const char **why)
+{
+	struct search search = { .record = record };
+	int pidfd = open_process(record), ret;
+	bool kept = find_kept(&search, &daemon->service) == 0;
+
+	*why = "the program ended while no thagd ran: what it recorded is gone";
+	if (pidfd < 0 && kept)
+		pidfd = eventfd(1, EFD_CLOEXEC);
+	if (pidfd < 0) {
+		thag_session_memory_fini(&search.memory);
+		return pidfd;
 	}
+	*why = "thagd was restarted and can't find the program's memory again";
+	ret = kept ? 0 : find_memory(&search);
 	if (ret == 0)
 		ret = record->recording[0] ? adopt_recorded(daemon, &search, pidfd)
 					   : adopt(daemon, &search, pidfd);
@@ -272,6 +307,11 @@ static void reattach_or_mourn(struct thag_daemon *daemon, const struct thag_reco
 	thag_records_remove(daemon->runtime.records_fd, record->id);
 }
 
+static bool goes_on(void *context, uint64_t id)
+{
+	return thag_records_has(((struct thag_daemon *)context)->runtime.records_fd, id);
+}
+
 void thag_reattach_all(struct thag_daemon *daemon)
 {
 	int dir_fd = daemon->runtime.records_fd;
@@ -280,11 +320,12 @@ void thag_reattach_all(struct thag_daemon *daemon)
 
 	daemon->registry.next_id = thag_records_next_id(dir_fd);
 	if (thag_records_load(dir_fd, &records, &count) != 0)
-		return;
+		count = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		if (records[i].id >= daemon->registry.next_id)
 			daemon->registry.next_id = records[i].id + 1;
 		reattach_or_mourn(daemon, &records[i]);
 	}
 	free(records);
+	thag_service_settle(&daemon->service, goes_on, daemon);
 }

@@ -80,6 +80,14 @@ void thag_records_remove(int dir_fd, uint64_t id)
 	unlinkat(dir_fd, name, 0);
 }
 
+bool thag_records_has(int dir_fd, uint64_t id)
+{
+	char name[NAME_BYTES];
+
+	record_name(name, id);
+	return faccessat(dir_fd, name, F_OK, 0) == 0;
+}
+
 static ssize_t read_small(int dir_fd, const char *name, char *out, size_t size)
 {
 	int fd = (int)TEMP_FAILURE_RETRY(

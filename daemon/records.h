@@ -30,6 +30,9 @@ int thag_records_put(int dir_fd, const struct thag_session *session, bool left);
 
 void thag_records_remove(int dir_fd, uint64_t id);
 
+/** Whether there is one: its session goes on. */
+bool thag_records_has(int dir_fd, uint64_t id);
+
 /**
  * Reads all records, by id, at most THAG_RECORDS_MAX; what makes no sense is removed. The
  * caller frees `*out`. 0 or a negative errno.

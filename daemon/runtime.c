@@ -215,7 +215,9 @@ static int listen_on_path(struct thag_runtime *runtime)
 	mode_t before;
 	int fd, ret = 0;
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", runtime->socket);
+	/* find_path saw to it that it fits */
+	memcpy(address.sun_path, runtime->socket,
+	       strnlen(runtime->socket, sizeof(address.sun_path) - 1));
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail(-errno, "no socket: %s", strerror(errno));
@@ -240,11 +242,50 @@ static int open_records(struct thag_runtime *runtime)
 	return runtime->records_fd < 0 ? runtime->records_fd : 0;
 }
 
-int thag_runtime_open(struct thag_runtime *runtime, const char *socket)
+/* Where the socket that was handed over lies; it must be what we would have made. */
+static int find_handed(struct thag_runtime *runtime)
+{
+	struct sockaddr_un address = { 0 };
+	socklen_t bytes = sizeof(address) - 1; /* so that it ends */
+	struct stat st;
+
+	if (getsockname(runtime->listen_fd, (struct sockaddr *)&address, &bytes) != 0 ||
+	    address.sun_family != AF_UNIX || address.sun_path[0] != '/')
+		return fail(-EINVAL, "the socket that was handed over has no path");
+	snprintf(runtime->socket, sizeof(runtime->socket), "%s", address.sun_path);
+	if (lstat(runtime->socket, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return fail(-ENOENT, "%s is not there any more", runtime->socket);
+	if (st.st_uid != geteuid() || (st.st_mode & 077))
+		return fail(-EPERM, "%s must belong to you, with mode 0600", runtime->socket);
+	if (fcntl(runtime->listen_fd, F_SETFL, O_NONBLOCK) != 0)
+		return fail(-errno, "the socket that was handed over: %s", strerror(errno));
+	return 0;
+}
+
+static int open_handed(struct thag_runtime *runtime, int fd)
+{
+	int ret;
+
+	runtime->listen_fd = fd;
+	runtime->handed = true;
+	ret = find_handed(runtime);
+	if (ret == 0)
+		ret = prepare_dir(runtime, 0);
+	if (ret != 0)
+		return ret;
+	find_base(runtime);
+	ret = take_lock(runtime);
+	return ret == 0 ? open_records(runtime) : ret;
+}
+
+int thag_runtime_open(struct thag_runtime *runtime, const char *socket, int handed)
 {
 	const char *named = getenv("THAG_SOCKET");
-	int ret = find_path(runtime, socket);
+	int ret;
 
+	if (handed >= 0)
+		return open_handed(runtime, handed);
+	ret = find_path(runtime, socket);
 	if (ret == 0)
 		ret = prepare_dir(runtime, !socket && !(named && named[0]));
 	if (ret != 0)
@@ -290,7 +331,8 @@ int thag_runtime_to_log(const struct thag_runtime *runtime)
 void thag_runtime_close(struct thag_runtime *runtime)
 {
 	if (runtime->listen_fd >= 0) {
-		unlink(runtime->socket);
+		if (!runtime->handed)
+			unlink(runtime->socket);
 		close(runtime->listen_fd);
 	}
 	if (runtime->records_fd >= 0)

@@ -11,6 +11,7 @@
 #ifndef THAG_RUNTIME_H
 #define THAG_RUNTIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sys/types.h>
@@ -24,6 +25,7 @@ struct thag_runtime {
 	int lock_fd;
 	int listen_fd;
 	int records_fd; /* directory of records */
+	bool handed;	/* the socket is the service manager's, and stays when we end */
 };
 
 #define THAG_RUNTIME_EMPTY \
@@ -33,10 +35,11 @@ struct thag_runtime {
 
 /**
  * Finds the path, makes and checks directories, takes the lock, and listens. `socket` NULL: the
- * default. Returns 0 or a negative errno after one line on stderr; -EALREADY when another thagd
+ * default. `handed`: a listening socket that a service manager made, taken over in any case, whose
+ * path counts then; -1: none. Returns 0 or a negative errno after one line on stderr; -EALREADY when another thagd
  * has the lock.
  */
-int thag_runtime_open(struct thag_runtime *runtime, const char *socket);
+int thag_runtime_open(struct thag_runtime *runtime, const char *socket, int handed);
 
 /** Notes where the running daemon is, for those who come later. */
 void thag_runtime_announce(const struct thag_runtime *runtime, uint32_t port);

@@ -137,7 +137,7 @@
 #define THAG_HTTP_TIMEOUT_S 10
 #define THAG_HTTP_CHUNK_BYTES 65536
 #define THAG_HTTP_BACKLOG 64
-#define THAG_HTTP_UNSENT_BYTES 131072 /* in the kernel, of one connection */
+#define THAG_HTTP_UNSENT_BYTES 131072		  /* in the kernel, of one connection */
 #define THAG_WS_MESSAGE_BYTES (UINT32_C(1) << 17) /* of one request of a browser: of 4096 lanes */
 #define THAG_WS_PIECE_BYTES 4096		  /* that are received at once */
 #define THAG_VIEW_SEARCH_BYTES 256

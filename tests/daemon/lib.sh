@@ -64,6 +64,17 @@ fails_with() {
     grep -qE "$pattern" "$work/stderr"
 }
 
+# A program that waits for lines on fd 7 between its steps.
+attach() {
+  rm -f "$work/in"
+  mkfifo "$work/in"
+  "$fake" "$socket" "$@" <"$work/in" >"$work/said_by" &
+  # shellcheck disable=SC2034 # for the parts
+  program=$!
+  exec 7>"$work/in"
+  eventually grep -q drained "$work/said_by"
+}
+
 request() { play "op=$1"; }
 list() { request '{"op":"list"}' | tail -n 1; }
 

@@ -3,16 +3,6 @@
 # shellcheck disable=SC2154 # what lib.sh sets
 # thagd is killed, or stopped, while programs run.
 
-# A program that waits for lines on fd 7 between its steps.
-attach() {
-  rm -f "$work/in"
-  mkfifo "$work/in"
-  "$fake" "$socket" "$@" <"$work/in" >"$work/said_by" &
-  program=$!
-  exec 7>"$work/in"
-  eventually grep -q drained "$work/said_by"
-}
-
 ok 'start' start
 ok 'a program' attach make=good hello open=1 calls=1000 drained wait calls=500 drained wait calls=250 wait exited
 first=$(last_id)
