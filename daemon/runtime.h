@@ -36,8 +36,8 @@ struct thag_runtime {
 /**
  * Finds the path, makes and checks directories, takes the lock, and listens. `socket` NULL: the
  * default. `handed`: a listening socket that a service manager made, taken over in any case, whose
- * path counts then; -1: none. Returns 0 or a negative errno after one line on stderr; -EALREADY when another thagd
- * has the lock.
+ * path counts then; -1: none. Returns 0 or a negative errno after one line on stderr; -EALREADY
+ * when another thagd has the lock.
  */
 int thag_runtime_open(struct thag_runtime *runtime, const char *socket, int handed);
 
