@@ -392,4 +392,5 @@ void thag_life_leave(struct thag_daemon *daemon, struct thag_session *session)
 	thag_save_settle(&save);
 	/* the next thagd may go on with it, but need not mourn it */
 	thag_records_put(daemon->runtime.records_fd, session, save.error == 0);
+	life_close(session->life);
 }

@@ -28,10 +28,11 @@ unit_tests() {
 
 # sanitized_unit NAME BUILD [UNIT-TEST]...: all unit tests but those named.
 sanitized_unit() {
-  local name=$1 build=$2 unit
+  # shellcheck disable=SC2034 # for meson_tests
+  local name=$1 build=$2 runner=("${fixed_layout[@]}") unit
   shift 2
   mapfile -t unit < <(unit_tests "$build" "$@")
-  runner=("${fixed_layout[@]}") meson_tests "unit-$name" "$build" --no-rebuild "${unit[@]}"
+  meson_tests "unit-$name" "$build" --no-rebuild "${unit[@]}"
 }
 
 # sanitized_suites NAME SUITE...: on build-NAME, and what of the reliability suite fits it.
