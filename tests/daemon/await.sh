@@ -21,15 +21,16 @@ ends() {
 
 await_request() { echo "{\"op\":\"await\",\"pid\":$1,\"status\":0,\"limit_ms\":$2}"; }
 
-has_fds() { (($(fd_count) == $1)); }
+# Of commands and programs that thagd talks with.
+connections() { find "/proc/$daemon_pid/fd" -lname 'socket:*' 2>/dev/null | wc -l; }
+is_connected() { (($(connections) == idle + $1)); }
+start_idle() { start && idle=$(connections); }
 
-# asks PID [SOCKET]: in the background, until thagd holds the connection; sets `asker`.
+# asks PID: in the background, until thagd holds this connection and no other; sets `asker`.
 asks() {
-  local before
-  before=$(fd_count)
   "$fake" "$socket" "op=$(await_request "$1" 60000)" >"$work/answer" 7>&- &
   asker=$!
-  eventually has_fds $((before + 1))
+  eventually is_connected 1
 }
 
 # answered [FIELD VALUE]...: what the sessions of the answer have in common, in order.
@@ -43,7 +44,7 @@ sys.exit(found != wanted and "%s, not %s" % (found, wanted))
 ' "$@"
 }
 
-ok 'start' start
+ok 'start' start_idle
 
 unknown() {
   play "op=$(await_request 1 60000)" >"$work/answer" && grep -q '^0 ' "$work/answer" &&
@@ -92,21 +93,17 @@ told() {
 ok 'a status that is told is no reason to believe in an end' told
 
 gone() {
-  local before
-  wait_with make=good hello calls=10 drained wait || return 1
-  before=$(fd_count)
-  asks "$program" || return 1
+  wait_with make=good hello calls=10 drained wait && asks "$program" || return 1
   kill -9 "$asker"
   wait "$asker" 2>/dev/null
-  eventually has_fds "$before" && ends && eventually saved "$(last_id)"
+  eventually is_connected 0 && ends && eventually saved "$(last_id)"
 }
 ok 'who goes away while it waits is forgotten' gone
 
 # One more than thagd lets wait; programs are welcome all the same.
 many() {
-  local before i asked=()
+  local i asked=()
   wait_with make=good hello calls=10 drained wait || return 1
-  before=$(fd_count)
   for ((i = 0; i < 256; i++)); do
     asked+=("ask=$(await_request "$program" 60000)")
   done
@@ -114,7 +111,7 @@ many() {
     >"$work/answer"
   cat "$work/answer"
   grep -q '^-16 .*too many wait' "$work/answer" && grep -q welcome "$work/answer" &&
-    eventually has_fds "$before" && ends
+    eventually is_connected 0 && ends
 }
 ok 'there is a limit to those who wait, and it keeps no program out' many
 
@@ -124,7 +121,7 @@ stopped() {
 }
 ok 'a thagd that ends answers first' stopped
 
-ok 'another daemon' start
+ok 'another daemon' start_idle
 killed() {
   wait_with make=good hello calls=10 drained wait && asks "$program" || return 1
   kill -9 "$daemon_pid"
