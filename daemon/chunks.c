@@ -142,7 +142,8 @@ static void write_side(struct thag_filling *filling)
 	filling->side_bytes = sizeof(raw->head);
 	if (thag_openings_encode(&raw->openings, &openings) == 0 &&
 	    openings.bytes <= THAG_RECORDING_SIDE_BYTES - sizeof(raw->head)) {
-		memcpy(side + sizeof(raw->head), openings.data, openings.bytes);
+		if (openings.bytes)
+			memcpy(side + sizeof(raw->head), openings.data, openings.bytes);
 		filling->side_bytes += (uint32_t)openings.bytes;
 	}
 	thag_buffer_fini(&openings);

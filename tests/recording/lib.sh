@@ -19,6 +19,9 @@ cleanup() {
 }
 trap cleanup EXIT
 
+# A sanitizer has a malloc of its own: no program's memory is recorded then.
+sanitized() { grep -qaE '__(asan|tsan)_init' "$build/daemon/thagd"; }
+
 skip() { echo "skipped: $1: $2"; }
 
 # status_is WANTED COMMAND...

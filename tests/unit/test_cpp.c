@@ -188,5 +188,7 @@ Test(cpp, cancels_no_thread_within_the_library)
 	collector_drain(collector, true);
 	cr_expect_eq(collector_counts(collector).open, 0);
 	cr_expect_gt(collector_calls(collector, "section"), THAG_RING_WORDS / 4);
+	close(pair[0]);
+	close(pair[1]);
 	collector_stop(collector);
 }
