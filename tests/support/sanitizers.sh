@@ -56,40 +56,50 @@ standin="-Dc_args=-I$PWD/tests/standin -Wno-tsan -Wno-unused-parameter -Wno-form
 test_asan() {
   local -x ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:handle_segv=0
   local -x UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-  local suites=(daemon recording)
+  local suites=(daemon recording) unit
   [[ -z ${SAN_ALL:-} ]] || suites+=(modes cli tasks timeline symbols analyze)
-  programs="${SAN_ALL:+.*|}tests|daemon|tools|examples/tasks" \
+  programs="${SAN_ALL:+.*|}(tests|daemon|tools|examples/tasks)/[^/ ]+" \
     try_build build-asan -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
     "$standin" || return 0
-  sanitized_unit asan build-asan step
+  mapfile -t unit < <(unit_tests build-asan step)
+  sanitized_unit asan "${unit[@]}"
   ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:handle_segv=0
   sanitized_suites asan "${suites[@]}"
 }
 
+# The unit tests with threads of their own: where there is one, TSan has nothing to look at.
+with_threads() {
+  grep -lE 'pthread_create|uv_queue_work|uv_thread' tests/unit/test_*.c |
+    sed 's|.*/test_\(.*\)\.c|\1|'
+}
+
 # `emit` recurses a million deep and interrupts threads anywhere, in TSan's own runtime, too.
-# Criterion hands its tests memory that TSan keeps for itself: tests/standin/ takes its place.
+# Criterion hands its tests memory that TSan keeps for itself: the stand-in doesn't.
 test_tsan() {
   local -x TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0
-  local suites=()
-  [[ -z ${SAN_ALL:-} ]] || suites+=(daemon recording modes cli tasks timeline symbols)
-  programs="${SAN_ALL:+.*|}tests|daemon|tools" \
+  local suites=() unit tests
+  tests=$(with_threads | paste -sd '|')
+  [[ -z ${SAN_ALL:-} ]] || tests='.*' suites=(daemon recording modes cli tasks timeline symbols)
+  programs="${SAN_ALL:+.*|}(daemon|tools|tests)/(?!test_)[^/ ]+|(daemon|tests)/test_($tests)" \
     try_build build-tsan -Doptimization=1 -Db_sanitize=thread -Db_lundef=false "$standin" || return 0
-  sanitized_unit tsan build-tsan step emit section_model
+  mapfile -t unit < <(unit_tests build-tsan step emit section_model | grep -xE "$tests")
+  sanitized_unit tsan "${unit[@]}"
   sanitized_suites tsan "${suites[@]}"
 }
 
-# What can't be watched instruction by instruction: stepping through itself, or frames that end
-# without returning, and programs whose own time limits are too short for that.
+# What can't be watched instruction by instruction: stepping through itself, and frames that are left
+# by siglongjmp or run on stacks of their own, which Valgrind takes for overflows.
 valgrind_not=(step heap_step)
-# What takes longer than the others, for `./dev san`.
-valgrind_long=()
+# Those of what thagd and thag read and count by that fit continuous integration.
+valgrind_few=(chart checkpoint chunk diff durations events folded_read heap_lines heap_message
+  heap_stream hist http_gate opened_facts pages prelude profile_store ring session_files turns)
 
 # The unit tests as they are built for users. Their exit status says what Valgrind reported.
 test_valgrind() {
   local valgrind='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
-  local unit not=("${valgrind_not[@]}")
-  [[ -n ${SAN_ALL:-} ]] || not+=("${valgrind_long[@]}")
+  local unit=("${valgrind_few[@]}")
   configure_in build-valgrind "$standin" || return 0
-  mapfile -t unit < <(unit_tests build-valgrind "${not[@]}")
-  meson_tests unit-valgrind build-valgrind --wrapper "$valgrind --show-leak-kinds=definite" "${unit[@]}"
+  [[ -z ${SAN_ALL:-} ]] || mapfile -t unit < <(unit_tests build-valgrind "${valgrind_not[@]}")
+  meson_tests unit-valgrind build-valgrind --wrapper "$valgrind --show-leak-kinds=definite" \
+    --timeout-multiplier 20 "${unit[@]}"
 }
