@@ -58,7 +58,7 @@ test_asan() {
   local -x UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   local suites=(daemon recording) unit
   [[ -z ${SAN_ALL:-} ]] || suites+=(modes cli tasks timeline symbols analyze)
-  programs="${SAN_ALL:+.*|}(tests|daemon|tools|examples/tasks)/[^/ ]+" \
+  programs="${SAN_ALL:+.*|}(tests|daemon|tools|examples/tasks)/[^/ ]+|examples/orbits" \
     try_build build-asan -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
     "$standin" || return 0
   mapfile -t unit < <(unit_tests build-asan step)
@@ -76,7 +76,7 @@ with_threads() {
 # `emit` recurses a million deep and interrupts threads anywhere, in TSan's own runtime, too.
 # Criterion hands its tests memory that TSan keeps for itself: the stand-in doesn't.
 test_tsan() {
-  local -x TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0
+  local -x TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0:handle_segv=0
   local suites=() unit tests
   tests=$(with_threads | paste -sd '|')
   [[ -z ${SAN_ALL:-} ]] || tests='.*' suites=(daemon recording modes cli tasks timeline symbols)
