@@ -12,7 +12,7 @@
 #include <jansson.h>
 #include <sys/socket.h>
 
-#include "fuzz_daemon.h"
+#include "whole.h"
 #include "thag/frames.h"
 #include "ws.h"
 

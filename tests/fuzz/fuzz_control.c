@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "fuzz_daemon.h"
+#include "whole.h"
 #include "thag/control.h"
 
 #define FDS_MAX 20

@@ -12,7 +12,7 @@
 
 #include <sys/socket.h>
 
-#include "fuzz_daemon.h"
+#include "whole.h"
 
 #define ANSWER_BYTES 4096 /* of each piece of an answer that is looked at */
 #define PIECE 1		  /* the byte that ends one */

@@ -22,7 +22,7 @@ try_build() {
 unit_tests() {
   local build=$1
   shift
-  meson test -C "$build" --no-rebuild --list --suite unit 2>/dev/null | sed -n 's|.* / ||p' |
+  meson test -C "$build" --no-rebuild --list --suite unit 2>/dev/null | sed 's|.* / ||' |
     grep -vxF "$(printf '%s\n' "$@")"
 }
 

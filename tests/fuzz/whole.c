@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "fuzz_daemon.h"
+#include "whole.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * What targets of thagd's sockets share: a whole thagd in the target's own process, with a folder
  * of its own and a recording open, whose loop turns when the target says so.
  */
-#ifndef FUZZ_DAEMON_H
-#define FUZZ_DAEMON_H
+#ifndef FUZZ_WHOLE_H
+#define FUZZ_WHOLE_H
 
 #include <stddef.h>
 #include <stdint.h>
