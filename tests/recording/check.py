@@ -101,7 +101,9 @@ def between(before, after, recorded):
              if found.get(key, 0) != wanted.get(key, 0)}
     if wrong:
         return f"recorded, wanted: {wrong}"
-    names = [[thread["name"] for thread in last(f"{name}.list")["threads"]] for name in (after, recorded)]
+    # listed as they were met, which two threads that begin together may be in either order
+    names = [sorted(str(thread["name"]) for thread in last(f"{name}.list")["threads"])
+             for name in (after, recorded)]
     if names[0] != names[1]:
         return f"threads {names[0]} are {names[1]}"
     return None if wanted["events"] > 1000 else "nothing was done"
