@@ -182,7 +182,7 @@ print(len([bytearray(i) for i in range(3000)]))'
 # The environment has what it had, but for what brings us.
 sees_environment() {
   local -x LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libm.so.6 ASAN_OPTIONS=detect_leaks=0
-  local -x THAG_PROFILER=",$out,quiet"
+  local -x THAG_PROFILER=",$out,quiet" TMPDIR=$work # where logs go
   "$thag" run -q --memory --sample-bytes 512K --no-free-traces --maps -- \
     env >"$work/environment" || return 1
   cat "$work/environment"
