@@ -133,6 +133,7 @@ def main():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = tempfile.mkdtemp(prefix="thag-suite-")
+    os.chmod(folder, 0o755)  # tests play other users, too
     before = shared_places()
     try:
         status = run(command, seconds, folder)
