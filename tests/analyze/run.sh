@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.." || exit
 export THAG_BUILD=${THAG_BUILD:-$PWD/build}
 TESTS=$PWD/tests/cli
 export EXAMPLES=$THAG_BUILD/examples
-WORK=$(mktemp -d "${TMPDIR:-/tmp}/thag-analyze.XXXXXX")
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/a.XXXXXX")
 mkdir "$WORK/run"
 export HOME=$WORK TMUX_TMPDIR=$WORK LD_LIBRARY_PATH=$THAG_BUILD/libclient
 unset THAG_PROFILER THAG_RUN XDG_RUNTIME_DIR XDG_CONFIG_HOME NO_COLOR DISPLAY WAYLAND_DISPLAY TMUX

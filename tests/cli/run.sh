@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit
 export THAG_BUILD=${THAG_BUILD:-$PWD/build}
 TESTS=$PWD/tests/cli
 EXAMPLES=$THAG_BUILD/examples
-WORK=$(mktemp -d "${TMPDIR:-/tmp}/thag-cli.XXXXXX")
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/c.XXXXXX")
 mkdir "$WORK/bin"
 export HOME=$WORK
 # copies of programs find the library too

@@ -17,7 +17,7 @@ fails() {
   local status=0
   contain "$3" >"$work/out" 2>&1 || status=$?
   cat "$work/out"
-  [[ $status == "$1" ]] && grep -qE -- "$2" "$work/out" && [[ -z $(find "$work" -name 'thag-suite-*') ]]
+  [[ $status == "$1" ]] && grep -qE -- "$2" "$work/out" && [[ -z $(find "$work" -name 's.*') ]]
 }
 
 # is_gone FILE: the process whose pid it holds.

@@ -132,7 +132,7 @@ def main():
     seconds, command = int(sys.argv[1]), sys.argv[2:]
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    folder = tempfile.mkdtemp(prefix="thag-suite-")
+    folder = tempfile.mkdtemp(prefix="s.")  # short: sockets lie there
     os.chmod(folder, 0o755)  # tests play other users, too
     before = shared_places()
     try:
