@@ -290,6 +290,34 @@ static void apply_note(struct thag_span *span, const struct thag_span_visitor *v
 		visitor->noted(span->context, span, &note);
 }
 
+/* As the stream does: the stack that runs stood still. Not before the chunk, of which nothing is
+ * told. */
+static void apply_suspended(struct thag_span *span, const struct thag_span_visitor *visitor,
+			    uint64_t ticks)
+{
+	struct thag_span_stack *stack = span->stack;
+	uint64_t now = span->ticks, ran;
+
+	if (!span->has_thread || stack->depth == 0)
+		return;
+	ran = thag_span_ran(stack, &stack->frames[stack->depth], now);
+	if (ticks > ran)
+		ticks = ran;
+	if (ticks > now - stack->since)
+		ticks = now - stack->since;
+	span->ticks = now - ticks;
+	tell_left(span, visitor);
+	thag_span_pause(stack, span->ticks);
+	span->ticks = now;
+	if (stack != &span->own) {
+		enter_stack(span, visitor, stack);
+	} else {
+		thag_span_go_on(stack, now);
+		tell_entered(span, visitor);
+	}
+	span->thread_ticks = now;
+}
+
 static void apply_ext(struct thag_span *span, const struct thag_span_visitor *visitor, uint32_t arg,
 		      const uint64_t payload[THAG_EXT_PAYLOAD_MAX])
 {
@@ -302,6 +330,9 @@ static void apply_ext(struct thag_span *span, const struct thag_span_visitor *vi
 	case THAG_EXT_THREAD_END:
 		span->thread_ticks = span->ticks;
 		end_thread(span, visitor);
+		break;
+	case THAG_EXT_SUSPENDED:
+		apply_suspended(span, visitor, payload[0]);
 		break;
 	case THAG_EXT_TASK:
 		apply_task(span, visitor, low, payload);

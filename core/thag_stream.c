@@ -17,6 +17,7 @@ static inline uint64_t unfold_time(struct thag_stream *stream, uint64_t word)
 		return stream->last_ticks;
 	}
 	stream->last_ticks += ahead >> (64 - THAG_WORD_TIME_BITS);
+	stream->heard = stream->last_ticks;
 	return stream->last_ticks;
 }
 
@@ -194,6 +195,29 @@ static void apply_note(struct thag_stream *stream)
 		stream->note(stream->context, stream->thread, &note);
 }
 
+/*
+ * The machine was suspended, but its counter went on: the stack stood still, no longer than since
+ * the word before, but for TIME, and than its top has run.
+ */
+static void apply_suspended(struct thag_stream *stream)
+{
+	struct thag_thread *thread = stream->thread;
+	struct thag_stack *stack = thread ? thread->stack : NULL;
+	uint64_t now = stream->last_ticks, ticks = stream->payload[0], ran;
+
+	if (!stack || stack->depth == 0)
+		return;
+	ran = thag_stack_clock(stack, now) - stack->frames[stack->depth].start;
+	if (ticks > ran)
+		ticks = ran;
+	if (ticks > now - stream->pending_heard)
+		ticks = now - stream->pending_heard;
+	thag_stack_pause(stack, now - ticks);
+	stream->work += stack->depth;
+	thag_stack_go_on(stack, now);
+	thread->last_ticks = now;
+}
+
 static void apply_lost(struct thag_stream *stream)
 {
 	if (stream->pending_low == THAG_LOST_MEMORY)
@@ -267,6 +291,9 @@ static void apply_ext(struct thag_stream *stream)
 	case PENDING_FREE:
 		apply_free(stream, stream->pending_low, stream->payload[0], stream->payload[1]);
 		break;
+	case THAG_EXT_SUSPENDED:
+		apply_suspended(stream);
+		break;
 	case THAG_EXT_TASK:
 		stream->blocked = !apply_task(stream, false);
 		break;
@@ -323,6 +350,7 @@ static void begin_ext(struct thag_stream *stream, uint64_t word)
 		stream->invalid++;
 		return;
 	}
+	stream->pending_heard = stream->heard;
 	if (ext != THAG_EXT_NOP)
 		unfold_time(stream, word);
 	stream->pending_ext = ext;
@@ -466,6 +494,8 @@ static size_t feed_calls(struct thag_stream *stream, const uint64_t *words, size
 	}
 	stream->events += i;
 	stream->last_ticks = moment.clock + paused;
+	if (i)
+		stream->heard = stream->last_ticks;
 	thread->last_ticks = stream->last_ticks;
 	return i;
 }

@@ -57,6 +57,7 @@ struct thag_stream {
 	struct thag_heap_queue *memory; /* where events of memory go; NULL: they are dropped */
 	struct thag_thread *thread;	/* the one that writes now, NULL before the first */
 	uint64_t last_ticks;		/* the latest time seen: times are unfolded around it */
+	uint64_t heard;			/* the time of the latest word that is none of kind TIME */
 	uint64_t events;		/* words of kinds that stand for an event, decoded */
 	uint64_t lost_calls;		/* as LOST events told */
 	uint64_t lost_memory;		/* likewise: allocations and frees */
@@ -67,6 +68,7 @@ struct thag_stream {
 	uint32_t pending_ext;		/* an EXT whose payload has not all come; or ALLOC, FREE: */
 	uint32_t pending_low; /* the lower bits of its arg       … beyond THAG_EXT_COUNT */
 	uint32_t pending_words;
+	uint64_t pending_heard; /* `heard` before it came */
 	uint32_t payload_count;
 	uint64_t payload[THAG_EXT_PAYLOAD_MAX];
 	uint64_t work; /* frames moved in this feed */

@@ -8,6 +8,7 @@
 #define BRACKETS 8
 #define BASELINE_MIN_NS UINT64_C(10000000)
 #define BASELINE_SURE_NS UINT64_C(1000000000)
+#define SUSPENDED_MIN_NS UINT64_C(100000000) /* less is the time between two looks */
 #define DRIFT_MAX 1e-3 /* more than this is a stopped or reset counter, not drift */
 
 static uint64_t read_ns(clockid_t id)
@@ -59,6 +60,14 @@ uint64_t thag_clock_ticks(uint32_t kind)
 	}
 }
 
+/* How long the machine has been suspended; what CLOCK_BOOTTIME is ahead of CLOCK_MONOTONIC. */
+static uint64_t suspended_ns(uint64_t mono_ns)
+{
+	uint64_t boot_ns = read_ns(CLOCK_BOOTTIME);
+
+	return boot_ns > mono_ns ? boot_ns - mono_ns : 0;
+}
+
 /* The narrowest of a few brackets counter, clock, counter. */
 static struct thag_clock_pair read_pair(void)
 {
@@ -72,7 +81,8 @@ static struct thag_clock_pair read_pair(void)
 
 		if (width < best_width) {
 			best_width = width;
-			best = (struct thag_clock_pair){ before + width / 2, mono_ns };
+			best = (struct thag_clock_pair){ before + width / 2, mono_ns,
+							 suspended_ns(mono_ns) };
 		}
 	}
 	return best;
@@ -101,19 +111,21 @@ static void wait_for_baseline(const struct thag_clock_rate *clock)
 	nanosleep(&rest, NULL);
 }
 
-static void measure(struct thag_clock_rate *clock)
+void thag_clock_measure(struct thag_clock_rate *clock, struct thag_clock_pair now)
 {
-	struct thag_clock_pair now = read_pair();
 	uint64_t ticks = now.ticks - clock->first.ticks;
 	uint64_t ns = now.mono_ns - clock->first.mono_ns;
 	double rate = ticks ? (double)ns / (double)ticks : 1;
 	double off = clock->ns_per_tick > 0 ? rate / clock->ns_per_tick - 1 : 0;
 
-	if (ns > BASELINE_SURE_NS && (off > DRIFT_MAX || off < -DRIFT_MAX)) {
+	if (now.suspended_ns > clock->first.suspended_ns + SUSPENDED_MIN_NS ||
+	    (ns > BASELINE_SURE_NS && (off > DRIFT_MAX || off < -DRIFT_MAX))) {
 		clock->first = now; /* suspended: begin anew, with the rate known so far */
 		return;
 	}
-	clock->ns_per_tick = rate;
+	/* after a suspension the rate of before is better than that of a moment */
+	if (clock->ns_per_tick == 0 || ns > BASELINE_SURE_NS)
+		clock->ns_per_tick = rate;
 }
 
 double thag_clock_ns_per_tick(struct thag_clock_rate *clock, uint32_t kind)
@@ -123,8 +135,10 @@ double thag_clock_ns_per_tick(struct thag_clock_rate *clock, uint32_t kind)
 	if (kind == THAG_CLOCK_MONOTONIC)
 		return 1;
 	pthread_mutex_lock(&clock->lock);
-	wait_for_baseline(clock);
-	measure(clock);
+	do {
+		wait_for_baseline(clock);
+		thag_clock_measure(clock, read_pair());
+	} while (clock->ns_per_tick == 0);
 	rate = clock->ns_per_tick;
 	pthread_mutex_unlock(&clock->lock);
 	return rate;

@@ -16,6 +16,7 @@
 struct thag_clock_pair {
 	uint64_t ticks;
 	uint64_t mono_ns;
+	uint64_t suspended_ns; /* how long the machine has been suspended by then */
 };
 
 struct thag_clock_rate {
@@ -34,6 +35,9 @@ uint64_t thag_clock_real_ns(void);
 
 /** Now, by a program's clock `kind` (enum thag_clock of shm.h); 0 for one this machine lacks. */
 uint64_t thag_clock_ticks(uint32_t kind);
+
+/** Measures up to a moment. Nothing once it was suspended since: then it begins anew from there. */
+void thag_clock_measure(struct thag_clock_rate *clock, struct thag_clock_pair now);
 
 /**
  * Nanoseconds of a tick of `kind`. Waits up to 10 ms, once, when the daemon has only just

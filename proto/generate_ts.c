@@ -452,6 +452,7 @@ static void print_word_constants(void)
 	VALUE(THAG_EXT_, MARK);
 	VALUE(THAG_EXT_, VALUE);
 	VALUE(THAG_EXT_, THREAD_NAME);
+	VALUE(THAG_EXT_, SUSPENDED);
 	end();
 
 	puts("\n/** Payload words that follow an EXT word, by its kind. */");

@@ -19,6 +19,7 @@ void thag_time_put(struct thag_producer *producer, uint64_t ticks)
 	}
 	producer->time_high = (uint32_t)(ticks >> 32);
 	thag_put_plain(producer, ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_TIME, high));
+	thag_suspend_watch(producer, ticks);
 }
 
 static void say_lost(struct thag_producer *producer, enum thag_lost what, uint64_t ticks)

@@ -40,6 +40,13 @@ struct thag_process {
 	struct thag_producer *producers[THAG_SLOTS_MAX]; /* mapped once each, then reused */
 };
 
+/** A moment on three clocks. */
+struct thag_moment {
+	uint64_t ticks;
+	uint64_t mono_ns;      /* CLOCK_MONOTONIC, which stands still while suspended */
+	uint64_t suspended_ns; /* how long the machine has been suspended since it was started */
+};
+
 enum thag_attach_state {
 	THAG_ATTACH_NONE = 0, /* also what a forked child finds */
 	THAG_ATTACH_BUSY,
@@ -73,6 +80,8 @@ struct thag_producer_cold {
 	uint64_t lost_unsaid[2]; /* dropped since the last LOST word, by enum thag_lost */
 	uint64_t position_high;	 /* positions taken off both halves of head so far */
 	uint64_t paged;		 /* in the first lap: the ring's pages are there up to here */
+
+	struct thag_moment timed; /* when the last TIME word was written; ticks 0: not yet */
 
 	struct thag_trace_thread *trace; /* where its stacks are taken; NULL: not there yet */
 
@@ -169,6 +178,18 @@ void thag_thread_leave_if_over(void);
 
 /** Prepares for threads to end, and for fork. Once a process. */
 void thag_thread_setup(void);
+
+/* suspend.c */
+
+/**
+ * Of the ticks from `before` to `now`, those that passed while the machine was suspended: none
+ * where it wasn't, or its counter stood still, too. `per_ns_20`: ticks in 2^20 ns, 0: not known.
+ */
+uint64_t thag_suspend_ticks(const struct thag_moment *before, const struct thag_moment *now,
+			    uint64_t per_ns_20);
+
+/** After a TIME word: says in the ring if the machine was suspended since the last one. */
+void thag_suspend_watch(struct thag_producer *producer, uint64_t ticks);
 
 /* site.c */
 

@@ -125,6 +125,7 @@ static bool introduce(struct thag_producer *producer, uint32_t slot)
 					 THAG_WORD(THAG_KIND_TIME, ticks >> THAG_WORD_TIME_BITS &
 									   THAG_WORD_ARG_MASK));
 	thag_put_ext(producer, ticks, THAG_EXT_THREAD_START, this_tid());
+	thag_suspend_watch(producer, ticks);
 	thag_thread_name_put(producer, ticks);
 	return true;
 }

@@ -96,6 +96,7 @@ enum thag_ext {
 	THAG_EXT_MARK = 7,  /* payload: site of kind MARK or FRAME */
 	THAG_EXT_VALUE = 8, /* lower bits: the two highest of the value; payload: site, value */
 	THAG_EXT_THREAD_NAME = 9, /* payload: site of kind THREAD, which names the thread */
+	THAG_EXT_SUSPENDED = 10,  /* payload: so many ticks to here the machine was suspended */
 	THAG_EXT_COUNT
 };
 
@@ -158,7 +159,7 @@ enum thag_site_flags {
 /** Payload words that follow an EXT word of kind `ext`; -1 when the kind is unknown. */
 static inline int thag_ext_payload_words(uint32_t ext)
 {
-	static const signed char words[THAG_EXT_COUNT] = { 0, 1, 0, 1, 3, 3, 3, 1, 2, 1 };
+	static const signed char words[THAG_EXT_COUNT] = { 0, 1, 0, 1, 3, 3, 3, 1, 2, 1, 1 };
 
 	return ext < THAG_EXT_COUNT ? words[ext] : -1;
 }

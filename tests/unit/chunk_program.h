@@ -36,6 +36,7 @@ struct program_options {
 	bool tasks, threads;
 	bool skew;	/* clocks run backwards now and then */
 	uint32_t holes; /* one word in so many is missing; 0: none */
+	bool suspends;	/* of `other`: the machine was suspended now and then */
 	bool other;	/* memory, notes, lost calls */
 };
 
@@ -291,6 +292,13 @@ static inline void put_note(struct program_ring *ring, enum thag_ext ext, uint32
 
 static inline void random_other(struct program_ring *ring)
 {
+	if (program.options.suspends && program_random(2)) {
+		/* not longer than the ring has been silent */
+		program.now += program_random(10 * program.options.ticks_max);
+		put_ext(ring, THAG_EXT_SUSPENDED, 0,
+			program_random((uint32_t)(program.now - ring->now) + 1), 0, 0);
+		return;
+	}
 	switch (program_random(5)) {
 	case 0:
 		put(ring, THAG_KIND_ALLOC, 100);

@@ -172,6 +172,17 @@ Test(chunk_tree, chunks_of_tasks_that_wander_over_rings_add_up)
 				  .steps = 3000, .ticks_max = 50, .depth = 8, .tasks = true });
 }
 
+Test(chunk_tree, chunks_of_machines_that_were_suspended_add_up)
+{
+	check_rounds(100, (struct program_options){ .steps = 3000,
+						    .ticks_max = 50,
+						    .depth = 8,
+						    .tasks = true,
+						    .threads = true,
+						    .other = true,
+						    .suspends = true });
+}
+
 Test(chunk_tree, chunks_with_clocks_that_run_backwards_add_up)
 {
 	check_rounds(100, (struct program_options){ .steps = 3000,

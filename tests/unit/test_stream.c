@@ -165,6 +165,51 @@ Test(stream, clamps_a_clock_that_runs_backwards)
 	cr_expect_eq(AT(10)->total, 0);
 }
 
+static void feed_suspended(struct thag_stream *stream, uint64_t suspended, uint64_t ticks)
+{
+	const uint64_t words[] = { THAG_WORD_EXT(THAG_EXT_SUSPENDED) |
+					   ticks << THAG_WORD_TIME_SHIFT,
+				   thag_payload_pack(suspended) };
+
+	thag_stream_feed(stream, words, 2);
+}
+
+Test(stream, leaves_out_what_a_machine_was_suspended)
+{
+	struct thag_stream stream = begin(0);
+
+	feed(&stream, THAG_KIND_ENTER, 10, 100);
+	feed(&stream, THAG_KIND_ENTER, 11, 200);
+	feed_suspended(&stream, 1000000, 1000300);
+	feed(&stream, THAG_KIND_EXIT, 1, 1000400);
+	feed(&stream, THAG_KIND_EXIT, 0, 1000500);
+	cr_expect_eq(AT(10)->total, 400);
+	cr_expect_eq(AT(10, 11)->total, 200);
+	/* the way it comes: behind the TIME word */
+	feed(&stream, THAG_KIND_ENTER, 12, 1000600);
+	feed(&stream, THAG_KIND_TIME, 3, 1000600);
+	feed_suspended(&stream, UINT64_C(3) << THAG_WORD_TIME_BITS, 1000700);
+	feed(&stream, THAG_KIND_EXIT, 0, 1000800);
+	cr_expect_eq(AT(12)->total, 200);
+	cr_expect_eq(stream.skewed, 0);
+	cr_expect_eq(stream.invalid, 0);
+}
+
+Test(stream, leaves_out_no_more_than_there_was)
+{
+	struct thag_stream stream = begin(0);
+
+	feed(&stream, THAG_KIND_ENTER, 10, 100);
+	feed_suspended(&stream, UINT64_MAX >> 2, 200);
+	feed_suspended(&stream, 50, 250);
+	feed(&stream, THAG_KIND_EXIT, 0, 300);
+	cr_expect_eq(AT(10)->total, 50);
+	feed_suspended(&stream, 50, 300);
+	stream.thread = NULL;
+	feed_suspended(&stream, 50, 400);
+	cr_expect_eq(stream.invalid, 0);
+}
+
 Test(stream, truncates_open_frames_when_a_thread_ends)
 {
 	struct thag_stream stream = begin(0);

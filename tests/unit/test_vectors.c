@@ -493,6 +493,7 @@ static const char *const ext_names[THAG_EXT_COUNT] = {
 	[THAG_EXT_MARK] = "MARK",
 	[THAG_EXT_VALUE] = "VALUE",
 	[THAG_EXT_THREAD_NAME] = "THREAD_NAME",
+	[THAG_EXT_SUSPENDED] = "SUSPENDED",
 };
 
 /** The word of a vector at index `index` of its sequence. */
