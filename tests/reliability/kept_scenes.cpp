@@ -60,11 +60,14 @@ static void use_the_heap()
 		free(realloc(malloc(size), 2 * size));
 }
 
-static void child_keeps()
+/* A child, for whom there is a thagd or not. */
+static void child_keeps(bool alone)
 {
 	pid_t child = fork();
 
 	if (child == 0) {
+		if (alone)
+			setenv("THAG_SOCKET", "/nowhere", 1);
 		KEPT(leaf());
 		KEPT(use_the_heap());
 		_exit(0);
@@ -93,7 +96,8 @@ static void keep_it()
 	KEPT(if (setjmp(landing) == 0) jump());
 	run_thread(first_event_of_thread);
 	run_thread(first_block_of_thread);
-	child_keeps();
+	child_keeps(false);
+	child_keeps(true);
 }
 
 static void first_event_keeps()
