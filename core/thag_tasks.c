@@ -14,7 +14,7 @@
 
 int thag_tasks_init(struct thag_tasks *tasks)
 {
-	*tasks = (struct thag_tasks){ 0 };
+	*tasks = (struct thag_tasks){ .bytes_max = THAG_TASKS_BYTES_MAX };
 	tasks->names = calloc(THAG_TASK_NAMES_MAX, sizeof(*tasks->names));
 	if (!tasks->names)
 		return -ENOMEM;
@@ -123,7 +123,7 @@ static int reserve_slot(struct thag_tasks *tasks, uint32_t slot)
 	uint32_t capacity = tasks->slot_capacity ? tasks->slot_capacity : FIRST_SLOTS;
 	struct thag_task_state **grown;
 
-	if (tasks->bytes > THAG_TASKS_BYTES_MAX)
+	if (tasks->bytes > tasks->bytes_max)
 		return -E2BIG;
 	if (slot < tasks->slot_capacity)
 		return 0;
@@ -377,7 +377,7 @@ static void limit_bytes(struct thag_tasks *tasks, struct thag_thread *thread,
 {
 	uint64_t bytes = task_bytes(task);
 
-	if (bytes > task->bytes && tasks->bytes + (bytes - task->bytes) > THAG_TASKS_BYTES_MAX) {
+	if (bytes > task->bytes && tasks->bytes + (bytes - task->bytes) > tasks->bytes_max) {
 		struct thag_frame bottom = task->stack.frames[0];
 		struct thag_stack small;
 

@@ -75,6 +75,7 @@ struct thag_tasks {
 	struct thag_task_name *names;
 	uint32_t name_count;
 	uint64_t bytes;
+	uint64_t bytes_max; /* THAG_TASKS_BYTES_MAX, or less */
 	uint64_t gaps;	    /* steps taken though the one before them was not seen, or not over */
 	uint64_t refused;   /* tasks that found no room here */
 	uint64_t end_ticks; /* of the program's last event, once it is gone */

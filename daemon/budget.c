@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "thag/shm.h"
+#include "thag_tasks.h"
 #include "thagd_limits.h"
 
 #define CGROUPS_ROOT "/sys/fs/cgroup"
@@ -47,6 +48,7 @@ void thag_budget_init(struct thag_budget *budget, uint64_t timeline_bytes)
 					.heap_records = THAG_HEAP_RECORDS_MAX,
 					.heap_ended_bytes = THAG_HEAP_ENDED_BYTES_MAX,
 					.names_bytes = THAG_SESSION_NAMES_BYTES_MAX,
+					.tasks_bytes = THAG_TASKS_BYTES_MAX,
 					.pool_chunks = THAG_POOL_CHUNKS_MAX,
 					.descriptors = open_files() };
 }
@@ -68,6 +70,7 @@ void thag_budget_limit(struct thag_budget *budget, uint64_t bytes, const char *w
 	budget->heap_records = lesser(budget->heap_records, eighth / 4 / RECORD_BYTES + 2);
 	budget->heap_ended_bytes = lesser(budget->heap_ended_bytes, sixteenth);
 	budget->names_bytes = lesser(budget->names_bytes, sixteenth);
+	budget->tasks_bytes = lesser(budget->tasks_bytes, sixteenth);
 	budget->pool_chunks = lesser(budget->pool_chunks, sixteenth / THAG_POOL_CHUNK_BYTES + 2);
 }
 

@@ -33,6 +33,7 @@ struct thag_budget {
 	uint64_t heap_records;
 	uint64_t heap_ended_bytes;
 	uint64_t names_bytes;
+	uint64_t tasks_bytes;
 	uint64_t pool_chunks;
 	uint64_t descriptors; /* that it may open */
 };

@@ -173,6 +173,7 @@ static int fill(struct thag_session *session, const struct thag_session_origin *
 	if (thag_tasks_init(&session->tasks) != 0 || thag_events_init(&session->events) != 0)
 		return -ENOMEM;
 	thag_pages_make(session->rings, session->header.slots * sizeof(*session->rings));
+	session->tasks.bytes_max = origin->budget->tasks_bytes;
 	thag_names_limit(session->names, origin->budget->names_bytes);
 	session->tasks.joined_late = session->adopted;
 	session->sites_first = THAG_SITE_FIRST;
