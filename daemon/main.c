@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -19,6 +20,7 @@
 #include "thag_symbol_server.h"
 
 #define FIRST_OWN_FD 3
+#define READER_STACK_BYTES (UINT64_C(8) << 20)
 
 static struct thag_daemon daemon_state; /* the process's state */
 static int ready_fd = -1;		/* where who started us in the background waits */
@@ -119,6 +121,17 @@ static void be_killed_first(void)
 	close(fd);
 }
 
+/* Names are demangled by recursion; a thagd whose memory is limited left us little for that. */
+static void raise_stack(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= READER_STACK_BYTES)
+		return;
+	limit.rlim_cur = limit.rlim_max < READER_STACK_BYTES ? limit.rlim_max : READER_STACK_BYTES;
+	setrlimit(RLIMIT_STACK, &limit);
+}
+
 int main(int argc, char **argv)
 {
 	struct thag_options options;
@@ -131,6 +144,7 @@ int main(int argc, char **argv)
 	thag_confine_privileges();
 	if (options.symbols) {
 		be_killed_first();
+		raise_stack();
 		thag_confine_reader();
 		return thag_symbol_server_run();
 	}
