@@ -260,20 +260,20 @@ static int add_daemon(scmp_filter_ctx filter)
 	int ret = add_all(filter, SCMP_ACT_ALLOW, daemon_calls, COUNT(daemon_calls));
 
 	if (ret == 0)
-		ret = allow_if(filter, SCMP_SYS(prlimit64), SCMP_A0_32(SCMP_CMP_EQ, OTHERS));
+		ret = allow_if(filter, SCMP_SYS(prlimit64), SCMP_A0_32(SCMP_CMP_EQ, OTHERS, 0));
 	if (ret == 0)
-		ret = allow_if(filter, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX));
+		ret = allow_if(filter, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_UNIX, 0));
 	if (ret == 0)
-		ret = allow_if(filter, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_NETLINK));
+		ret = allow_if(filter, SCMP_SYS(socket), SCMP_A0_32(SCMP_CMP_EQ, AF_NETLINK, 0));
 	/* threads, and a process for the reader; clone3 hides its flags, so it isn't there */
 	if (ret == 0)
 		ret = allow_if(filter, SCMP_SYS(clone),
 			       SCMP_A0_64(SCMP_CMP_MASKED_EQ, NAMESPACES, 0));
 	if (ret == 0)
-		ret = allow_if(filter, SCMP_SYS(kill), SCMP_A1_32(SCMP_CMP_EQ, SIGKILL));
+		ret = allow_if(filter, SCMP_SYS(kill), SCMP_A1_32(SCMP_CMP_EQ, SIGKILL, 0));
 	/* whether a process is there */
 	return ret ? ret
-		   : allow_if(filter, SCMP_SYS(pidfd_send_signal), SCMP_A1_32(SCMP_CMP_EQ, 0));
+		   : allow_if(filter, SCMP_SYS(pidfd_send_signal), SCMP_A1_32(SCMP_CMP_EQ, 0, 0));
 }
 
 static int add_reader(scmp_filter_ctx filter)
@@ -282,7 +282,8 @@ static int add_reader(scmp_filter_ctx filter)
 
 	if (ret == 0)
 		ret = allow_if(filter, SCMP_SYS(open), SCMP_A1_32(SCMP_CMP_MASKED_EQ, WRITES, 0));
-	return ret ? ret : allow_if(filter, SCMP_SYS(prlimit64), SCMP_A0_32(SCMP_CMP_EQ, OTHERS));
+	return ret ? ret
+		   : allow_if(filter, SCMP_SYS(prlimit64), SCMP_A0_32(SCMP_CMP_EQ, OTHERS, 0));
 }
 
 static int confine(int (*add_own)(scmp_filter_ctx filter))
