@@ -8,6 +8,7 @@ work=$(mktemp -d) # mode 0700
 socket=$work/thagd.sock
 out=$work/out
 daemon_pid=''
+manager='' # see service.sh
 export port=''
 
 unset THAG_SOCKET XDG_RUNTIME_DIR THAG_PROFILER
@@ -16,6 +17,7 @@ cd "$out" || exit 1
 
 cleanup() {
   [[ -z $daemon_pid ]] || kill -9 "$daemon_pid" 2>/dev/null
+  [[ -z $manager ]] || kill "$manager" 2>/dev/null
   rm -rf "$work"
 }
 trap cleanup EXIT

@@ -8,7 +8,6 @@
 units=$THAG_BUILD/daemon
 export XDG_RUNTIME_DIR=$work/xdg
 unit_dir=$XDG_RUNTIME_DIR/systemd/user
-manager=''
 
 ctl() { systemctl --user "$@"; }
 
@@ -28,16 +27,18 @@ start_manager() {
     'mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/system && exec systemd --user' \
     >"$work/manager" 2>&1 &
   manager=$!
-  for ((i = 0; i < 100; i++)); do
-    kill -0 "$manager" 2>/dev/null || return 1
+  for ((i = 0; i < 300; i++)); do
+    kill -0 "$manager" 2>/dev/null || break
     ! ctl list-units >/dev/null 2>&1 || return 0
     sleep 0.1
   done
+  kill "$manager" 2>/dev/null
+  manager=''
   return 1
 }
 stop_manager() {
   ctl exit
-  wait "$manager"
+  wait "$manager" && manager=''
 }
 
 shown() { ctl show -p "$1" --value thagd.service; }

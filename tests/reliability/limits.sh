@@ -91,6 +91,14 @@ make_group() {
   [[ ! -d $top/memory ]] || top=$top/memory limit=memory.limit_in_bytes peak=memory.max_usage_in_bytes
   group=$top/thag-test.$$
   { mkdir "$group" && echo $((256 << 20)) >"$group/$limit"; } 2>/dev/null || group=''
+  trap drop_group EXIT
+}
+# shellcheck disable=SC2317 # for the trap
+drop_group() {
+  stop_thagd
+  [[ -z $group ]] || rmdir "$group"
+  group=''
+  cleanup
 }
 
 # counted PID CALLS: its profile was saved and holds them all.
@@ -140,7 +148,7 @@ if ! sanitized; then
     ok '41 memory budget reached in a cgroup' burdened
     ok '41 the cgroup was never full' test "$(cat "$group/$peak")" -lt $((250 << 20))
     stop_thagd
-    rmdir "$group"
+    rmdir "$group" && group=''
   fi
   thagd() { exec "$build/daemon/thagd" "$@"; }
 fi
