@@ -15,7 +15,8 @@ ctl() { systemctl --user "$@"; }
 install_units() {
   mkdir -p "$unit_dir" && chmod 700 "$XDG_RUNTIME_DIR" &&
     cp "$units/thagd.socket" "$unit_dir/" &&
-    sed "s|^ExecStart=.*|ExecStart=$thagd --foreground --port 0 --output-dir $out|" \
+    sed -e "s|^ExecStart=.*|ExecStart=$thagd --foreground --port 0 --output-dir $out|" \
+      -e 's|^\[Unit\]|&\nStartLimitIntervalSec=0|' \
       "$units/thagd.service" >"$unit_dir/thagd.service"
 }
 verified() {
@@ -78,11 +79,14 @@ loses_nothing() {
 has_session() { list | grep -q "\"pid\":$1,"; }
 
 # What it writes while thagd hangs is in its ring; both are gone when the next thagd comes.
+# Every thread of thagd has stopped: until the last has, it reads on.
+hangs() { [[ $(cat "/proc/$daemon_pid/task"/*/status | grep '^State:' | sort -u) == State:*T*stopped* ]]; }
 ended_meanwhile() {
   local id
   attach make=good hello calls=1000 drained wait calls=500 exited || return 1
   id=$(last_id) daemon_pid=$(shown MainPID)
   kill -STOP "$daemon_pid"
+  eventually hangs || return 1
   exec 7>&-
   wait "$program"
   kill -KILL "$daemon_pid"
