@@ -255,7 +255,10 @@ int thag_daemon_run(struct thag_daemon *daemon, const struct thag_options *optio
 	if (ret == 0) {
 		thag_confine_daemon();
 		announce(daemon, ready);
-		uv_run(&daemon->loop, UV_RUN_DEFAULT);
+		/* the turn that ends it may see a program end, too: that is waited for */
+		do
+			uv_run(&daemon->loop, UV_RUN_DEFAULT);
+		while (daemon->holds);
 	}
 	stop_serving(daemon);
 out:
