@@ -19,6 +19,7 @@ if ! sanitized && [[ -x $build/tests/inject ]]; then
   done
   ok 'allocations fail in a program' inject log allocations
   ok 'calls fail in thagd' inject thagd calls 15
+  ok 'calls fail in a thagd that goes on' inject successor calls 8
   ok 'allocations fail in thagd' inject thagd allocations 15
   for side in stat export record; do
     ok "calls fail in thag $side" inject "$side" calls 8

@@ -2,8 +2,8 @@
 /*
  * A program that has the library do all it can: its start, threads, sections, names given at run
  * time, marks, tasks, frames left by longjmp, switches, a forked child, allocations. Whatever fails
- * in the library, it says the same and ends with 0. It is built with marks, with hooks on every
- * function, and with neither.
+ * in the library, it says the same and ends with 0. It is built with marks, and with hooks on every
+ * function. With "wait" it waits for a line before the last part.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -122,7 +122,7 @@ static NOINLINE int many(void)
 	return sum;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	THAG_ENABLE_PROFILING(runtime);
 	char *text = strdup("text");
@@ -138,6 +138,8 @@ int main(void)
 	thag_enable(THAG_BOTH);
 	printf("recorded again: %d\n", branch(10));
 	printf("a child: %d\n", in_child());
+	if (argc > 1 && strcmp(argv[1], "wait") == 0)
+		getchar();
 	printf("many: %d\n", many());
 	free(text);
 	return 0;

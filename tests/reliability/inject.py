@@ -8,7 +8,7 @@ inject.py SIDE KIND    a SIDE of inject_sides.py; KIND is calls, or allocations
 A first run without a fault notes where calls are made (inject.c, fail_alloc.c); every other run has one
 of these places fail, in one way. THAG_BUILD names the build. INJECT_ALL=1: all places, in all ways;
 otherwise as many runs as INJECT_RUNS (40) says, picked by INJECT_SEED (1). INJECT_ONLY is an expression
-for those that are wanted, "SITE CALL ERROR after SKIP". Exits with 0 when no fault did harm.
+for those that are wanted, "SITE CALL ERROR after SKIP". Exits with 0 when faults took place and did no harm.
 """
 
 import os
@@ -167,7 +167,7 @@ def main():
         shutil.rmtree(work)
     print(f"{sys.argv[1]}, {kind}: {len(sites)} places, {len(faults)} runs, {done} of them with a fault: "
           f"{harmed} did harm, {theirs} ended thagd inside of a library")
-    return harmed != 0
+    return harmed != 0 or (bool(sites) and done == 0)
 
 
 if __name__ == "__main__":

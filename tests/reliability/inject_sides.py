@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -368,6 +369,56 @@ class Server(Side):
         return self.happened()
 
 
+class Successor(Server):
+    """A thagd that goes on with a recorded program of one that was killed."""
+
+    def run(self, fault):
+        wrapper, environment = self.wrapping(fault)
+        shutil.rmtree(self.work / "thagd.sessions", ignore_errors=True)  # of the run before
+        daemon = self.start()
+        daemon.ready()
+        words = {"THAG_SOCKET": str(daemon.socket), "THAG_ON_FULL": "wait", "THAG_PROFILER": "both"}
+        with subprocess.Popen([self.tests / self.program, "wait"], env={**os.environ, **words}, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            try:
+                eventually(lambda: [s["saved"] for s in daemon.sessions()].count(True) == 1,
+                           "its child is never saved")
+                before = {s["id"] for s in daemon.sessions() if s["saved"]}
+                daemon.kill()
+                daemon = self.start(wrapper, environment)
+                serves = daemon.ready()
+                out, said = process.communicate("\n", timeout=PATIENCE_S)
+                if process.returncode != 0 or out != self.expected or said:
+                    raise Harm(f"the program ended with {process.returncode}, said {said}")
+                self.judge(daemon, before, fault, serves)
+            finally:
+                daemon.kill()
+                process.kill()
+        return self.happened()
+
+    def judge(self, daemon, before, fault, serves):
+        if not serves:
+            if daemon.process.returncode != 1 or not daemon.complaints() or fault.error in UNSEEN:
+                raise Harm(f"it ended with {daemon.process.returncode}: {daemon.said()}",
+                           daemon.process.returncode)
+            return
+        if not daemon.complaints():
+            eventually(lambda: [s for s in daemon.sessions() if s["id"] not in before] or
+                       daemon.complaints(), "the session isn't gone on with")
+        found = count(daemon, daemon.saved_since(before))
+        if self.whole is None:
+            self.whole = found
+        if found != self.whole and not (found[2] or daemon.complaints()):
+            raise Harm(f"not a word, but {found} of {self.whole}")
+        if fault and fault.error in UNSEEN and (found != self.whole or daemon.complaints()):
+            raise Harm(f"it made a difference: {found} of {self.whole}; {daemon.said()}")
+        self.check_lives(daemon)
+        status = daemon.end()
+        if status not in (0, 1):
+            raise Harm(f"in the end {status}: {daemon.said()}", status)
+
+
 class Command(Side):
     """A command of thag beside a thagd that is well: what it says and writes is right, or it fails and
     says why."""
@@ -443,6 +494,7 @@ SIDES = {
     "sampled": program("faulty-functions", "libthag-preload.so", THAG_PROFILER="memory",
                        THAG_SAMPLE_BYTES="1000"),
     "thagd": Server,
+    "successor": Successor,
     "stat": command("stat", "1"),
     "export": command("export", "1", "--format", "folded", "-o", "{file}"),
     "record": command("run", "-q", "-o", "{file}", "--", "{faulty}"),
