@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # shellcheck disable=SC2154 # what lib.sh sets
-# The command line, one daemon a socket, and where the socket may be.
+# The command line, one daemon a socket, and where the socket may be; what is in the way there is in
+# tests/reliability/files.sh.
 
 help_names_all() {
   local option
@@ -26,19 +27,6 @@ ok 'output-dir that is not there' fails_with 1 "can't write to --output-dir" \
 ok 'socket path too long' fails_with 1 'too long' "$thagd" --socket "$work/$(printf 'x%.0s' {1..120})"
 ok 'THAG_SOCKET must be absolute' fails_with 1 'absolute' env THAG_SOCKET=a/b "$thagd"
 ok 'directory that is not there' fails_with 1 'No such file' "$thagd" --socket "$work/none/s.sock"
-
-touch "$work/file.sock"
-ok 'a file in the way stays' fails_with 1 'in the way' "$thagd" --socket "$work/file.sock"
-ok 'a file in the way is still there' test -f "$work/file.sock"
-mkdir -m 777 "$work/open" && chmod 777 "$work/open"
-ok 'directory others may write to' fails_with 1 'written by others' "$thagd" --socket "$work/open/s.sock"
-ln -s "$work/elsewhere" "$work/trap.lock"
-ok 'lock that is a symbolic link' fails_with 1 "can't open" "$thagd" --socket "$work/trap.sock"
-ok 'nothing was made through it' test ! -e "$work/elsewhere"
-if [[ $(id -u) == 0 ]]; then
-  mkdir -m 700 "$work/theirs" && chown 12345 "$work/theirs"
-  ok 'directory of another user' fails_with 1 'another user' "$thagd" --socket "$work/theirs/s.sock"
-fi
 
 # Each limit of the one header is told of, and is the only place where one is defined.
 limits_are_complete() {
@@ -89,25 +77,6 @@ ok 'one line, with address and socket' grep -qE "^thagd [0-9.]+ listening: http:
 ok 'info' bash -c "'$fake' '$socket' 'op={\"op\":\"info\"}' | grep -q '\"pid\":$daemon_pid,\"port\":$port'"
 ok 'second daemon' fails_with 4 "already running \(pid $daemon_pid, http://localhost:$port\)" \
   "$thagd" --socket "$socket"
-ok 'busy port' fails_with 5 "port $port is busy" "$thagd" --socket "$work/b.sock" --port "$port"
-
-tries_the_next_port() {
-  local pids=() i ports
-  for i in 1 2; do
-    "$thagd" --socket "$work/p$i.sock" >"$work/p$i" 2>/dev/null &
-    pids+=($!)
-    eventually grep -q listening "$work/p$i" || return 1
-  done
-  ports=$(sed 's/.*localhost:\([0-9]*\).*/\1/' "$work"/p[12] | sort -u | wc -l)
-  kill "${pids[@]}"
-  wait "${pids[@]}"
-  [[ $ports == 2 ]]
-}
-ok 'without --port the next free one is taken' tries_the_next_port
-ok 'killed' bash -c "kill -9 $daemon_pid"
-wait "$daemon_pid" 2>/dev/null
-ok 'its socket is stale' test -S "$socket"
-ok 'a stale socket is replaced' start
 ok 'stop by SIGINT' stop INT
 ok 'the socket is gone' test ! -e "$socket"
 ok 'start again' start
