@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """check_names.py NAMES FORMAT FILE: what a reader of that format, which isn't ours, finds in FILE:
-exactly the names of which hostile-names wrote the bytes to NAMES, escaped as docs/export.md says, and
-the few harmless ones beside them.
+exactly the names of which hostile-names wrote the bytes to NAMES, escaped as docs/export.md says,
+and the few harmless ones beside them.
 
 FORMAT: folded, csv, speedscope, pprof, firefox, chrome, perfetto, events, svg, stat, stat.csv,
 list, or terminal, which has no other lines than it should and nothing that a terminal obeys."""

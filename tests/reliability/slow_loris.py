@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """slow_loris.py PORT [USER]: 300 connections that never finish their request, some of which go on
-with it byte by byte. In the end, which is 30 s at most, all of them have been closed and a browser is
-served. Connections of another USER don't even keep one out for a moment."""
+with it byte by byte. In the end, which is 30 s at most, all of them have been closed and a browser
+is served. Connections of another USER don't even keep one out for a moment."""
 
 import os
 import socket
@@ -10,8 +10,8 @@ import sys
 import time
 
 PATIENCE_S = 30
-STARTS = (b"", b"G", b"GET / HT", b"GET / HTTP/1.1\r\nHost: local", b"POST /api/recordings HTTP/1.1\r\n",
-          b"GET / HTTP/1.1\r\nX: ")
+STARTS = (b"", b"G", b"GET / HT", b"GET / HTTP/1.1\r\nHost: local",
+          b"POST /api/recordings HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nX: ")
 
 
 def hold(port):

@@ -147,17 +147,6 @@ ok '54 GET changes nothing' "$here/raw_requests.py" unchanged "$port" "$id" "$wo
 
 # --- other users ---
 
-refuses_another() {
-  local path
-  for path in / /app.js /api/sessions "/api/sessions/$id/export" "/?token=" "/api/sessions?token=$(printf '%032d' 0)"; do
-    as_another "$(type -P curl)" -s -m 30 -o "$work/body" -w '%{http_code}\n' "$url$path" >>"$work/codes"
-    [[ ! -e /proc/net/if_inet6 ]] ||
-      as_another "$(type -P curl)" -s -m 30 -o "$work/body" -w '%{http_code}\n' "http://[::1]:$port$path" >>"$work/codes"
-  done
-  as_another "$(type -P curl)" -s -m 30 -o /dev/null -w '%{http_code}\n' "${ws[@]}" -H "Origin: $url" "$url/ws" >>"$work/codes"
-  [[ $(sort -u "$work/codes") == 403 ]]
-}
-
 # anothers CODE PATH [CURL-ARGUMENT]...: what another user gets.
 anothers() {
   local wanted=$1 path=$2 got
@@ -166,6 +155,16 @@ anothers() {
   echo "$path: $got"
   [[ $got == "$wanted" ]]
 }
+refuses_another() {
+  local path
+  for path in / /app.js /api/sessions "/api/sessions/$id/export" '/?token=' \
+    "/api/sessions?token=$(printf '%032d' 0)"; do
+    anothers 403 "$path" || return 1
+    [[ ! -e /proc/net/if_inet6 ]] || url="http://[::1]:$port" anothers 403 "$path" || return 1
+  done
+  anothers 403 /ws "${ws[@]}" -H "Origin: $url"
+}
+
 token_lets_in() {
   local token
   start_thagd --token --log-level debug || return 1
