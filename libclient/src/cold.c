@@ -24,11 +24,12 @@ void thag_time_put(struct thag_producer *producer, uint64_t ticks)
 
 static void say_lost(struct thag_producer *producer, enum thag_lost what, uint64_t ticks)
 {
-	uint64_t *unsaid = &thag_cold(producer)->lost_unsaid[what], lost = *unsaid;
+	uint64_t *unsaid = &thag_cold(producer)->lost_unsaid[what], lost;
 
-	if (lost == 0 || !thag_room_has(producer, 6))
+	if (*unsaid == 0 || !thag_room_has(producer, 6))
 		return;
-	*unsaid = 0;
+	/* a handler may lose calls, or say what is lost, at any instruction */
+	lost = __atomic_exchange_n(unsaid, 0, __ATOMIC_RELAXED);
 	thag_put_ext_changing(producer, ticks, THAG_EXT_LOST << THAG_EXT_SHIFT | (uint32_t)what,
 			      &lost, 1, 0);
 }
@@ -61,8 +62,9 @@ void thag_lost_count(struct thag_producer *producer, enum thag_lost what)
 	struct thag_shm_thread *shared = &thag_process.threads[cold->slot];
 	uint64_t *lost = what == THAG_LOST_MEMORY ? &shared->lost_memory : &shared->lost_calls;
 
-	cold->lost_unsaid[what]++;
-	__atomic_store_n(lost, *lost + 1, __ATOMIC_RELAXED);
+	/* each by one instruction, since a handler may come between two and lose calls as well */
+	__atomic_fetch_add(&cold->lost_unsaid[what], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(lost, 1, __ATOMIC_RELAXED);
 }
 
 void thag_drop_begin(struct thag_producer *producer, uintptr_t sp)
