@@ -12,11 +12,10 @@ void thag_time_put(struct thag_producer *producer, uint64_t ticks)
 {
 	uint64_t high = ticks >> THAG_WORD_TIME_BITS & THAG_WORD_ARG_MASK;
 
-	if ((uint32_t)(ticks >> 32) < producer->time_high) {
-		struct thag_shm_thread *shared = &thag_process.threads[thag_cold(producer)->slot];
-
-		__atomic_store_n(&shared->skewed, shared->skewed + 1, __ATOMIC_RELAXED);
-	}
+	if (!thag_room_has_slack(producer))
+		return;
+	if ((uint32_t)(ticks >> 32) < producer->time_high)
+		thag_count(&thag_process.threads[thag_cold(producer)->slot].skewed, 1);
 	producer->time_high = (uint32_t)(ticks >> 32);
 	thag_put_plain(producer, ticks << THAG_WORD_TIME_SHIFT | THAG_WORD(THAG_KIND_TIME, high));
 	thag_suspend_watch(producer, ticks);
@@ -60,11 +59,9 @@ void thag_lost_count(struct thag_producer *producer, enum thag_lost what)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 	struct thag_shm_thread *shared = &thag_process.threads[cold->slot];
-	uint64_t *lost = what == THAG_LOST_MEMORY ? &shared->lost_memory : &shared->lost_calls;
 
-	/* each by one instruction, since a handler may come between two and lose calls as well */
-	__atomic_fetch_add(&cold->lost_unsaid[what], 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(lost, 1, __ATOMIC_RELAXED);
+	thag_count(&cold->lost_unsaid[what], 1);
+	thag_count(what == THAG_LOST_MEMORY ? &shared->lost_memory : &shared->lost_calls, 1);
 }
 
 void thag_drop_begin(struct thag_producer *producer, uintptr_t sp)
@@ -75,11 +72,13 @@ void thag_drop_begin(struct thag_producer *producer, uintptr_t sp)
 	if (thag_log_once_more(&said, 20))
 		thag_log("ring %u is full: calls of its thread are lost",
 			 thag_cold(producer)->slot);
-	stack->dropping = 1;
 	stack->drop_depth = thag_head_depth(thag_head_get(producer));
 	stack->drop_sp = sp;
 	stack->drop_fn = 0;
 	stack->drop_nested = 0;
+	/* last: a handler that came before would end it by what an earlier one left here */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	stack->dropping = 1;
 	/* whatever is called from here on comes by the cold side */
 	__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
 	thag_lost_count(producer, THAG_LOST_CALLS);

@@ -132,22 +132,12 @@ static bool is_ready(void)
 	return ready;
 }
 
-/* Adds without losing what a handler adds meanwhile. */
-static void count(uint64_t *counter, uint64_t amount)
-{
-#if defined(__x86_64__)
-	__asm__ volatile("addq %1, %0" : "+m"(*counter) : "r"(amount) : "cc");
-#else
-	__atomic_fetch_add(counter, amount, __ATOMIC_RELAXED);
-#endif
-}
-
 static void skip(size_t size)
 {
 	struct thag_shm_thread *shared = &thag_process.threads[thag_cold(thag_this_producer)->slot];
 
-	count(&shared->skipped_allocs, 1);
-	count(&shared->skipped_bytes, size);
+	thag_count(&shared->skipped_allocs, 1);
+	thag_count(&shared->skipped_bytes, size);
 }
 
 /* Whether the allocation is recorded: it isn't too small, and chance has picked it. */

@@ -18,6 +18,16 @@
 #include "thag/emit.h"
 #include "thag/shm.h"
 
+/** Adds to what only this thread writes, without losing what a handler adds meanwhile. */
+static inline void thag_count(uint64_t *counter, uint64_t amount)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("addq %1, %0" : "+m"(*counter) : "r"(amount) : "cc");
+#else
+	__atomic_fetch_add(counter, amount, __ATOMIC_RELAXED);
+#endif
+}
+
 /** What this process shares with thagd. Kept over fork: the child copies the sites from it. */
 struct thag_process {
 	struct thag_shm_header *header; /* NULL before the first attach */
@@ -217,7 +227,10 @@ void thag_site_inherit(struct thag_process *child, const struct thag_process *pa
 
 /* cold.c */
 
-/** Writes the TIME word that events at `ticks` need before them. */
+/**
+ * Writes the TIME word that events at `ticks` need before them; none where there is no place for
+ * it: they are timed right without it while less than 2^38 ticks lie between two of them.
+ */
 void thag_time_put(struct thag_producer *producer, uint64_t ticks);
 
 /**
@@ -242,6 +255,12 @@ uint32_t thag_open_cold(struct thag_producer *producer, uint32_t word, uintptr_t
 void thag_drop_begin(struct thag_producer *producer, uintptr_t sp);
 
 /* room.c */
+
+/**
+ * Whether a TIME word may go where no room is kept for it, before an exit, say: in half of what is
+ * free beyond the limit, so that the other half is left to signal handlers. Signal-safe.
+ */
+bool thag_room_has_slack(const struct thag_producer *producer);
 
 /** Looks for room for `words` more beside the exits of all open frames; waits where it may. */
 bool thag_room_find(struct thag_producer *producer, uint32_t words);

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 /*
- * Words kept free beyond what open frames need: signal handlers that come between a check and
- * the reservation after it take one each, and TIME and LOST words have no check of their own.
+ * Words kept free beyond what open frames need: a call whose check of room a signal handler
+ * interrupted may go two words beyond the limit, and TIME words go into half of them.
  */
 #define SLACK_WORDS 64
 #define SPINS 20
@@ -94,6 +94,15 @@ uint64_t thag_room_take(struct thag_producer *producer)
 	return limit > memory ? limit : memory;
 }
 
+bool thag_room_has_slack(const struct thag_producer *producer)
+{
+	uint32_t slot = ((const struct thag_producer_cold *)(const void *)producer->cold)->slot;
+	/* acquire: as in refresh */
+	uint64_t tail = __atomic_load_n(&thag_process.consumers[slot].tail, __ATOMIC_ACQUIRE);
+
+	return thag_head_get(producer) >> 32 < allowed(producer, tail) + SLACK_WORDS / 2;
+}
+
 /*
  * Puts pages where the first lap goes on. Returns how many words ahead it is to come here again; 0
  * when there is no memory for them, where a write would be a SIGBUS.
@@ -172,7 +181,7 @@ static bool wait_for_room(struct thag_producer *producer, uint32_t words)
 
 	if (thag_log_once_more(&said, 20))
 		thag_log("ring %u is full: its thread waits for thagd to read on", cold->slot);
-	__atomic_store_n(&shared->waits, shared->waits + 1, __ATOMIC_RELAXED);
+	thag_count(&shared->waits, 1);
 	for (uint32_t turn = 0; thag_mono_ns() < cold->wait_until_ns; turn++) {
 		nap(turn);
 		if (thag_room_has(producer, words))
