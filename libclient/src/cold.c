@@ -6,7 +6,7 @@
 #include <errno.h>
 
 /* The stack pointer of the function that called ours, as it was before the call. */
-#define CALLER_SP ((uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *))
+#define CALLER_SP ((uintptr_t)__builtin_dwarf_cfa())
 
 void thag_time_put(struct thag_producer *producer, uint64_t ticks)
 {

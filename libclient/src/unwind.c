@@ -37,7 +37,8 @@ void thag_unwind_to(uintptr_t sp)
 	thag_functions_unwound(producer, sp);
 }
 
-#if defined(__x86_64__) && defined(__GLIBC__)
+#if defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
+#if defined(__x86_64__)
 /* glibc stores it rotated, and mixed with a secret of the thread's control block. */
 static uintptr_t saved_sp(const struct __jmp_buf_tag *env)
 {
@@ -46,6 +47,28 @@ static uintptr_t saved_sp(const struct __jmp_buf_tag *env)
 	__asm__("rorq $17, %0\n\txorq %%fs:0x30, %0" : "+r"(sp));
 	return sp;
 }
+#else
+#define JMPBUF_SP 13
+
+/* Mixed with a secret of glibc, which is seen where the stack pointer is known. */
+static uintptr_t secret;
+
+__attribute__((constructor, noinline)) static void find_secret(void)
+{
+	jmp_buf env;
+	uintptr_t sp;
+
+	if (_setjmp(env) != 0)
+		return;
+	__asm__ volatile("mov %0, sp" : "=r"(sp));
+	secret = (uintptr_t)env->__jmpbuf[JMPBUF_SP] ^ sp;
+}
+
+static uintptr_t saved_sp(const struct __jmp_buf_tag *env)
+{
+	return (uintptr_t)env->__jmpbuf[JMPBUF_SP] ^ secret;
+}
+#endif
 
 typedef void jump_fn(struct __jmp_buf_tag env[1], int value);
 

@@ -200,6 +200,11 @@ THAG_INLINE void thag_frame_note(struct thag_producer *producer, uint32_t index)
 #if defined(__x86_64__)
 	/* the stack pointer itself: a span that has no address can live in a register */
 	__asm__ volatile("movq %%rsp, %0" : "=m"(producer->frame_sp[index]));
+#elif defined(__aarch64__)
+	uintptr_t sp;
+
+	__asm__ volatile("mov %0, sp" : "=r"(sp));
+	producer->frame_sp[index] = sp;
 #else
 	producer->frame_sp[index] = (uintptr_t)__builtin_frame_address(0);
 #endif
