@@ -22,9 +22,9 @@ json_t *thag_format_list(const char *texts, size_t bytes);
 void thag_format_begin(void);
 
 /**
- * What json_dumps makes of `json`; free() it. NULL without memory, and when there was none for a part
- * of it: one that can't be made is left out of its object, and nothing tells. Whatever the thread
- * failed to make since its last dump counts.
+ * What json_dumps makes of `json`; free() it. NULL without memory, and when there was none for a
+ * part of it: one that can't be made is left out of its object, and nothing tells. Whatever the
+ * thread failed to make since its last dump counts.
  */
 char *thag_format_dump(const json_t *json, size_t flags);
 

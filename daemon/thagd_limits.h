@@ -20,16 +20,16 @@
 #define THAG_SESSION_INVALID_MAX 4096 /* senseless words of one ring before quarantine */
 /* words never written, in one ring of a dead program: each handler that was left has some */
 #define THAG_SESSION_HOLES_MAX 4096
-#define THAG_MEMBERS_ENDED_MAX 256    /* ended threads kept apart; older ones are merged */
-#define THAG_MEMBERS_MAX 8192	      /* threads of a session held at once, dead or alive */
-#define THAG_REPORT_THREADS_MAX 256   /* threads named in the list of sessions */
-#define THAG_REPORT_NOTES_MAX 32      /* marks, values, tasks there, and live tasks anywhere */
-#define THAG_REPORT_NAME_BYTES 256    /* of a name in a list */
-#define THAG_MEMORY_NOTES_MAX 12      /* remarks on how true its memory is */
-#define THAG_REPORT_PLACES_MAX 1000   /* places that allocate, in a file */
-#define THAG_REPORT_DEPTH_MAX 256     /* frames of a stack there */
-#define THAG_MESSAGE_BYTES 256	      /* what a session has to say to its user */
-#define THAG_PROGRAM_BYTES 256	      /* name of a program */
+#define THAG_MEMBERS_ENDED_MAX 256  /* ended threads kept apart; older ones are merged */
+#define THAG_MEMBERS_MAX 8192	    /* threads of a session held at once, dead or alive */
+#define THAG_REPORT_THREADS_MAX 256 /* threads named in the list of sessions */
+#define THAG_REPORT_NOTES_MAX 32    /* marks, values, tasks there, and live tasks anywhere */
+#define THAG_REPORT_NAME_BYTES 256  /* of a name in a list */
+#define THAG_MEMORY_NOTES_MAX 12    /* remarks on how true its memory is */
+#define THAG_REPORT_PLACES_MAX 1000 /* places that allocate, in a file */
+#define THAG_REPORT_DEPTH_MAX 256   /* frames of a stack there */
+#define THAG_MESSAGE_BYTES 256	    /* what a session has to say to its user */
+#define THAG_PROGRAM_BYTES 256	    /* name of a program */
 
 /* memory */
 #define THAG_TREE_NODES_MAX (UINT32_C(1) << 20)		   /* nodes of one thread's tree */

@@ -287,6 +287,14 @@ void thag_task_unrecorded_exit(struct thag_producer *producer, uint32_t index);
 /** Says the thread's name, if it has one. There is room for 2 words. */
 void thag_thread_name_put(struct thag_producer *producer, uint64_t ticks);
 
+/* clock.c */
+
+/**
+ * The clock of this process, enum thag_clock: the processor's counter where it counts at one rate
+ * on all processors and THAG_CLOCK isn't `monotonic`. Not signal-safe.
+ */
+uint32_t thag_clock_choose(void);
+
 /* calibrate.c */
 
 /** Measures what a recorded call costs, in 1/256 tick, inside and outside its two clock reads. */

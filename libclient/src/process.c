@@ -20,10 +20,6 @@
 #include "thag.h"
 #include "thag/note.h"
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
 struct thag_process thag_process;
 
 __attribute__((section(THAG_NOTE_SECTION), aligned(4), used)) static const struct thag_note note = {
@@ -67,54 +63,6 @@ static uint64_t real_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-#if defined(__x86_64__)
-#define CLOCKS_PATH "/sys/devices/system/clocksource/clocksource0/available_clocksource"
-
-/* Linux leaves out of its list what it found to disagree from processor to processor. */
-static bool kernel_trusts_ticks(void)
-{
-	char list[256];
-	int fd = open(CLOCKS_PATH, O_RDONLY | O_CLOEXEC);
-	ssize_t bytes = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	if (bytes <= 0)
-		return true; /* it doesn't say */
-	list[bytes] = '\0';
-	return strstr(list, "tsc") != NULL;
-}
-#endif
-
-/* Whether thag_ticks counts at one rate on all processors, whatever they do. */
-static bool ticks_are_a_clock(void)
-{
-#if defined(__x86_64__)
-	unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-
-	return __get_cpuid(0x80000007, &eax, &ebx, &ecx, &edx) && edx & 1u << 8 &&
-	       kernel_trusts_ticks();
-#else
-	return true;
-#endif
-}
-
-static uint32_t choose_clock(void)
-{
-	const char *asked = getenv("THAG_CLOCK");
-
-#if defined(__x86_64__)
-	uint32_t fast = THAG_CLOCK_TSC;
-#elif defined(__aarch64__)
-	uint32_t fast = THAG_CLOCK_CNTVCT;
-#else
-	uint32_t fast = THAG_CLOCK_MONOTONIC;
-#endif
-	if ((asked && strcmp(asked, "monotonic") == 0) || !ticks_are_a_clock())
-		return THAG_CLOCK_MONOTONIC;
-	return fast;
 }
 
 static void *private_page(void)
@@ -360,7 +308,7 @@ static int attach(char *why, size_t why_bytes)
 		thag_log("a child, forked from pid %d", (int)getppid());
 	set_parent_aside();
 	thag_process.shm_fd = thag_process.consumer_fd = -1;
-	thag_process.clock = choose_clock();
+	thag_process.clock = thag_clock_choose();
 	thag_process.slow_clock = thag_process.clock == THAG_CLOCK_MONOTONIC;
 	result = make_shared(&thag_process);
 	if (result)

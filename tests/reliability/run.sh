@@ -18,6 +18,13 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0
+if "$here/table.py"; then
+  echo 'ok the table names each row and its tests'
+  passed=1
+else
+  echo 'not ok the table names each row and its tests'
+  failed=1
+fi
 for name in "$@"; do
   [[ -e $here/$name.sh ]] || continue
   "$here/run.sh" group "$name" | tee "$log"
