@@ -82,7 +82,7 @@ ok '01 SIGKILL of the program mid-write' env THAG_ON_FULL=wait \
   "$build/tests/driver" kill-program "$build/tests/victim" "$work/out" "${KILLS:-300}"
 # TSan's runtime is not for children that are forked and interrupted anywhere
 if [[ -x $build/tests/ring_kills ]]; then
-  ok '01 SIGKILL of the writer of a ring' "$build/tests/ring_kills" "${RING_KILLS:-2000}"
+  ok '01 SIGKILL of the writer of a ring' "$build/tests/ring_kills" "${RING_KILLS:-1000}"
 fi
 ok '02 SIGSEGV' ending raised 139
 # what sanitizers do with these signals is theirs

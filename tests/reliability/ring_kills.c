@@ -190,20 +190,28 @@ static void step_over(struct check *check)
 	check->payload = 0;
 }
 
-static void read_all(struct check *check, bool dead)
+static bool read_some(struct check *check)
 {
-	uint64_t words[THAG_RING_BATCH], holes;
-	size_t count;
+	uint64_t words[THAG_RING_BATCH];
+	size_t count = thag_ring_read(check->reader, words, THAG_RING_BATCH);
+
+	for (size_t i = 0; i < count; i++)
+		check_word(check, words[i]);
+	thag_ring_release(check->reader);
+	return count > 0;
+}
+
+/* What a dead program has left. */
+static void read_all(struct check *check)
+{
+	uint64_t holes;
 	bool more = true;
 
 	while (more) {
-		while ((count = thag_ring_read(check->reader, words, THAG_RING_BATCH))) {
-			for (size_t i = 0; i < count; i++)
-				check_word(check, words[i]);
-			thag_ring_release(check->reader);
-		}
+		while (read_some(check))
+			;
 		holes = check->reader->holes;
-		more = dead && thag_ring_skip_hole(check->reader, 0, true);
+		more = thag_ring_skip_hole(check->reader, 0, true);
 		if (check->reader->holes != holes)
 			step_over(check);
 	}
@@ -223,11 +231,11 @@ static void live(struct check *check, pid_t pid, bool signals, unsigned *seed)
 	uint64_t end, next;
 
 	while (__atomic_load_n(&oracle->done, __ATOMIC_RELAXED) == 0)
-		read_all(check, false);
+		read_some(check);
 	end = now_us() + (uint64_t)rand_r(seed) % LIFE_US;
 	next = now_us();
 	while (now_us() < end) {
-		read_all(check, false);
+		read_some(check);
 		if (!signals || now_us() < next)
 			continue;
 		kill(pid, SIGUSR1);
@@ -278,7 +286,7 @@ static void kill_one(struct tally *tally, bool signals, unsigned *seed)
 	live(&check, pid, signals, seed);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	read_all(&check, true);
+	read_all(&check);
 	judge(tally, &check);
 	collector_stop(collector);
 }

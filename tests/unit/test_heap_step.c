@@ -2,7 +2,7 @@
 /*
  * The way of an allocation's event, stopped at single instructions: killed there, or interrupted
  * there by a signal whose handler has events of memory, too (pages that it maps: malloc may not
- * be called there, and the way is the same). Each run takes every 17th instruction, a different
+ * be called there, and the way is the same). Each run takes every 51st instruction, a different
  * one each time; THAG_STEP_STRIDE=1 takes every one.
  */
 #include <criterion/criterion.h>
@@ -26,7 +26,7 @@ static volatile size_t asked;
 static int stride_of(void)
 {
 	const char *text = getenv("THAG_STEP_STRIDE");
-	int stride = text ? atoi(text) : 17;
+	int stride = text ? atoi(text) : 51;
 
 	return stride > 0 ? stride : 1;
 }

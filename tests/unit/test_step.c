@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The emit path, stopped at single instructions: killed there, or interrupted there by a signal
- * whose handler is profiled, too, and returns or leaves by siglongjmp. Each run takes every third
- * instruction (of longer paths, first use and switches between tasks, every 39th or 21st), a
- * different third each time;
- * THAG_STEP_STRIDE=1 takes every one.
+ * whose handler is profiled, too, and returns or leaves by siglongjmp. A program of its own each
+ * time; test_instructions.c goes through every way once, each instruction. Each run takes every
+ * third instruction for siglongjmp, else every ninth (of longer paths, first use and switches
+ * between tasks, every 117th or 63rd), others each time; THAG_STEP_STRIDE=1 takes three times as
+ * many.
  */
 #include <criterion/criterion.h>
 #include <setjmp.h>
@@ -223,22 +224,22 @@ static void interrupt_along_the_path(const struct plan *plan, int stride)
 
 Test(step, survives_a_kill_at_any_instruction, .timeout = 600)
 {
-	kill_along_the_path(&(struct plan){ 0 }, stride_of(1));
+	kill_along_the_path(&(struct plan){ 0 }, stride_of(3));
 }
 
 Test(step, survives_kills_all_along_the_first_use, .timeout = 600)
 {
-	kill_along_the_path(&(struct plan){ .first_use = 1 }, stride_of(13));
+	kill_along_the_path(&(struct plan){ .first_use = 1 }, stride_of(39));
 }
 
 Test(step, survives_a_signal_at_any_instruction, .timeout = 600)
 {
-	interrupt_along_the_path(&(struct plan){ 0 }, stride_of(1));
+	interrupt_along_the_path(&(struct plan){ 0 }, stride_of(3));
 }
 
 Test(step, survives_signals_all_along_the_first_use, .timeout = 600)
 {
-	interrupt_along_the_path(&(struct plan){ .first_use = 1 }, stride_of(13));
+	interrupt_along_the_path(&(struct plan){ .first_use = 1 }, stride_of(39));
 }
 
 Test(step, survives_siglongjmp_at_any_instruction, .timeout = 600)
@@ -248,10 +249,10 @@ Test(step, survives_siglongjmp_at_any_instruction, .timeout = 600)
 
 Test(step, survives_a_kill_at_any_instruction_of_a_switch, .timeout = 600)
 {
-	kill_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(7));
+	kill_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(21));
 }
 
 Test(step, survives_a_signal_at_any_instruction_of_a_switch, .timeout = 600)
 {
-	interrupt_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(7));
+	interrupt_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(21));
 }
