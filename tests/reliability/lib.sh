@@ -79,3 +79,10 @@ driver() { "$build/tests/driver" "$@"; }
 
 # load PROCESSES [OPTION]...: so many victims with these options; see load.c.
 load() { "$build/tests/load" "$build/tests/victim" "$work/out" "$thagd" "$@"; }
+
+# on_full WHAT COMMAND...: as THAG_ON_FULL says.
+on_full() {
+  local -x THAG_ON_FULL=$1
+  shift
+  "$@"
+}

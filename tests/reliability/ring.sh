@@ -5,12 +5,6 @@
 
 play() { timeout 60 "$build/daemon/fake_program" "$THAG_SOCKET" "$@"; }
 
-on_full() {
-  local -x THAG_ON_FULL=$1
-  shift
-  "$@"
-}
-
 nothing_lost() { "$@" >"$work/load" && cat "$work/load" && grep -q ' 0 counted as lost' "$work/load"; }
 
 # peak_kb: the most memory that thagd has had.
