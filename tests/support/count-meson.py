@@ -1,19 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Counts the tests in meson's testlog.json: a Criterion program by its own summary, any other
-program as one test. Prints a line for each, Criterion's summaries as they are, and the sum."""
+"""Counts the tests in meson's testlog.json: a Criterion program by its own summary, one with the
+stand-in for Criterion (tests/standin) by its lines, any other program as one test. Prints a line
+for each, Criterion's summaries as they are, and the sum."""
 import json
 import re
 import sys
 
 SUMMARY = re.compile(
     r"\[====\] Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: \d+ \| Crashing: \d+")
+STAND_IN = re.compile(r"^(ok|not ok) \w+::\w+$", re.MULTILINE)
 
 
 def count(test):
     """(passed, failed, Criterion's line or None) of one program."""
     good = test["result"] in ("OK", "EXPECTEDFAIL")
-    found = SUMMARY.search(test.get("stdout", "") + test.get("stderr", ""))
+    said = test.get("stdout", "") + test.get("stderr", "")
+    found = SUMMARY.search(said)
+    lines = STAND_IN.findall(said)
+    if lines and not found:
+        failed = lines.count("not ok")
+        return lines.count("ok"), failed or int(not good), None
     if not found:
         return (1, 0, None) if good else (0, 1, None)
     passed, failed = int(found[2]), int(found[1]) - int(found[2])
