@@ -37,6 +37,7 @@ const struct thag_limit thag_limits[] = {
 	LIMIT(REGISTRY_MAX, "sessions", "one more is refused"),
 	LIMIT(SESSION_IDLE_NS, "ns", "without an event it counts as idle"),
 	LIMIT(SESSION_INVALID_MAX, "words", "of a ring make no sense: it is not read any more"),
+	LIMIT(SESSION_HOLES_MAX, "holes", "in a dead program's ring: it is not read any more"),
 	LIMIT(MEMBERS_ENDED_MAX, "threads", "ended earlier are merged into one"),
 	LIMIT(MEMBERS_MAX, "threads", "of a session: one more isn't told apart"),
 	LIMIT(REPORT_THREADS_MAX, "threads", "of a session are not in the list"),
@@ -152,6 +153,7 @@ const struct thag_limit thag_limits[] = {
 
 	/* web */
 	LIMIT(HTTP_CONNECTIONS_MAX, "connections", "one more is closed at once"),
+	LIMIT(HTTP_FOREIGN_MAX, "connections", "of other users; one more is closed at once"),
 	LIMIT(HTTP_HEADER_BYTES, "bytes", "of a request's head: it is refused"),
 	LIMIT(HTTP_TIMEOUT_S, "s", "without a whole request the connection is closed"),
 	LIMIT(HTTP_CHUNK_BYTES, "bytes", "of an answer wait until those before were taken"),

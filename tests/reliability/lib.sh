@@ -28,9 +28,13 @@ clear_out() { rm -rf "$work/out" && mkdir -p "$work/out"; }
 # unit SUITE TEST [PROGRAM]: tests of Criterion's, alone; PROGRAM is that of the suite.
 unit() {
   local status=0 programs=("$build"/*/"test_${3:-$1}")
+  if sanitized && [[ ! -x ${programs[0]} ]]; then
+    echo "test_${3:-$1} is not built with this sanitizer"
+    return
+  fi
   "${programs[0]}" --filter "$1/$2" >"$work/unit" 2>&1 || status=$?
   tail -n 20 "$work/unit"
-  ((status == 0)) && grep -q 'Tested: [1-9]' "$work/unit"
+  ((status == 0)) && grep -qE 'Tested: [1-9]|^ok [a-z_]+::' "$work/unit"
 }
 
 # reports_of PID: how many STEM.json of this process there are, and their calls.

@@ -26,13 +26,12 @@ unit_tests() {
     grep -vxF "$(printf '%s\n' "$@")"
 }
 
-# sanitized_unit NAME BUILD [UNIT-TEST]...: all unit tests but those named.
+# sanitized_unit NAME UNIT-TEST...: on build-NAME.
 sanitized_unit() {
   # shellcheck disable=SC2034 # for meson_tests
-  local name=$1 build=$2 runner=("${fixed_layout[@]}") unit
-  shift 2
-  mapfile -t unit < <(unit_tests "$build" "$@")
-  meson_tests "unit-$name" "$build" --no-rebuild "${unit[@]}"
+  local name=$1 runner=("${fixed_layout[@]}")
+  shift
+  meson_tests "unit-$name" "build-$name" --no-rebuild "$@"
 }
 
 # sanitized_suites NAME SUITE...: on build-NAME, and what of the reliability suite fits it.
@@ -58,7 +57,7 @@ test_asan() {
   local -x UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   local suites=(daemon recording) unit
   [[ -z ${SAN_ALL:-} ]] || suites+=(modes cli tasks timeline symbols analyze)
-  programs="${SAN_ALL:+.*|}(tests|daemon|tools|examples/tasks)/[^/ ]+|examples/orbits" \
+  programs="${SAN_ALL:+.*|}(tests|daemon|tools|examples|examples/tasks)/[^/ ]+" \
     try_build build-asan -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
     "$standin" || return 0
   mapfile -t unit < <(unit_tests build-asan step)
@@ -80,7 +79,7 @@ test_tsan() {
   local suites=() unit tests
   tests=$(with_threads | paste -sd '|')
   [[ -z ${SAN_ALL:-} ]] || tests='.*' suites=(daemon recording modes cli tasks timeline symbols)
-  programs="${SAN_ALL:+.*|}(daemon|tools|tests)/(?!test_)[^/ ]+|(daemon|tests)/test_($tests)" \
+  programs="${SAN_ALL:+.*|}(daemon|tools|tests|examples)/(?!test_)[^/ ]+|(daemon|tests)/test_($tests)" \
     try_build build-tsan -Doptimization=1 -Db_sanitize=thread -Db_lundef=false "$standin" || return 0
   mapfile -t unit < <(unit_tests build-tsan step emit section_model | grep -xE "$tests")
   sanitized_unit tsan "${unit[@]}"
