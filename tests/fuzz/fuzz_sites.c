@@ -11,6 +11,7 @@
 
 #include <sys/mman.h>
 
+#include "budget.h"
 #include "sites.h"
 #include "thag_names.h"
 
@@ -80,7 +81,9 @@ static void import(struct thag_session *session, uint64_t *named)
 static void run(uint32_t count, const uint8_t *data, size_t size)
 {
 	struct thag_shm_header header = { .slots = 1, .clock = THAG_CLOCK_MONOTONIC };
+	struct thag_budget budget;
 	struct thag_session_origin origin = {
+		.budget = &budget,
 		.id = 1,
 		.pid = 1,
 		.header = &header,
@@ -90,6 +93,7 @@ static void run(uint32_t count, const uint8_t *data, size_t size)
 	struct thag_session *session;
 	size_t half = size / 2 / sizeof(struct thag_shm_site) * sizeof(struct thag_shm_site);
 
+	thag_budget_init(&budget, 0);
 	((struct thag_shm_header *)shm)->site_count = count;
 	((struct thag_shm_header *)shm)->module_count = count;
 	check(thag_session_create(&session, &origin) == 0);
