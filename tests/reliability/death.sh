@@ -93,6 +93,8 @@ if ! sanitized; then
   ok '02 abort, a handler of its own' ends_as_without abort-handled 134
 fi
 for name in exit _exit quick_exit exit-in-a-thread _exit-in-a-thread main-leaves; do
+  # TSan's own check fails when a program's first thread ends before the others
+  [[ $name != main-leaves || -z ${TSAN_OPTIONS:-} ]] || continue
   ok "03 the program ends inside of its calls: $name" ending "$name" 7
 done
 ok '06 thagd is stopped while a program runs' \

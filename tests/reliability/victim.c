@@ -30,12 +30,12 @@ static struct {
 	long short_threads;
 } wanted = { .threads = 1 };
 
-static volatile sig_atomic_t told_to_end;
+static int told_to_end; /* atomic: the handler runs in any thread */
 
 static void on_term(int number)
 {
 	(void)number;
-	told_to_end = 1;
+	__atomic_store_n(&told_to_end, 1, __ATOMIC_RELAXED);
 }
 
 static uint64_t now_ns(void)
@@ -105,7 +105,7 @@ static void live_on(struct oracle_thread *mine, unsigned *seed, void **blocks)
 
 static int goes_on(void)
 {
-	return !told_to_end && !wanted.short_threads &&
+	return !__atomic_load_n(&told_to_end, __ATOMIC_RELAXED) && !wanted.short_threads &&
 	       (wanted.end_ns == 0 || now_ns() < wanted.end_ns);
 }
 
