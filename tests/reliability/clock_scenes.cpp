@@ -7,7 +7,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-#include "scenes.h"
+#include "scenes.hpp"
 #include "thag.h"
 
 static uint64_t now_ns()

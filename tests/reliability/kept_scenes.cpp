@@ -6,7 +6,7 @@
 #include <csignal>
 #include <sys/wait.h>
 
-#include "scenes.h"
+#include "scenes.hpp"
 #include "thag.h"
 
 static jmp_buf landing;

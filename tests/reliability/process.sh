@@ -103,7 +103,7 @@ thagd_without_descriptors() {
 ok 'start' start_thagd
 ok '18 recursion a million deep' scene recursion
 ok '19 10,000 threads born and gone' scene short-threads
-for name in fork fork-threads fork-raw exec spawn vfork; do
+for name in fork fork-threads fork-raw exec spawn; do
   ok "21 processes: $name" scene "$name"
 done
 for name in close-all closefrom close-each daemon reuse-descriptors; do
@@ -128,7 +128,7 @@ if ! sanitized; then
   ok '18 deeper than the ring' unit emit drops_what_is_deeper_than_the_ring_and_counts_it
   ok '18 native stacks a million deep' unit trace of_a_recursion_a_million_deep_is_cut
   ok '20 threads that end without destructors' scene raw-exits
-  for name in fork-malloc fork-raw-malloc; do
+  for name in vfork fork-malloc fork-raw-malloc; do
     ok "21 processes: $name" scene "$name"
   done
   ok '21 memory of a vforked child' unit heap_emit says_what_a_vforked_child_does_to_its_parents_memory

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "scenes.h"
+#include "scenes.hpp"
 #include "thag.h"
 #include "thag_coroutine.h"
 

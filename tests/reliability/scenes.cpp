@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "scenes.h"
+#include "scenes.hpp"
 #include "thag.h"
 
 const char *self;

@@ -9,12 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-__attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct timespec *now);
 __attribute__((visibility("default"))) void suspend_machine(uint64_t ns);
 
 static uint64_t slept_ns; /* atomic */
 
-int clock_gettime(clockid_t id, struct timespec *now)
+__attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct timespec *now)
 {
 	int result = (int)syscall(SYS_clock_gettime, id, now);
 	uint64_t ns, slept = __atomic_load_n(&slept_ns, __ATOMIC_RELAXED);
