@@ -257,6 +257,8 @@ Test(log, announces_where_it_is)
 	cr_assert_eq(count_logs("thag_profiler"), 1);
 	snprintf(expected, sizeof(expected), "thag: debug log: %s/thag_profiler/%s\n", tmp, name);
 	cr_expect_str_eq(line, expected);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 Test(log, writes_to_no_file_of_the_programs)
