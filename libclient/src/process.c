@@ -117,7 +117,7 @@ static uint64_t inode_of(int fd)
 /* A program that closes all descriptors may have one of its own there now: that stays open. */
 static void close_ours(int fd, uint64_t inode)
 {
-	if (fcntl(fd, F_GET_SEALS) > 0 && inode_of(fd) == inode)
+	if (fcntl(fd, F_GET_SEALS) >= 0 && inode_of(fd) == inode)
 		close(fd);
 }
 

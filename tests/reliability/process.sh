@@ -86,9 +86,11 @@ hold_programs() {
 all_answered() { [[ $(grep -cE 'welcome|refused|no answer' "$work/welcomes") == 40 ]]; }
 
 # More programs than thagd has descriptors for: some have none, and when those are gone all is well.
+descriptors() { find "/proc/$thagd/fd" -mindepth 1 | wc -l; }
+has_descriptors_back() { (($(descriptors) <= $1)); }
 thagd_without_descriptors() {
-  local held=() status=0
-  start_thagd && limited "--nofile=$(($(find "/proc/$thagd/fd" -mindepth 1 | wc -l) + 20)):" || return
+  local held=() status=0 before
+  start_thagd && before=$(descriptors) && limited "--nofile=$((before + 20)):" || return
   rm -f "$work/hold" "$work/welcomes"
   mkfifo "$work/hold" && exec 9<>"$work/hold"
   hold_programs
@@ -97,6 +99,7 @@ thagd_without_descriptors() {
   grep -q welcome "$work/welcomes" && grep -qvE welcome "$work/welcomes" || status=1
   exec 9>&- # their input ends
   wait "${held[@]}"
+  eventually has_descriptors_back $((before + 2)) || status=1
   thag list >"$work/said_list" && ((status == 0)) && scene vfork && scene fork
 }
 

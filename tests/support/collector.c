@@ -165,6 +165,8 @@ void collector_accept(struct collector *collector)
 	collector->slots = (const void *)(collector->base + THAG_SHM_THREADS_OFFSET);
 	collector->sites = (const void *)(collector->base + THAG_SHM_SITES_OFFSET);
 	collector->strings = (const char *)(collector->base + THAG_SHM_STRINGS_OFFSET);
+	if (collector->consumer_fd > 0)
+		close(collector->consumer_fd); /* likewise */
 	make_consumers(collector, collector->header->slots);
 	prepare_rings(collector);
 	send_welcome(connection, collector->consumer_fd);
@@ -285,7 +287,8 @@ void collector_stop(struct collector *collector)
 		munmap((void *)(uintptr_t)collector->base, collector->shm_bytes);
 	}
 	close(collector->listener);
-	close(collector->consumer_fd);
+	if (collector->consumer_fd > 0)
+		close(collector->consumer_fd);
 	unlink(collector->path);
 	current = NULL;
 	free(collector);
