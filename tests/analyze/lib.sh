@@ -14,7 +14,7 @@ older=my-prog-20261127-101112-4242
 tm() { tmux -f /dev/null -L thag "$@"; }
 
 # The server's environment is none of this test.
-new_session() {
+new_terminal() {
   tm kill-session -t "$session" 2>/dev/null
   tm new-session -d -s "$session" -x "${1%x*}" -y "${1#*x}" -e THAG_SOCKET="$THAG_SOCKET" \
     -e XDG_CONFIG_HOME="$XDG_CONFIG_HOME" -e XDG_RUNTIME_DIR="$WORK/run" "$2" ||
@@ -27,7 +27,7 @@ new_session() {
 on() {
   local size=$1
   shift
-  new_session "$size" \
+  new_terminal "$size" \
     "trap : INT; stty -g >before; env LC_ALL=C.UTF-8 $* '$THAG_BUILD/tools/thag' analyze '${directory:-.}' 2>err
      echo \"status \$?\"; stty -g >after; cmp before after && echo restored; exec cat"
 }

@@ -151,7 +151,7 @@ test_signals() {
 }
 
 test_stop_and_go_on() {
-  new_session 80x24 "PS1='prompt> ' bash --norc"
+  new_terminal 80x24 "PS1='prompt> ' bash --norc"
   shows 'prompt>'
   text "stty -a >before; '$THAG_BUILD/tools/thag' analyze"
   keys Enter

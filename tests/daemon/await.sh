@@ -3,16 +3,6 @@
 # shellcheck disable=SC2154 # what lib.sh sets
 # Requests that are answered when a program's sessions are saved.
 
-# A program that does what its steps say, then waits for a line on fd 7.
-wait_with() {
-  rm -f "$work/in"
-  mkfifo "$work/in"
-  "$fake" "$socket" "$@" <"$work/in" >"$work/said_by" &
-  program=$!
-  exec 7>"$work/in"
-  eventually grep -q drained "$work/said_by"
-}
-
 # ends: the program goes on to its end.
 ends() {
   exec 7>&-
@@ -53,7 +43,7 @@ unknown() {
 ok 'nobody waits for a process without sessions' unknown
 
 waits() {
-  wait_with make=good hello calls=10 drained wait && asks "$program" || return 1
+  attach make=good hello calls=10 drained wait && asks "$program" || return 1
   [[ ! -s $work/answer ]] || return 1
   ends
   wait "$asker" && answered saved true && answered state '"ended"' && answered pid "$program" &&
@@ -67,7 +57,7 @@ asks_late() {
 ok 'at once when it is saved already' asks_late
 
 limited() {
-  wait_with make=good hello calls=10 drained wait || return 1
+  attach make=good hello calls=10 drained wait || return 1
   play "op=$(await_request "$program" 50)" >"$work/answer" && answered saved false &&
     play "op={\"op\":\"await\",\"pid\":$program}" >"$work/answer" && answered saved false
 }
@@ -75,7 +65,7 @@ ok 'after the limit it tells how things are' limited
 ok 'that program ends' ends
 
 replaced() {
-  wait_with make=good hello calls=10 drained \
+  attach make=good hello calls=10 drained \
     "exec=exec '$fake' '$socket' make=good hello calls=20 drained wait exited" || return 1
   eventually bash -c "[[ \$(grep -c drained '$work/said_by') == 2 ]]" && asks "$program" || return 1
   ends
@@ -84,7 +74,7 @@ replaced() {
 ok 'all sessions of a process are waited for' replaced
 
 told() {
-  wait_with make=good hello calls=10 drained wait || return 1
+  attach make=good hello calls=10 drained wait || return 1
   play "op={\"op\":\"await\",\"pid\":$program,\"status\":9,\"limit_ms\":0}" >"$work/answer"
   ends
   play "op={\"op\":\"await\",\"pid\":$program,\"limit_ms\":60000}" >"$work/answer" &&
@@ -93,7 +83,7 @@ told() {
 ok 'a status that is told is no reason to believe in an end' told
 
 gone() {
-  wait_with make=good hello calls=10 drained wait && asks "$program" || return 1
+  attach make=good hello calls=10 drained wait && asks "$program" || return 1
   kill -9 "$asker"
   wait "$asker" 2>/dev/null
   eventually is_connected 0 && ends && eventually saved "$(last_id)"
@@ -103,7 +93,7 @@ ok 'who goes away while it waits is forgotten' gone
 # One more than thagd lets wait; programs are welcome all the same.
 many() {
   local i asked=()
-  wait_with make=good hello calls=10 drained wait || return 1
+  attach make=good hello calls=10 drained wait || return 1
   for ((i = 0; i < 256; i++)); do
     asked+=("ask=$(await_request "$program" 60000)")
   done
@@ -116,14 +106,14 @@ many() {
 ok 'there is a limit to those who wait, and it keeps no program out' many
 
 stopped() {
-  wait_with make=good hello calls=10 drained wait && asks "$program" && stop || return 1
+  attach make=good hello calls=10 drained wait && asks "$program" && stop || return 1
   wait "$asker" && answered saved true && grep -q 'thagd was stopped' "$work/answer" && ends
 }
 ok 'a thagd that ends answers first' stopped
 
 ok 'another daemon' start_idle
 killed() {
-  wait_with make=good hello calls=10 drained wait && asks "$program" || return 1
+  attach make=good hello calls=10 drained wait && asks "$program" || return 1
   kill -9 "$daemon_pid"
   wait "$daemon_pid" 2>/dev/null
   daemon_pid=''

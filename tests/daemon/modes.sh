@@ -10,19 +10,10 @@ print(json.dumps(json.loads(sys.stdin.readline()).get(sys.argv[1])))' "$2"; }
 # refuses JSON ERRNO PATTERN
 refuses() { request "$1" | tee /dev/stderr | grep -qE "^-$2 .*$3"; }
 
-# A program that waits for lines on fd 7 between its steps, until it has said `drained`.
-attach_quiet() {
-  rm -f "$work/in"
-  mkfifo "$work/in"
-  "$fake" "$socket" "$@" <"$work/in" >"$work/said_by" &
-  program=$!
-  exec 7>"$work/in"
-  eventually grep -q drained "$work/said_by"
-}
 says() { eventually grep -qx "$1" "$work/said_by"; }
 
 ok 'start' start
-ok 'a program that records time' attach_quiet make=good hello heed=1 calls=10 drained \
+ok 'a program that records time' attach make=good hello heed=1 calls=10 drained \
   wish wait heed=0 wish wait heed=3 wish wait calls=5 wait exited
 id=$(last_id)
 tells() { is "$id" modes '"time"' && is "$id" active '"time"' && is "$id" wished null; }
@@ -76,7 +67,7 @@ ok 'what was asked for, too' grep -q '"modes": "time"' fake-*.json
 ok 'one that has ended is not switched' refuses "{\"op\":\"disable\",\"session\":\"$id\"}" 3 'has ended'
 hostile_modes() {
   local other
-  attach_quiet make=good hello heed=4294967295 calls=10 drained wait exited || return 1
+  attach make=good hello heed=4294967295 calls=10 drained wait exited || return 1
   other=$(last_id)
   is "$other" active '"both"' && [[ $(answer "{\"op\":\"disable\",\"session\":\"$other\"}" wished) == '"none"' ]] || return 1
   exec 7>&-
@@ -88,7 +79,7 @@ ok 'modes that can not be harm nobody' hostile_modes
 
 ends() { request "{\"op\":\"end\",\"session\":\"$1\"}" | grep -q '^0 '; }
 nothing_of() { sleep 0.3 && is "$1" state '"ended"' && is "$1" signal null; }
-ok 'a program that heeds its wishes' attach_quiet make=good hello heed=1 calls=10 drained wish heed=0 \
+ok 'a program that heeds its wishes' attach make=good hello heed=1 calls=10 drained wish heed=0 \
   wait calls=5 wait
 id=$(last_id)
 ended() {
@@ -107,7 +98,7 @@ exec 7>&-
 wait "$program"
 ok 'its program ends without a word' nothing_of "$id"
 
-ok 'a program that heeds nothing' attach_quiet make=good hello heed=1 calls=10 drained wait
+ok 'a program that heeds nothing' attach make=good hello heed=1 calls=10 drained wait
 id=$(last_id)
 # for 2.5 seconds, which on a busy machine are over before all this was asked
 is_waited_for() {
@@ -120,7 +111,7 @@ ok 'and ended then' eventually saved "$id"
 exec 7>&-
 wait "$program"
 
-ok 'another one' attach_quiet make=good hello heed=1 calls=10 drained wait
+ok 'another one' attach make=good hello heed=1 calls=10 drained wait
 id=$(last_id)
 goes_meanwhile() {
   ends "$id" || return 1
@@ -130,7 +121,7 @@ goes_meanwhile() {
 }
 ok 'that ends by itself meanwhile has ended so' goes_meanwhile
 
-ok 'yet another' attach_quiet make=good hello heed=1 calls=10 drained wait
+ok 'yet another' attach make=good hello heed=1 calls=10 drained wait
 id=$(last_id)
 ends_for_the_next() {
   ends "$id" && kill -9 "$daemon_pid" || return 1

@@ -10,14 +10,6 @@ id=$(last_id)
 ok 'a session' eventually saved "$id"
 url=http://localhost:$port
 
-# code WANTED CURL-ARGUMENT...
-code() {
-  local wanted=$1 got
-  shift
-  got=$(curl -s -m 10 -o "$work/body" -w '%{http_code}' "$@")
-  echo "$got"
-  [[ $got == "$wanted" ]]
-}
 for method in POST PUT DELETE PATCH OPTIONS; do
   ok "$method" code 405 -X "$method" -H 'Content-Length: 0' "$url/api/sessions"
 done

@@ -76,15 +76,6 @@ sanitized || THAG_BUILD=$build ok '48, 51 names on the page; its token' on_the_p
 id=$(last id)
 url=http://localhost:$port
 
-# code WANTED CURL-ARGUMENT...
-code() {
-  local wanted=$1 got
-  shift
-  got=$(curl -s -m 30 -o "$work/body" -w '%{http_code}' "$@")
-  echo "$got"
-  [[ $got == "$wanted" ]]
-}
-
 ws=(-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13'
   -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' -H 'Sec-WebSocket-Protocol: thag-1')
 

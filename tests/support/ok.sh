@@ -24,6 +24,15 @@ ok() {
   fi
 }
 
+# code WANTED CURL-ARGUMENT...: the status of an answer, whose body is in $work/body.
+code() {
+  local wanted=$1 got
+  shift
+  got=$(curl -s -m 30 -o "$work/body" -w '%{http_code}' "$@")
+  echo "$got"
+  [[ $got == "$wanted" ]]
+}
+
 finish() {
   echo "$passed passed, $failed failed"
   ((failed == 0))
