@@ -29,7 +29,8 @@ uint64_t thag_prelude_ticks(const struct thag_stream *stream, uint64_t word, boo
 /**
  * Makes the prelude of ring `ring` in `chunk`, which is empty: the first word kept is that at
  * `pos`, the stream took all before it, and it isn't before `ticks`. `others`: tasks that are in no
- * prelude otherwise are to be in this one. 0, -ENOMEM, -E2BIG or -ERANGE; then `chunk` is empty.
+ * prelude otherwise are to be in this one, of a ring with a thread where there is one: without one
+ * the frames they have open are lost. 0, -ENOMEM, -E2BIG or -ERANGE; then `chunk` is empty.
  */
 int thag_prelude_make(struct thag_chunk *chunk, const struct thag_stream *stream, uint32_t ring,
 		      uint64_t pos, uint64_t ticks, bool others);

@@ -38,11 +38,28 @@ static uint64_t prelude_ticks(const struct thag_session_ring *ring)
 	return thag_prelude_ticks(&ring->stream, word, present, now);
 }
 
+/* The ring whose prelude has the tasks of threads that ended: what they have open needs a thread.
+ */
+static uint32_t ring_of_others(const struct thag_session *session, uint32_t used)
+{
+	uint32_t first = used;
+
+	for (uint32_t i = 0; i < used; i++) {
+		if (!has_words_before(&session->rings[i]))
+			continue;
+		if (session->rings[i].stream.thread)
+			return i;
+		first = first == used ? i : first;
+	}
+	return first;
+}
+
 /* The preludes of all rings that were used; `*since`: when the first of them is. */
 static int make_preludes(struct thag_recorder *recorder, uint64_t *since)
 {
 	struct thag_session *session = recorder->session;
 	uint32_t used = thag_session_rings_used(session);
+	uint32_t others = ring_of_others(session, used);
 	int ret = 0;
 
 	recorder->preludes = calloc(used ? used : 1, sizeof(*recorder->preludes));
@@ -57,8 +74,7 @@ static int make_preludes(struct thag_recorder *recorder, uint64_t *since)
 			continue;
 		*since = ticks < *since ? ticks : *since;
 		ret = thag_prelude_make(&recorder->preludes[recorder->prelude_count], &ring->stream,
-					i, thag_chunks_cut_pos(ring), ticks,
-					recorder->prelude_count == 0);
+					i, thag_chunks_cut_pos(ring), ticks, i == others);
 		recorder->prelude_count += ret == 0;
 	}
 	return ret;
