@@ -30,6 +30,7 @@ is_gone() { [[ ! -e /proc/$(<"$1") ]]; }
   ok 'what ends soon is waited for' contain 'setsid sleep 0.3 & disown'
   ok "a suite's own failure is its status" fails 3 said 'echo said; exit 3'
   ok 'so is the signal that killed it' fails 137 said 'echo said; kill -KILL $$'
+  ok "not what the sanitizers' own runtime left" contain 'touch "$TMPDIR/tsan.rodata.7"'
   settle=0.3
   left="echo \$\$ >$work/pid; exec sleep 1000"
   ok 'a process' fails 1 'leaves the process .*: sleep 1000' "bash -c '$left' & sleep 0.2"
