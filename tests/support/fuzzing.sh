@@ -79,11 +79,12 @@ fuzz_all() {
 
 # Beside other suites one at a time is enough.
 test_fuzz() {
+  local began=$SECONDS
   CC=clang CXX=clang++ programs='tests/fuzz/[^/ ]+' \
     try_build build-fuzz -Doptimization=1 -Dfuzz=true -Db_lundef=false || return 0
   fuzz_all "${1:-10}" "${2:-1}" >"$logs/fuzz.log"
   cat "$logs/fuzz.log"
-  record_log fuzz "$logs/fuzz.log" 0
+  record_log fuzz "$logs/fuzz.log" 0 $((SECONDS - began))
 }
 
 # fuzz_hours HOURS: of this machine, spread over all targets in rounds.

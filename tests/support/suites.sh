@@ -15,16 +15,16 @@ begin_results() {
   : >"$criterion"
 }
 
-# record NAME PASSED FAILED
+# record NAME PASSED FAILED [SECONDS]
 record() {
   echo "$1 $2 $3" >>"$results"
-  say "$1: $2 passed, $3 failed"
+  say "$1: $2 passed, $3 failed${4:+, in $4 s}"
 }
 
-# The numbers of the last "N passed, N failed" line of LOG; a suite that says nothing, or that
-# fails without saying what, has failed once.
+# record_log NAME LOG STATUS SECONDS: the numbers of the last "N passed, N failed" line of LOG; a
+# suite that says nothing, or that fails without saying what, has failed once.
 record_log() {
-  local name=$1 log=$2 status=$3 line ok=0 bad=0
+  local name=$1 log=$2 status=$3 seconds=$4 line ok=0 bad=0
   line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1 || true)
   if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
     ok=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]}
@@ -33,7 +33,7 @@ record_log() {
     status=1
   fi
   ((status == 0 || bad > 0)) || bad=1
-  record "$name" "$ok" "$bad"
+  record "$name" "$ok" "$bad" "$seconds"
 }
 
 # contained COMMAND...: in a place of its own, in which it may leave nothing.
@@ -41,18 +41,18 @@ contained() { tests/support/contain.py "${SUITE_SECONDS:-1800}" "$@"; }
 
 # run_logged NAME COMMAND...
 run_logged() {
-  local name=$1 status=0
+  local name=$1 status=0 began=$SECONDS
   shift
   say "running $name"
   contained "$@" </dev/null 2>&1 | tee "$logs/$name.log" || status=$?
-  record_log "$name" "$logs/$name.log" "$status"
+  record_log "$name" "$logs/$name.log" "$status" $((SECONDS - began))
 }
 
 # meson_tests NAME BUILD [MESON-ARGUMENT]...: tests meson knows of, counted one by one; $runner
 # comes before the command.
 runner=(env)
 meson_tests() {
-  local name=$1 build=$2 status=0
+  local name=$1 build=$2 status=0 began=$SECONDS
   shift 2
   say "running $name"
   rm -f "$build"/meson-logs/testlog*.json # its name has that of a wrapper
@@ -61,7 +61,7 @@ meson_tests() {
   grep -vE '^ *[0-9]+/[0-9]+ .* OK ' "$logs/$name.meson" >&2 || true
   tests/support/count-meson.py "$build"/meson-logs/testlog*.json >"$logs/$name.log" || true
   grep -F 'Synthesis:' "$logs/$name.log" >>"$criterion" || true
-  record_log "$name" "$logs/$name.log" "$status"
+  record_log "$name" "$logs/$name.log" "$status" $((SECONDS - began))
 }
 
 # run_job SUITE: what it says goes to a file, and is shown when it ends.
