@@ -135,9 +135,9 @@ def main():
     seconds, command = int(sys.argv[1]), sys.argv[2:]
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    # a shell's background jobs, as suites side by side are, begin with these ignored
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    # a shell's background jobs, as suites side by side are, and nohup's begin with these ignored
+    for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_DFL)
     folder = tempfile.mkdtemp(prefix="s.")  # short: sockets lie there
     os.chmod(folder, 0o755)  # tests play other users, too
     before = shared_places()
