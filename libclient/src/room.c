@@ -131,6 +131,16 @@ static uint64_t page_ahead(struct thag_producer *producer)
 	return paged - lap;
 }
 
+/* Whether there is no room by the limits as they are, nor by `limit`: thag_room_set, which takes
+ * half as long as all else of a dropped call, would change nothing. */
+static bool is_shut(const struct thag_producer *producer, uint64_t limit)
+{
+	uint64_t head = thag_head_get(producer);
+
+	return head >= limit && head >= thag_limit_get(producer) &&
+	       head >= __atomic_load_n(&producer->memory_limit, __ATOMIC_RELAXED);
+}
+
 /*
  * Brings the limit up to the reader's index, which it returns; `*limit` is what it allows.
  * Acquire: partner of the release store in thag_ring.c; who sees the index may overwrite what
@@ -146,7 +156,7 @@ static uint64_t refresh(struct thag_producer *producer, uint64_t *limit)
 	*limit = places << 32;
 	/* where the fast side can't time events it must find no room; nor while it is between two
 	 * stacks, whose limits differ */
-	if (!thag_process.slow_clock && !cold->switching)
+	if (!thag_process.slow_clock && !cold->switching && !is_shut(producer, *limit))
 		thag_room_set(producer, (places < window ? places : window) << 32);
 	return tail;
 }
@@ -203,5 +213,7 @@ bool thag_room_find(struct thag_producer *producer, uint32_t words)
 		cold->patience_tail = tail;
 		cold->wait_until_ns = thag_mono_ns() + thag_process.patience_ns;
 	}
-	return thag_mono_ns() < cold->wait_until_ns && wait_for_room(producer, words);
+	if (cold->wait_until_ns && thag_mono_ns() >= cold->wait_until_ns)
+		cold->wait_until_ns = 0; /* no need to ask the clock again until it does */
+	return cold->wait_until_ns && wait_for_room(producer, words);
 }
