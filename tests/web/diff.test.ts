@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { Daemon, drawn, figure, launchBrowser, openTab, type Tab, until } from "./harness.ts";
+import { Daemon, drawn, figure, frameNamed, launchBrowser, openTab, type Tab, until } from "./harness.ts";
 
 const build = process.env["THAG_BUILD"] ?? "";
 let daemon: Daemon;
@@ -84,24 +84,11 @@ beforeEach(async () => {
   await page.mouse.move(640, 790);
 });
 
-/** Points at the frame of a name; where that is on the canvas. */
-async function point(name: string): Promise<{ x: number; y: number }> {
-  const box = await page.locator("#flame-canvas").boundingBox();
-  assert.ok(box);
-  for (let row = 1; row < 9; row++)
-    for (let x = 4; x < box.width; x += 10) {
-      const y = row * 19 + 12;
-      if (y > box.height) break;
-      await page.mouse.move(box.x + x, box.y + y);
-      if ((await page.locator("#tip").isVisible()) && (await text("#tip strong")) === name)
-        return { x, y };
-    }
-  throw new Error(`no frame of ${name}`);
-}
-
 /** The red and the blue of a frame's fill, below its name and without the line around it. */
 async function fillOf(name: string): Promise<{ red: number; blue: number }> {
-  const { x, y } = await point(name);
+  const { x, y } = await frameNamed(page, name);
+  const box = await page.locator("#flame-canvas").boundingBox();
+  assert.ok(box);
   await page.mouse.move(640, 790);
   await until("no tip", async () => !(await page.locator("#tip").isVisible()));
   return page.evaluate(
@@ -114,7 +101,7 @@ async function fillOf(name: string): Promise<{ red: number; blue: number }> {
       const [red, , blue] = copy?.getImageData(0, 0, 1, 1).data ?? [];
       return { red: red ?? 0, blue: blue ?? 0 };
     },
-    [x + 2, y + 4],
+    [x - box.x + 2, y - box.y + 6],
   );
 }
 
@@ -145,12 +132,12 @@ describe("the difference of two runs", () => {
     assert.deepEqual(rows.get("gone")?.slice(2), [`0\u202fns`, `−${rows.get("gone")?.[1]}`, "gone", "1", "0"]);
     assert.deepEqual(rows.get("fresh")?.[1], `0\u202fns`);
     assert.deepEqual(rows.get("fresh")?.slice(3), [`+${rows.get("fresh")?.[2]}`, "new", "0", "1"]);
-    await point("gone");
+    await frameNamed(page, "gone");
     await until("what it is", async () => (await figure(page, "Presence")) === "gone: only A has it");
     assert.equal(await figure(page, "Total, B"), `0\u202fns`);
     assert.ok(ms(await figure(page, "Total, A")) >= 100);
     assert.ok(ms(await figure(page, "Difference")) <= -100);
-    await point("fresh");
+    await frameNamed(page, "fresh");
     await until("what it is", async () => (await figure(page, "Presence")) === "new: only B has it");
     assert.equal(await figure(page, "Relative"), "new");
     assert.equal(await figure(page, "Calls, A"), "0");
@@ -189,7 +176,7 @@ describe("the difference of two runs", () => {
       const row = (await table()).get("same");
       return row !== undefined && Math.abs(ms(row[3])) < 40;
     });
-    await point("same");
+    await frameNamed(page, "same");
     await until("figures", async () => (await figure(page, "Total, B scaled")) !== "");
     const [a, b] = [ms(await figure(page, "Total, A")), ms(await figure(page, "Total, B scaled"))];
     assert.ok(Math.abs(ms(await figure(page, "Difference")) - (b - a)) < 1);
@@ -263,7 +250,7 @@ describe("the difference of two runs", () => {
     assert.deepEqual(plain("tick")?.slice(1, 5), ["500 B", "7.81 KiB", "+7.32 KiB", "× 16.0"]);
     assert.deepEqual(plain("forget")?.slice(1, 5), ["97.7 KiB", "97.7 KiB", "0 B", "0 %"]);
     assert.match(await text("#diff-legend"), /−\d+\u202fKiB.*\+\d+\u202fKiB/);
-    await point("spike");
+    await frameNamed(page, "spike");
     await until("figures", async () => (await figure(page, "Total, A")) === `4.00\u202fMiB`);
     assert.equal(await figure(page, "Difference"), `0\u202fB`);
   });

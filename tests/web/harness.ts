@@ -228,22 +228,45 @@ export async function drawn(page: Page): Promise<void> {
   );
 }
 
-/** Points at a frame on a row of the flamegraph, the first one from `from` of its width on; the root is row 0. */
-export async function frameOnRow(
-  page: Page,
-  row: number,
-  from = 0,
-): Promise<{ x: number; y: number; name: string }> {
-  const box = await page.locator("#flame-canvas").boundingBox();
-  if (box === null) throw new Error("no canvas");
-  const y = box.y + row * 19 + 9;
-  for (let x = 8 + from * box.width; x < box.width; x += 8) {
-    await page.mouse.move(box.x + x, y);
-    const tip = page.locator("#tip");
-    if (await tip.isVisible())
-      return { x: box.x + x, y, name: (await tip.locator("strong").textContent()) ?? "" };
-  }
-  throw new Error(`no frame on row ${row}`);
+export interface PointedFrame {
+  x: number;
+  y: number;
+  name: string;
+}
+
+/**
+ * Points at the first frame of the flamegraph, from a row on (0: the root's) and from a part of its width
+ * on, that has the name, or any. Where it is the page finds by events of its own, without a mouse that
+ * has to be there first.
+ */
+async function pointAt(page: Page, rows: number[], from: number, name?: string): Promise<PointedFrame> {
+  const seek = { rows, from, name };
+  const found = await page.locator("#flame-canvas").evaluate((canvas, { rows, from, name }) => {
+    const tip = document.getElementById("tip") as HTMLElement;
+    const box = canvas.getBoundingClientRect();
+    for (const row of rows)
+      for (let x = 8 + from * box.width; x < box.width; x += 8) {
+        const clientX = box.x + x;
+        const clientY = box.y + row * 19 + 9;
+        canvas.dispatchEvent(new PointerEvent("pointermove", { clientX, clientY }));
+        const named = tip.querySelector("strong")?.textContent ?? "";
+        if (!tip.hidden && (name === undefined || name === named)) return { x: clientX, y: clientY, name: named };
+      }
+    return null;
+  }, seek);
+  if (found === null) throw new Error(`no frame ${name ?? ""} on rows ${rows}`);
+  await page.mouse.move(found.x, found.y);
+  return found;
+}
+
+/** Points at the first frame on a row, from `from` of its width on. */
+export function frameOnRow(page: Page, row: number, from = 0): Promise<PointedFrame> {
+  return pointAt(page, [row], from);
+}
+
+/** Points at a frame of that name below the root. */
+export function frameNamed(page: Page, name: string): Promise<PointedFrame> {
+  return pointAt(page, [1, 2, 3, 4, 5, 6, 7, 8], 0, name);
 }
 
 /** The last of the crumbs: the frame zoomed to. */
