@@ -88,7 +88,6 @@ struct thag_producer_cold {
 	uint64_t patience_tail;	 /* the reader's index when this thread began to wait */
 	uint64_t wait_until_ns;	 /* until when it waits for the reader to move; 0: no longer */
 	uint64_t lost_unsaid[2]; /* dropped since the last LOST word, by enum thag_lost */
-	uint64_t position_high;	 /* positions taken off both halves of head so far */
 	uint64_t paged;		 /* in the first lap: the ring's pages are there up to here */
 
 	struct thag_moment timed; /* when the last TIME word was written; ticks 0: not yet */

@@ -31,14 +31,15 @@
  * laps, so that slot and phase stay as they are. */
 #define REBASE UINT32_C(0x80000000)
 
+/* A handler may do so, too, at any instruction, or leave from here. A head of 0 is a new ring. */
 static void rebase(struct thag_producer *producer)
 {
-	uint64_t both = (uint64_t)REBASE << 32 | REBASE;
+	uint64_t both = (uint64_t)REBASE << 32 | REBASE, head = thag_head_get(producer);
 
-	if ((uint32_t)thag_head_get(producer) < REBASE)
-		return;
-	thag_head_add(producer, ~both + 1);
-	thag_cold(producer)->position_high += REBASE;
+	while ((uint32_t)head > REBASE &&
+	       !__atomic_compare_exchange_n(&producer->head, &head, head - both, false,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 }
 
 /* Words of the ring that may be written, counted as head's upper half counts. */
@@ -47,7 +48,8 @@ static uint64_t allowed(const struct thag_producer *producer, uint64_t tail)
 	const struct thag_producer_cold *cold =
 		(const struct thag_producer_cold *)(const void *)producer->cold;
 	uint32_t position = (uint32_t)thag_head_get(producer);
-	uint64_t unread = cold->position_high + position - tail;
+	/* both are within a ring of each other, whatever was taken off the position */
+	uint64_t unread = (position - (uint32_t)tail) & (REBASE - 1);
 	uint64_t taken = SLACK_WORDS, places;
 
 	/* an index that can't be: give no room rather than overwrite */
@@ -110,8 +112,10 @@ bool thag_room_has_slack(const struct thag_producer *producer)
 static uint64_t page_ahead(struct thag_producer *producer)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
-	uint64_t position = (uint32_t)thag_head_get(producer) + cold->position_high;
-	uint64_t lap = position - THAG_RING_WORDS, paged = cold->paged, more = lap;
+	/* later on, when the position has been rebased, pages that are there are asked for once
+	 * more */
+	uint64_t lap = (uint32_t)thag_head_get(producer) - THAG_RING_WORDS, paged = cold->paged,
+		 more = lap;
 
 	if (lap >= THAG_RING_WORDS)
 		return WINDOW_WORDS;

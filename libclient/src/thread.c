@@ -100,9 +100,8 @@ static void reset(struct thag_producer *producer, uint32_t slot)
 {
 	struct thag_producer_cold *cold = thag_cold(producer);
 	uint64_t position = (uint32_t)producer->head ? (uint32_t)producer->head : THAG_RING_WORDS;
-	uint64_t high = (uint32_t)producer->head ? cold->position_high : 0;
 
-	*cold = (struct thag_producer_cold){ .slot = slot, .position_high = high };
+	*cold = (struct thag_producer_cold){ .slot = slot };
 	producer->limit = producer->memory_limit = 0;
 	producer->time_high = 0;
 	producer->head = position << 32 | position;

@@ -27,7 +27,8 @@
 static struct {
 	uint64_t leaves;
 	uint64_t handlers;
-	uint64_t over; /* the way is at its end */
+	uint64_t over;	/* the way is at its end */
+	uint64_t *head; /* of far_forward's program: where that is */
 } * done;
 
 static __attribute__((noinline)) void leaf_itself(void)
@@ -166,6 +167,17 @@ static void full_to_the_brim(void)
 		leaf();
 }
 
+/* Far enough for the indices to be put back; thagd, who has read all, is as far. */
+#define FORWARD UINT64_C(0x80000000)
+
+static void far_forward(void)
+{
+	stop();
+	thag_head_add(thag_this_producer, FORWARD << 32 | FORWARD);
+	thag_this_producer->limit = 0; /* it was of before */
+	done->head = &thag_this_producer->head;
+}
+
 static void at_another_time(void)
 {
 	thag_this_producer->time_high ^= 1;
@@ -231,7 +243,8 @@ static void drain_all(struct collector *collector, bool dead)
 /* One that stands before the first instruction of the way. */
 static pid_t start(struct collector *collector)
 {
-	bool stops_before = path->prepare == near_the_laps_end || path->prepare == told;
+	bool stops_before = path->prepare == near_the_laps_end || path->prepare == told ||
+			    path->prepare == far_forward;
 	int status;
 	pid_t child;
 
@@ -244,6 +257,10 @@ static pid_t start(struct collector *collector)
 	if (stops_before) {
 		cr_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 		drain_all(collector, false);
+		if (path->prepare == far_forward) {
+			collector->rings[0].reader.tail += FORWARD;
+			thag_ring_release(&collector->rings[0].reader);
+		}
 		ptrace(PTRACE_CONT, child, NULL, NULL);
 		waitpid(child, &status, 0);
 	}
@@ -384,11 +401,24 @@ static void expect_path_whole(const struct collector *collector, uint64_t interr
 		cr_expect_eq(recorded + lost, done->leaves + interrupts + (path->loses ? 3 : 0));
 }
 
+/* Lets the program go on to its end, and looks at what it left. */
+static void finish(struct collector *collector, pid_t child, uint64_t interrupts)
+{
+	int status = 0;
+
+	ptrace(PTRACE_DETACH, child, NULL, NULL);
+	waitpid(child, &status, 0);
+	cr_assert_eq(status, 0);
+	drain_all(collector, true);
+	expect_path_whole(collector, interrupts);
+	collector_stop(collector);
+}
+
 static void interrupt_everywhere(const struct path *way)
 {
 	struct collector *collector = collector_start();
 	uint64_t interrupts = 0;
-	int status = 0, steps = 0;
+	int steps = 0;
 	pid_t child;
 
 	path = way;
@@ -399,13 +429,39 @@ static void interrupt_everywhere(const struct path *way)
 		read_on(collector, steps);
 	}
 	cr_assert_gt(interrupts, 100);
-	ptrace(PTRACE_DETACH, child, NULL, NULL);
-	waitpid(child, &status, 0);
-	cr_assert_eq(status, 0);
-	drain_all(collector, true);
-	expect_path_whole(collector, interrupts);
 	cr_log_info("%d instructions, %llu signals", steps, (unsigned long long)interrupts);
+	finish(collector, child, interrupts);
+}
+
+/* One signal, at that instruction: nothing that happens once has happened in a handler before. */
+static void interrupt_once(const struct path *way, int instruction)
+{
+	struct collector *collector = collector_start();
+	pid_t child;
+
+	path = way;
+	child = start(collector);
+	while (instruction--)
+		cr_assert(step(child));
+	finish(collector, child, interrupt(child));
+}
+
+static int steps_until_put_back(const struct path *way)
+{
+	struct collector *collector = collector_start();
+	int steps = 0;
+	pid_t child;
+
+	path = way;
+	child = start(collector);
+	while ((uint32_t)ptrace(PTRACE_PEEKDATA, child, done->head, NULL) >= FORWARD) {
+		cr_assert(step(child));
+		steps++;
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 	collector_stop(collector);
+	return steps;
 }
 
 static void share(void)
@@ -441,6 +497,15 @@ WAY_WITH_SIGNALS(longjmp, .walk = jumps)
 WAY_WITH_SIGNALS(memory, .walk = allocates, .mode = "memory")
 WAY_WITH_SIGNALS(time_word, .walk = calls, .prepare = at_another_time)
 WAY_WITH_SIGNALS(laps_end, .walk = calls, .prepare = near_the_laps_end, .late = true)
+WAY_WITH_SIGNALS(indices_put_back, .walk = calls, .prepare = far_forward, .late = true)
+/* Around the one instruction that does so: elsewhere a handler would have done so before. */
+Test(instructions, indices_put_back_survives_one_signal)
+{
+	int put_back = steps_until_put_back(&indices_put_back_way);
+
+	for (int instruction = put_back - 100; instruction < put_back + 20; instruction++)
+		interrupt_once(&indices_put_back_way, instruction);
+}
 WAY_WITH_SIGNALS(drop, .walk = calls, .prepare = full, .on_full = "drop", .loses = true)
 WAY_WITH_SIGNALS(loss_told, .walk = calls, .prepare = told, .on_full = "drop", .loses = true,
 		 .late = true)
