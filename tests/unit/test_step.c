@@ -3,8 +3,8 @@
  * The emit path, stopped at single instructions: killed there, or interrupted there by a signal
  * whose handler is profiled, too, and returns or leaves by siglongjmp. A program of its own each
  * time; test_instructions.c goes through every way once, each instruction. Each run takes every
- * third instruction for siglongjmp, else every ninth (of longer paths, first use and switches
- * between tasks, every 117th or 63rd), others each time; THAG_STEP_STRIDE=1 takes three times as
+ * third instruction for siglongjmp, else every 27th (of longer paths, first use and switches
+ * between tasks, every 351st or 189th), others each time; THAG_STEP_STRIDE=1 takes three times as
  * many.
  */
 #include <criterion/criterion.h>
@@ -224,22 +224,22 @@ static void interrupt_along_the_path(const struct plan *plan, int stride)
 
 Test(step, survives_a_kill_at_any_instruction, .timeout = 600)
 {
-	kill_along_the_path(&(struct plan){ 0 }, stride_of(3));
+	kill_along_the_path(&(struct plan){ 0 }, stride_of(9));
 }
 
 Test(step, survives_kills_all_along_the_first_use, .timeout = 600)
 {
-	kill_along_the_path(&(struct plan){ .first_use = 1 }, stride_of(39));
+	kill_along_the_path(&(struct plan){ .first_use = 1 }, stride_of(117));
 }
 
 Test(step, survives_a_signal_at_any_instruction, .timeout = 600)
 {
-	interrupt_along_the_path(&(struct plan){ 0 }, stride_of(3));
+	interrupt_along_the_path(&(struct plan){ 0 }, stride_of(9));
 }
 
 Test(step, survives_signals_all_along_the_first_use, .timeout = 600)
 {
-	interrupt_along_the_path(&(struct plan){ .first_use = 1 }, stride_of(39));
+	interrupt_along_the_path(&(struct plan){ .first_use = 1 }, stride_of(117));
 }
 
 Test(step, survives_siglongjmp_at_any_instruction, .timeout = 600)
@@ -249,10 +249,10 @@ Test(step, survives_siglongjmp_at_any_instruction, .timeout = 600)
 
 Test(step, survives_a_kill_at_any_instruction_of_a_switch, .timeout = 600)
 {
-	kill_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(21));
+	kill_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(63));
 }
 
 Test(step, survives_a_signal_at_any_instruction_of_a_switch, .timeout = 600)
 {
-	interrupt_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(21));
+	interrupt_along_the_path(&(struct plan){ .tasks = 1 }, stride_of(63));
 }
