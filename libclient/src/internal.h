@@ -93,6 +93,7 @@ struct thag_producer_cold {
 	struct thag_moment timed; /* when the last TIME word was written; ticks 0: not yet */
 
 	struct thag_trace_thread *trace; /* where its stacks are taken; NULL: not there yet */
+	uint32_t untraced; /* stacks that were wanted before, and could not be taken */
 
 	/* tasks */
 	uint64_t task;		   /* the one that runs here; 0: the thread's own stack does */

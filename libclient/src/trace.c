@@ -273,14 +273,17 @@ static struct thag_trace_thread *prepare(struct thag_producer_cold *cold)
 	return thread;
 }
 
+/* Where memory was refused each allocation would ask for it again, by some system calls. */
+#define WISHES_A_TRY 1024
+
 /* The calling thread's. A slot's owner alone comes here; what a handler makes meanwhile is used. */
 static struct thag_trace_thread *this_thread(void)
 {
 	struct thag_producer_cold *cold = thag_cold(thag_this_producer);
 	int saved = errno;
 
-	if (!cold->trace)
-		prepare(cold);
+	if (!cold->trace && (cold->untraced % WISHES_A_TRY || !prepare(cold)))
+		cold->untraced++;
 	errno = saved;
 	return cold->trace;
 }
