@@ -216,6 +216,15 @@ describe("source of a program's functions", () => {
     await page.locator("#source-dialog").waitFor({ state: "hidden" });
     await page.goForward();
     await page.locator("#source-dialog").waitFor({ state: "visible" });
+    // Forward before the dialog has told that Back closed it
+    await page.locator("#source-dialog").evaluate(async (dialog: HTMLDialogElement) => {
+      const told = new Promise((tell) => dialog.addEventListener("close", tell, { once: true }));
+      dialog.close();
+      dialog.showModal();
+      await told;
+    });
+    assert.ok(await page.locator("#source-dialog").isVisible());
+    assert.match(page.url(), /source=/);
   });
 
   test("is text, whatever it holds", async () => {

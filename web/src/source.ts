@@ -62,7 +62,10 @@ export class SourceDialog {
     this.dialog.addEventListener("click", (event) => {
       if (event.target === this.dialog) this.dialog.close();
     });
-    this.dialog.addEventListener("close", () => actions.close());
+    // which comes later than it closes: Forward, right after Back, has opened it again
+    this.dialog.addEventListener("close", () => {
+      if (!this.dialog.open) actions.close();
+    });
     this.places.addEventListener("change", () => this.choosePlace(this.places.selectedIndex));
     this.above.addEventListener("click", () => this.more(MORE_LINES, 0));
     this.below.addEventListener("click", () => this.more(0, MORE_LINES));
