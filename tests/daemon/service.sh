@@ -7,6 +7,7 @@
 
 units=$THAG_BUILD/daemon
 export XDG_RUNTIME_DIR=$work/xdg
+export SYSTEMD_IGNORE_CHROOT=1 # else systemctl does nothing there, and says that it went well
 unit_dir=$XDG_RUNTIME_DIR/systemd/user
 
 ctl() { systemctl --user "$@"; }
@@ -120,4 +121,4 @@ if grep -q libsystemd <(ldd "$thagd"); then
   fi
   daemon_pid=''
 fi
-unset XDG_RUNTIME_DIR
+unset XDG_RUNTIME_DIR SYSTEMD_IGNORE_CHROOT
