@@ -317,10 +317,15 @@ void thag_reattach_all(struct thag_daemon *daemon)
 	int dir_fd = daemon->runtime.records_fd;
 	struct thag_record *records = NULL;
 	uint32_t count = 0;
+	int ret;
 
 	daemon->registry.next_id = thag_records_next_id(dir_fd);
-	if (thag_records_load(dir_fd, &records, &count) != 0)
-		count = 0;
+	ret = thag_records_load(dir_fd, &records, &count);
+	if (ret != 0)
+		thag_log_write(THAG_LOG_ERROR,
+			       "can't read which programs an earlier thagd profiled (%s): "
+			       "they are not gone on with",
+			       strerror(-ret));
 	for (uint32_t i = 0; i < count; i++) {
 		if (records[i].id >= daemon->registry.next_id)
 			daemon->registry.next_id = records[i].id + 1;

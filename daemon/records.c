@@ -159,12 +159,14 @@ int thag_records_load(int dir_fd, struct thag_record **out, uint32_t *count)
 	uint32_t found = 0;
 
 	if (!records || !dir) {
+		int ret = records ? -errno : -ENOMEM;
+
 		if (dir)
 			closedir(dir);
 		else if (fd >= 0)
 			close(fd);
 		free(records);
-		return -ENOMEM;
+		return ret;
 	}
 	while (found < THAG_RECORDS_MAX && (entry = readdir(dir))) {
 		if (strncmp(entry->d_name, DRAFT_PREFIX, strlen(DRAFT_PREFIX)) == 0)
