@@ -3,7 +3,7 @@
 # libthag and core/ as ARM64 programs, with their unit tests, cross-compiled and run by qemu-user:
 # shared memory between two processes, fork, threads, signals, longjmp and the clock (cntvct_el0)
 # included. Prints a line a program and "N passed, N failed". ARM64_ALL=1 runs those as well that
-# take emulation more than ten seconds.
+# take emulation longest.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 build="build-arm64"
@@ -21,7 +21,8 @@ fi
 # config, log: the stand-in for Criterion (tests/standin) can't redirect what a test prints;
 # switch: minutes under emulation.
 not_here=(step heap_step instructions pages task_examples trace_places config log switch)
-[[ -n ${ARM64_ALL:-} ]] || not_here+=(recording_damage sandwich search task_misuse timeline_range)
+[[ -n ${ARM64_ALL:-} ]] || not_here+=(chunk_tree flame pprof profile recording_damage recording_kill
+  sandwich search section_model speedscope svg_chart task_misuse timeline timeline_range)
 
 # qemu-user's vfork is a fork, and its counter often stands still from one read to the next;
 # ten thousand threads take it half a minute;

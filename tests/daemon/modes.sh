@@ -69,7 +69,7 @@ hostile_modes() {
   local other
   attach make=good hello heed=4294967295 calls=10 drained wait exited || return 1
   other=$(last_id)
-  is "$other" active '"both"' && [[ $(answer "{\"op\":\"disable\",\"session\":\"$other\"}" wished) == '"none"' ]] || return 1
+  eventually is "$other" active '"both"' && [[ $(answer "{\"op\":\"disable\",\"session\":\"$other\"}" wished) == '"none"' ]] || return 1
   exec 7>&-
   wait "$program"
 }

@@ -77,6 +77,8 @@ LIBRARIES = ("libuv", "libwebsockets")
 def is_theirs(build, fault, notes, harm):
     """Whether that is a fault in one of these, or a library's end for want of memory."""
     frames = [frame for frame in fault.stack.split() if not frame.startswith(C_LIBRARY)]
+    if fault.call == "munmap" and fault.stack.split()[2].startswith("libc."):
+        return harm.ended  # glibc aborts when it can't unmap the stack of a thread that ended
     if fault.call == "alloc":
         crashed = [frame for line in notes.splitlines() if line.startswith("crash")
                    for frame in line.split()[1:] if not frame.startswith(C_LIBRARY)]
