@@ -240,8 +240,20 @@ export interface PointedFrame {
  * has to be there first.
  */
 async function pointAt(page: Page, rows: number[], from: number, name?: string): Promise<PointedFrame> {
-  const seek = { rows, from, name };
-  const found = await page.locator("#flame-canvas").evaluate((canvas, { rows, from, name }) => {
+  let found: PointedFrame | null = null;
+  // what is in the page's tables may not be drawn yet
+  await until(`a frame ${name ?? ""} on rows ${rows}`, async () => {
+    found = await seek(page, rows, from, name);
+    return found !== null;
+  });
+  const { x, y } = found as unknown as PointedFrame;
+  await page.mouse.move(x, y);
+  return found as unknown as PointedFrame;
+}
+
+function seek(page: Page, rows: number[], from: number, name?: string): Promise<PointedFrame | null> {
+  const wanted = { rows, from, name };
+  return page.locator("#flame-canvas").evaluate((canvas, { rows, from, name }) => {
     const tip = document.getElementById("tip") as HTMLElement;
     const box = canvas.getBoundingClientRect();
     for (const row of rows)
@@ -253,10 +265,7 @@ async function pointAt(page: Page, rows: number[], from: number, name?: string):
         if (!tip.hidden && (name === undefined || name === named)) return { x: clientX, y: clientY, name: named };
       }
     return null;
-  }, seek);
-  if (found === null) throw new Error(`no frame ${name ?? ""} on rows ${rows}`);
-  await page.mouse.move(found.x, found.y);
-  return found;
+  }, wanted);
 }
 
 /** Points at the first frame on a row, from `from` of its width on. */
