@@ -135,8 +135,8 @@ static uint64_t page_ahead(struct thag_producer *producer)
 	return paged - lap;
 }
 
-/* Whether there is no room by the limits as they are, nor by `limit`: thag_room_set, which takes
- * half as long as all else of a dropped call, would change nothing. */
+/* Whether there is no room by the limits as they are, nor by `limit`: thag_room_set, with its two
+ * full barriers, would change nothing. */
 static bool is_shut(const struct thag_producer *producer, uint64_t limit)
 {
 	uint64_t head = thag_head_get(producer);
