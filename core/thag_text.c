@@ -294,3 +294,10 @@ bool thag_text_holds(const char *text, size_t bytes, const char *part, size_t pa
 	}
 	return false;
 }
+
+bool thag_text_ends_with(const char *text, const char *end)
+{
+	size_t bytes = strlen(text), end_bytes = strlen(end);
+
+	return bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
+}

@@ -64,4 +64,7 @@ int thag_text_append_terminal(struct thag_buffer *out, const char *text, size_t 
  */
 bool thag_text_holds(const char *text, size_t bytes, const char *part, size_t part_bytes);
 
+/** Whether `text` ends with `end`. */
+bool thag_text_ends_with(const char *text, const char *end);
+
 #endif

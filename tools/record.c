@@ -26,8 +26,7 @@ int thag_record_make_path(const char *file, char out[static PATH_MAX])
 	char copy[PATH_MAX], directory[PATH_MAX];
 	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
 	size_t bytes = strlen(name);
-	bool has_suffix =
-		bytes > strlen(SUFFIX) && strcmp(name + bytes - strlen(SUFFIX), SUFFIX) == 0;
+	bool has_suffix = bytes > strlen(SUFFIX) && thag_text_ends_with(name, SUFFIX);
 	int used;
 
 	if (strlen(file) >= sizeof(copy))

@@ -30,21 +30,14 @@ char *thag_session_name(const json_t *session)
 	return text;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t bytes = strlen(text), end_bytes = strlen(end);
-
-	return bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
-}
-
 const char *thag_session_file(const json_t *session)
 {
 	const json_t *files = json_object_get(session, "files");
 	const char *first = json_string_value(json_array_get(files, 0));
 	const char *second = json_string_value(json_array_get(files, 1));
 
-	if (first && second && ends_with(first, "-memory.folded") &&
-	    ends_with(second, "-memory_detail.folded"))
+	if (first && second && thag_text_ends_with(first, "-memory.folded") &&
+	    thag_text_ends_with(second, "-memory_detail.folded"))
 		return second;
 	return first;
 }

@@ -16,11 +16,13 @@
 #include "folded_file.h"
 #include "sessions.h"
 #include "thag_profile_store.h"
+#include "thag_text.h"
 #include "waiting.h"
 
 #define OPEN_MS 3600000 /* as long as thagd is at it */
 #define URL_BYTES 256
 #define RECORDING_MAGIC "thagrec" /* with its end: THAG_RECORDING_MAGIC */
+#define RECORDING_SUFFIX ".thag"
 
 void thag_source_fini(struct thag_source *source)
 {
@@ -215,7 +217,14 @@ static int load_file(const struct thag_command *command, const char *path,
 		thag_command_complain_of(command, path, "%s", strerror(errno));
 		return THAG_EXIT_FAILURE;
 	}
-	ret = thag_folded_file_load(command, path, fd, query, out);
+	if (thag_text_ends_with(path, RECORDING_SUFFIX)) {
+		thag_command_complain_of(command, path,
+					 "not a recording of thag, whatever its name "
+					 "says; rename it if it is of folded stacks");
+		ret = THAG_EXIT_FAILURE;
+	} else {
+		ret = thag_folded_file_load(command, path, fd, query, out);
+	}
 	close(fd);
 	return ret;
 }

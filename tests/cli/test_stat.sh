@@ -115,6 +115,12 @@ test_stat_tells_malformed_lines_by_their_numbers() {
   tail -n 1 err | grep -q 'has no folded stacks' || fail "$(cat err)"
 }
 
+test_stat_refuses_what_only_is_named_like_a_recording() {
+  seq 100 >none.thag
+  expect_status 1 thag stat none.thag
+  one_line err 'none.thag: not a recording of thag'
+}
+
 test_stat_has_names_of_any_bytes() {
   printf 'a,"b";\xff\x1b[31m 1\nsp ace;x 9223372036854775808\nmy-program;f 3\n' >odd.folded
   expect_status 0 thag stat odd.folded --csv

@@ -41,20 +41,13 @@ static int split(struct paging *paging)
 	return 0;
 }
 
-static bool ends_with(const char *line, const char *end)
-{
-	size_t bytes = strlen(line), end_bytes = strlen(end);
-
-	return bytes >= end_bytes && strcmp(line + bytes - end_bytes, end) == 0;
-}
-
 /** The first line that ends with the title of the last column ends the head. */
 static void find_head(struct paging *paging)
 {
 	const char *title = paging->pager->last_column;
 
 	for (size_t i = 0; title && i < paging->count && paging->head == 0; i++) {
-		if (!ends_with(paging->lines[i], title))
+		if (!thag_text_ends_with(paging->lines[i], title))
 			continue;
 		paging->head = i + 1;
 		paging->fixed = strlen(paging->lines[i]) - strlen(title);
