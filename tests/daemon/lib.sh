@@ -44,16 +44,6 @@ stop() {
   return "$status"
 }
 
-# eventually COMMAND...: within 30 s it succeeds.
-eventually() {
-  local i
-  for ((i = 0; i < 600; i++)); do
-    ! "$@" || return 0
-    sleep 0.05
-  done
-  return 1
-}
-
 play() { "$fake" "$socket" "$@"; }
 
 # fails_with STATUS PATTERN COMMAND...: it ends so, with one line on stderr that matches.

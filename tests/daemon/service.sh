@@ -81,7 +81,7 @@ has_session() { list | grep -q "\"pid\":$1,"; }
 
 # What it writes while thagd hangs is in its ring; both are gone when the next thagd comes.
 # Every thread of thagd has stopped: until the last has, it reads on.
-hangs() { [[ $(cat "/proc/$daemon_pid/task"/*/status | grep '^State:' | sort -u) == State:*T*stopped* ]]; }
+hangs() { [[ $(awk '$1 == "State:" { print $2 }' "/proc/$daemon_pid/task"/*/status | sort -u) == T ]]; }
 ended_meanwhile() {
   local id
   attach make=good hello calls=1000 drained wait calls=500 exited || return 1

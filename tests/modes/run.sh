@@ -24,6 +24,13 @@ trap cleanup EXIT
 
 thag() { "$build/tools/thag" "$@"; }
 
+# end_program: and what can be told of it.
+end_program() {
+  [[ -d /proc/$pid ]] && grep '^State' "/proc/$pid/status" || echo "the program is gone"
+  kill -9 "$pid"
+  tail -n 4 printed errors
+}
+
 # ok NAME COMMAND...: the command must succeed.
 ok() {
   local name=$1
@@ -35,7 +42,7 @@ ok() {
     echo "not ok $name"
     { tail -n 40 said; echo "thagd says:"; tail -n 4 log; } | cut -c1-300 | sed 's/^/  /'
     failed=$((failed + 1))
-    [[ -z $pid ]] || kill -9 "$pid"
+    [[ -z $pid ]] || end_program | sed 's/^/  /'
     pid=''
   fi
 }

@@ -24,6 +24,17 @@ ok() {
   fi
 }
 
+# eventually COMMAND...: within 30 s it succeeds.
+eventually() {
+  local i
+  for ((i = 0; i < 600; i++)); do
+    ! "$@" || return 0
+    sleep 0.05
+  done
+  echo "this never came true: $*"
+  return 1
+}
+
 # code WANTED CURL-ARGUMENT...: the status of an answer, whose body is in $work/body.
 code() {
   local wanted=$1 got

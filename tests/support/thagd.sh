@@ -7,16 +7,6 @@ thagd='' port=''
 # shellcheck source=tests/support/ok.sh disable=SC1091
 . "$(dirname "${BASH_SOURCE[0]}")/ok.sh"
 
-# eventually COMMAND...: within 30 s it succeeds.
-eventually() {
-  local i
-  for ((i = 0; i < 600; i++)); do
-    ! "$@" || return 0
-    sleep 0.05
-  done
-  return 1
-}
-
 # start_thagd [OPTION]...: one that answers, at $port; what programs leave is in $work/out.
 start_thagd() {
   stop_thagd -TERM
