@@ -111,10 +111,14 @@ static enum thag_found drain_round(struct worker *worker, struct thag_session *s
 	struct part part = { .step = 1 };
 	uint64_t begun = thag_clock_ticks(session->header.clock);
 	enum thag_found found = drain_rings(worker, session, now_ns, &part);
+	uint64_t applied;
+	bool wait;
 
-	if (!session->detached && !part.shared && thag_memory_apply(session, part.used, begun) &&
-	    found == THAG_FOUND_NOTHING)
-		found = THAG_FOUND_WORDS;
+	if (session->detached || part.shared)
+		return found;
+	applied = thag_memory_apply(session, part.used, begun, &wait);
+	if (found == THAG_FOUND_NOTHING && (applied || wait))
+		found = applied ? THAG_FOUND_MORE : THAG_FOUND_WORDS;
 	return found;
 }
 

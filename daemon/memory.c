@@ -105,15 +105,17 @@ static uint32_t collect(struct thag_session *session, uint32_t used,
 	return count;
 }
 
-bool thag_memory_apply(struct thag_session *session, uint32_t used, uint64_t begun)
+uint64_t thag_memory_apply(struct thag_session *session, uint32_t used, uint64_t begun, bool *wait)
 {
 	struct thag_heap_queue *queues[THAG_SLOTS_MAX];
 	uint32_t count = collect(session, used, queues);
+	uint64_t applied = 0;
 
-	if (count == 0)
-		return false;
-	thag_heap_queues_apply(session->heap, queues, count, find_watermark(session, used, begun));
-	return collect(session, used, queues) != 0;
+	if (count)
+		applied = thag_heap_queues_apply(session->heap, queues, count,
+						 find_watermark(session, used, begun));
+	*wait = count && collect(session, used, queues) != 0;
+	return applied;
 }
 
 void thag_memory_finish(struct thag_session *session)

@@ -36,9 +36,10 @@ bool thag_memory_is_full(const struct thag_session_ring *ring, uint32_t used);
 /**
  * Applies what can be at the end of a round that read each of `used` rings. `begun`: the
  * program's clock before it, UINT64_MAX when nothing is written any more. Under the lock, shared;
- * nobody else may be reading those rings. Returns whether events wait still.
+ * nobody else may be reading those rings. Returns how many there were; `*wait` is whether others
+ * wait still.
  */
-bool thag_memory_apply(struct thag_session *session, uint32_t used, uint64_t begun);
+uint64_t thag_memory_apply(struct thag_session *session, uint32_t used, uint64_t begun, bool *wait);
 
 /** The program is gone, and all its words are read: the rest is applied. Under the lock. */
 void thag_memory_finish(struct thag_session *session);

@@ -356,7 +356,7 @@ static bool read_ring(struct thag_session_ring *ring, uint64_t *batch)
 static bool play_round(struct player *player, uint64_t *batch)
 {
 	struct thag_session *session = player->replay->session;
-	bool more = false;
+	bool more = false, wait;
 
 	for (uint32_t i = 0; i < player->used; i++) {
 		struct thag_session_ring *ring = &session->rings[i];
@@ -369,7 +369,7 @@ static bool play_round(struct player *player, uint64_t *batch)
 			ring->empty = false;
 	}
 	pthread_rwlock_rdlock(&session->lock);
-	thag_memory_apply(session, player->used, UINT64_MAX);
+	more |= thag_memory_apply(session, player->used, UINT64_MAX, &wait) != 0;
 	pthread_rwlock_unlock(&session->lock);
 	return more;
 }

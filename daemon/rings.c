@@ -135,7 +135,7 @@ enum thag_found thag_rings_read(struct thag_session_ring *ring, uint64_t *words,
 		}
 		if (thag_memory_is_full(ring, used)) {
 			ring->empty = false;
-			return THAG_FOUND_MORE;
+			return found;
 		}
 		taken = read_batch(ring, words, room, used, now_ns);
 		note_blocked(ring, now_ns);
@@ -238,12 +238,12 @@ static bool finish_all(struct thag_session *session, uint64_t *words, uint64_t *
 		       bool writer_dead)
 {
 	uint32_t used = thag_session_rings_used(session);
-	bool more = false;
+	bool more = false, wait;
 
 	for (uint32_t i = 0; i < used && !is_quarantined(session); i++)
 		more |= finish_ring(&session->rings[i], words, &ends[i], writer_dead);
 	pthread_rwlock_wrlock(&session->lock);
-	thag_memory_apply(session, used, UINT64_MAX);
+	more |= thag_memory_apply(session, used, UINT64_MAX, &wait) != 0;
 	pthread_rwlock_unlock(&session->lock);
 	return more;
 }
@@ -265,7 +265,9 @@ void thag_rings_finish(struct thag_session *session, bool writer_dead)
 	/* at most two laps: someone else may go on writing to a dead program's ring */
 	for (uint32_t i = 0; i < session->header.slots; i++)
 		ends[i] = session->rings[i].reader.tail + 2 * (uint64_t)THAG_RING_WORDS;
-	/* each round reads words or takes a step of which there are at most so many as words */
+	/* Each round reads words, or applies what they say, or takes a step: of all these there are
+	 * at most so many as words. A ring that can't be read on for others' sake is no reason for
+	 * another round: what these wait for may be in one of the next two. */
 	while (!is_quarantined(session) &&
 	       (finish_all(session, words, ends, writer_dead) || thag_chunks_catch_up(session) ||
 		unblock_locked(session)))

@@ -55,6 +55,14 @@ stopped_program() {
   wait "$pid" && eventually reported "$pid" 1 $(($(returned) + 1)) && runs "$pid" ended
 }
 
+# full_rings THREADS: what a program left in its rings that was killed while thagd was stopped.
+full_rings() {
+  local calls
+  clear_out
+  LD_PRELOAD=$build/libclient/libthag-preload.so "$build/tests/full_rings" "$1" "$thagd" >"$work/calls"
+  kill -CONT "$thagd" && read -r pid calls <"$work/calls" && eventually reported "$pid" 1 "$calls"
+}
+
 # A thagd that isn't of the program's version, played: the program says so in one line, and runs.
 other_thagd() {
   local how=$1 pattern=$2
@@ -97,6 +105,12 @@ for name in exit _exit quick_exit exit-in-a-thread _exit-in-a-thread main-leaves
   [[ $name != main-leaves || -z ${TSAN_OPTIONS:-} ]] || continue
   ok "03 the program ends inside of its calls: $name" ending "$name" 7
 done
+# a sanitizer has a malloc of its own
+if ! sanitized; then
+  for threads in 2 4 8; do
+    ok "01 $threads full rings with memory, read once their program is gone" full_rings "$threads"
+  done
+fi
 ok '06 thagd is stopped while a program runs' \
   driver stop-daemon "$build/tests/victim" "$work/out" "$thagd" "${STOP_SECONDS:-2}"
 ok '07 the program is stopped: idle, not dead' stopped_program
