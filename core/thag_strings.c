@@ -142,6 +142,8 @@ int thag_strings_put(struct thag_strings *strings, const char *text, uint32_t by
 
 	if (ret)
 		return ret;
+	if (bytes == 0)
+		text = ""; /* NULL, maybe, which memcpy must not be given */
 	uint32_t hash = hash_text(strings->seed, text, bytes);
 	uint32_t slot = find_slot(strings, hash, text, bytes);
 

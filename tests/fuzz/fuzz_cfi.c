@@ -7,16 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "trace_cfi.h"
 #include "trace_expression.h"
 
 #define FUNCTIONS_MAX 32
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* A stack that holds its addresses, mixed. */
 static bool load(void *context, uintptr_t at, uintptr_t *value)
@@ -61,8 +56,6 @@ static void look_up(const struct thag_cfi_section *section, uintptr_t address)
 			evaluate(section, &row.registers[i]);
 	}
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -9,16 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "thag_folded_pair.h"
 #include "thag_folded_read.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void count_fault(void *context, uint64_t line, const char *what)
 {
@@ -41,18 +34,20 @@ static int read_and_fold(const uint8_t *data, size_t bytes, size_t step,
 	struct thag_folded_reader *reader;
 	int ret = 0;
 
-	check(thag_folded_reader_create(&reader, &options) == 0);
+	if (!is_done(thag_folded_reader_create(&reader, &options)))
+		return -ENOMEM;
 	for (size_t at = 0; at < bytes && !ret; at += step)
 		ret = thag_folded_reader_feed(reader, data + at,
 					      bytes - at < step ? bytes - at : step);
 	if (!ret)
 		ret = thag_folded_reader_finish(reader, profiles);
-	check(ret == 0 || ret == -EOVERFLOW);
+	if (ret != -EOVERFLOW)
+		is_done(ret);
 	thag_folded_reader_count(reader, counts);
 	check(faults == counts->malformed);
 	for (int side = 0; side < THAG_FOLDED_SIDES; side++) {
-		if (profiles[side])
-			check(thag_folded_write(profiles[side], &out[side]) == 0);
+		if (profiles[side] && !is_done(thag_folded_write(profiles[side], &out[side])))
+			ret = -ENOMEM;
 		thag_profile_destroy(profiles[side]);
 	}
 	thag_folded_reader_destroy(reader);
@@ -71,10 +66,11 @@ static void expect_stable(const struct thag_buffer *text)
 	struct thag_buffer again[THAG_FOLDED_SIDES] = { 0 };
 	struct thag_folded_counts counts;
 
-	check(read_and_fold(text->data, text->bytes, text->bytes + 1, again, &counts) == 0);
-	check(counts.malformed == 0 && counts.fractions == 0 && counts.sides < 2);
-	if (text->bytes && text->data[0] != '#')
-		expect_equal(text, &again[0]);
+	if (is_done(read_and_fold(text->data, text->bytes, text->bytes + 1, again, &counts))) {
+		check(counts.malformed == 0 && counts.fractions == 0 && counts.sides < 2);
+		if (text->bytes && text->data[0] != '#')
+			expect_equal(text, &again[0]);
+	}
 	for (int side = 0; side < THAG_FOLDED_SIDES; side++)
 		thag_buffer_fini(&again[side]);
 }
@@ -87,7 +83,8 @@ static void pair_up(const uint8_t *data, size_t bytes, size_t step)
 	struct thag_buffer out = { 0 };
 	int ret = 0;
 
-	check(thag_folded_pair_create(&pair, &options) == 0);
+	if (!is_done(thag_folded_pair_create(&pair, &options)))
+		return;
 	for (int side = THAG_FOLDED_BEFORE; side <= THAG_FOLDED_AFTER && !ret; side++) {
 		for (size_t at = 0; at < bytes && !ret; at += step)
 			ret = thag_folded_pair_feed(pair, (enum thag_folded_side)side, data + at,
@@ -95,10 +92,9 @@ static void pair_up(const uint8_t *data, size_t bytes, size_t step)
 		if (!ret)
 			ret = thag_folded_pair_finish(pair, (enum thag_folded_side)side);
 	}
-	check(ret == 0 || ret == -EOVERFLOW);
-	if (!ret)
-		check(thag_folded_pair_write(pair, true, &out) == 0);
-	for (size_t at = 0; at < out.bytes;) {
+	if (ret != -EOVERFLOW && is_done(ret))
+		ret = thag_folded_pair_write(pair, true, &out);
+	for (size_t at = 0; !ret && at < out.bytes;) {
 		const char *line = (const char *)out.data + at;
 		const char *end = memchr(line, '\n', out.bytes - at);
 		const char *after = memrchr(line, ' ', (size_t)(end - line));
@@ -122,11 +118,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	size_t step = (size_t)data[0] + 1;
 	int ret = read_and_fold(data + 1, bytes - 1, bytes, whole, &counts);
 
-	check(read_and_fold(data + 1, bytes - 1, step, cut, &cut_counts) == ret);
+	int cut_ret = read_and_fold(data + 1, bytes - 1, step, cut, &cut_counts);
+
 	pair_up(data + 1, bytes - 1, step);
-	check(memcmp(&counts, &cut_counts, sizeof(counts)) == 0 || ret);
+	if (ret == -ENOMEM || cut_ret == -ENOMEM)
+		ret = -ENOMEM;
+	else
+		check(ret == cut_ret && (ret || memcmp(&counts, &cut_counts, sizeof(counts)) == 0));
 	for (int side = 0; side < THAG_FOLDED_SIDES; side++) {
-		expect_equal(&whole[side], &cut[side]);
+		if (ret != -ENOMEM)
+			expect_equal(&whole[side], &cut[side]);
 		if (!ret)
 			expect_stable(&whole[side]);
 		thag_buffer_fini(&whole[side]);

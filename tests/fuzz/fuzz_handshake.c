@@ -13,6 +13,7 @@
 
 #include <sys/mman.h>
 
+#include "fuzz.h"
 #include "handshake.h"
 
 #define HEAD_BYTES 256
@@ -26,12 +27,6 @@ struct setup {
 
 /* The memory of a program with one ring; pages that are never written cost nothing. */
 static char *shm;
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void try_fd(const struct setup *setup)
 {
@@ -111,7 +106,6 @@ static void try_modules(const uint8_t *data, size_t size)
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

@@ -6,13 +6,8 @@
 #ifndef FUZZ_IMPORT_H
 #define FUZZ_IMPORT_H
 
-#include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "thag_import.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 typedef int read_fn(const void *data, size_t bytes, const struct thag_import_options *options,
 		    struct thag_import_report *report, struct thag_profile **out);
@@ -21,8 +16,7 @@ static inline void use(struct thag_profile *profile)
 {
 	struct thag_buffer out = { 0 };
 
-	if (thag_folded_write(profile, &out))
-		abort();
+	is_done(thag_folded_write(profile, &out));
 	thag_buffer_fini(&out);
 	thag_profile_destroy(profile);
 }
@@ -37,7 +31,7 @@ static inline void read_and_use(read_fn *read, const uint8_t *data, size_t bytes
 	if (ret == 0)
 		use(profile);
 	else if (!report.what[0] && ret != -EOVERFLOW)
-		abort();
+		is_done(ret);
 	thag_import_guess(data, bytes);
 }
 

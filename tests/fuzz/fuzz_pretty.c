@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "thag_pretty.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	char *out = malloc(bytes + 1), *again = malloc(bytes + 1);
+	char *out = take(bytes + 1), *again = take(bytes + 1);
 	size_t made = thag_pretty((const char *)data, bytes, out);
 
 	if (made > bytes || (made == 0 && bytes != 0))

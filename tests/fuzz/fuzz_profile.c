@@ -8,17 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "thag_functions.h"
 #include "thag_heap_profile.h"
 #include "thag_profile_store.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void look_at(const struct thag_profile *profile)
 {
@@ -29,15 +22,16 @@ static void look_at(const struct thag_profile *profile)
 
 	thag_profile_nodes(profile, &count);
 	outermost = calloc(count, sizeof(*outermost));
+	check(outermost != NULL);
 	sums = thag_functions_sum(profile, outermost);
-	check(outermost && sums);
-	for (uint32_t i = 0; i < thag_functions_count(profile); i++)
+	is_done(sums ? 0 : -ENOMEM);
+	for (uint32_t i = 0; sums && i < thag_functions_count(profile); i++)
 		thag_functions_quantiles(profile, &sums[i]);
 	for (uint32_t i = 0; i < count; i++)
 		thag_paths_quantiles(profile, i);
 	if (thag_profile_heaps(profile))
 		free(thag_functions_heaps(profile, outermost));
-	check(thag_folded_write(profile, &folded) == 0);
+	is_done(thag_folded_write(profile, &folded));
 	thag_buffer_fini(&folded);
 	free(sums);
 	free(outermost);
@@ -47,18 +41,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct thag_buffer once = { 0 }, twice = { 0 };
 	struct thag_stored_facts facts;
-	struct thag_profile *profile, *again;
-	uint64_t *aligned = malloc(bytes + 8);
+	struct thag_profile *profile, *again = NULL;
+	uint64_t *aligned = take(bytes + 8);
 
 	if (bytes)
 		memcpy(aligned, data, bytes);
 	if (thag_profile_load(&profile, aligned, bytes, &facts) == 0) {
 		look_at(profile);
-		check(thag_profile_store(profile, facts.flags, &once) == 0);
-		check(thag_profile_load(&again, once.data, once.bytes, &facts) == 0);
-		check(thag_profile_store(again, facts.flags, &twice) == 0);
-		check(once.bytes == twice.bytes);
-		check(memcmp(once.data, twice.data, once.bytes) == 0);
+		if (is_done(thag_profile_store(profile, facts.flags, &once)) &&
+		    is_done(thag_profile_load(&again, once.data, once.bytes, &facts)) &&
+		    is_done(thag_profile_store(again, facts.flags, &twice))) {
+			check(once.bytes == twice.bytes);
+			check(memcmp(once.data, twice.data, once.bytes) == 0);
+		}
 		thag_profile_destroy(again);
 		thag_profile_destroy(profile);
 	}

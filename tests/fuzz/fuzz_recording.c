@@ -19,6 +19,7 @@
 
 #include <xxhash.h>
 
+#include "fuzz.h"
 #include "thag_recording_reader.h"
 #include "thag_recording_resume.h"
 #include "thag_recording_tables.h"
@@ -26,12 +27,6 @@
 #define PART_MAX (UINT32_C(1) << 20)
 #define ENTRIES_MAX 256 /* of which parts are read */
 #define SLOTS_MAX 8
-
-static void check(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static int make_file(void)
 {
@@ -349,10 +344,9 @@ static void try_table(const uint8_t *data, size_t bytes)
 
 static void try_recording(const uint8_t *data, size_t bytes, uint8_t mode)
 {
-	uint8_t *copy = malloc(bytes + 1);
+	uint8_t *copy = take(bytes + 1);
 	int fd = make_file();
 
-	check(copy);
 	if (bytes)
 		memcpy(copy, data, bytes);
 	if (mode != 0)
@@ -366,8 +360,6 @@ static void try_recording(const uint8_t *data, size_t bytes, uint8_t mode)
 	free(copy);
 	close(fd);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "fuzz.h"
 #include "client.h"
 #include "memory_facts.h"
 #include "sessions.h"
@@ -31,13 +32,6 @@ static struct {
 } state;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void answer(int fd)
 {
@@ -71,6 +65,7 @@ static void *serve(void *unused)
 			answer(fd);
 		close(fd);
 	}
+	return NULL;
 }
 
 static void tidy_up(void)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "thag/words.h"
 #include "thag_ring.h"
 #include "thag_stream.h"
@@ -28,14 +29,6 @@ struct entry {
 
 static uint64_t words[THAG_RING_WORDS];
 static uint64_t published;
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static struct thag_thread *start_thread(void *context, uint32_t tid)
 {

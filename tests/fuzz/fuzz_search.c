@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "thag_search.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 /** As a C text of its own size, so that a byte beyond it is noticed. */
 static char *take_text(const uint8_t *data, size_t bytes)
 {
-	char *text = malloc(bytes + 1);
+	char *text = take(bytes + 1);
 
 	if (bytes)
 		memcpy(text, data, bytes);
@@ -46,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	size_t length = end ? (size_t)(end - data) : bytes;
 	size_t rest = end ? bytes - length - 1 : 0;
 	char *text = take_text(data, length);
-	char *name = malloc(rest ? rest : 1);
+	char *name = take(rest);
 
 	if (rest)
 		memcpy(name, end + 1, rest);

@@ -11,6 +11,7 @@
 
 #include <sys/mman.h>
 
+#include "fuzz.h"
 #include "budget.h"
 #include "sites.h"
 #include "thag_names.h"
@@ -21,13 +22,6 @@
 static char *shm, *consumer;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static char *make_memory(size_t bytes)
 {

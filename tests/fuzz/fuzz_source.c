@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "handlers.h"
 #include "marks.h"
 #include "patch.h"
@@ -19,14 +20,6 @@
 #include "scan.h"
 
 #define BODIES_MAX 64
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 /** Whether a body has a mark, or something else of thag's: the tool gives it none. */
 static bool is_marked(const char *source, size_t bytes, const struct thag_token *brace)
@@ -58,7 +51,7 @@ static size_t find_braces(const char *source, size_t bytes, uint8_t choice, size
 	thag_scan_begin(&scan, source, bytes, 0);
 	for (thag_scan_next(&scan, &token); token.kind != THAG_TOKEN_END;
 	     thag_scan_next(&scan, &token)) {
-		must(token.at >= end && token.bytes && token.at + token.bytes <= bytes);
+		check(token.at >= end && token.bytes && token.at + token.bytes <= bytes);
 		end = token.at + token.bytes;
 		if (token.kind == THAG_TOKEN_OPEN && !token.in_directive && count < BODIES_MAX &&
 		    (choice >> (seen++ % 8) & 1) && !is_marked(source, bytes, &token))
@@ -67,17 +60,19 @@ static size_t find_braces(const char *source, size_t bytes, uint8_t choice, size
 	return count;
 }
 
-static void remove_marks(const char *source, size_t bytes, bool every, struct thag_buffer *out)
+static bool remove_marks(const char *source, size_t bytes, bool every, struct thag_buffer *out)
 {
 	struct thag_edits edits = { 0 };
 	struct thag_removed removed;
 
-	must(thag_remove_plan(&edits, source, bytes, every, &removed) == 0);
-	for (size_t i = 1; i < edits.count; i++)
-		must(edits.list[i].at >= edits.list[i - 1].at + edits.list[i - 1].removed);
-	must(thag_edits_apply(&edits, source, bytes, out) == 0);
-	must(out->bytes <= bytes);
+	bool done = is_done(thag_remove_plan(&edits, source, bytes, every, &removed));
+
+	for (size_t i = 1; done && i < edits.count; i++)
+		check(edits.list[i].at >= edits.list[i - 1].at + edits.list[i - 1].removed);
+	done = done && is_done(thag_edits_apply(&edits, source, bytes, out));
+	check(out->bytes <= bytes);
 	thag_edits_fini(&edits);
+	return done;
 }
 
 static bool plan_marks(const char *source, size_t bytes, uint8_t choice, struct thag_edits *edits)
@@ -90,11 +85,14 @@ static bool plan_marks(const char *source, size_t bytes, uint8_t choice, struct 
 	if (!count || marks.include_at != SIZE_MAX ||
 	    thag_place_find(&place, source, bytes, braces[0], braces[count - 1]))
 		return false;
-	must(place.at <= braces[0]);
-	must(!thag_marks_add_include(edits, source, bytes, place.at, "thag.h", marks.foreign));
+	check(place.at <= braces[0]);
+	if (!is_done(thag_marks_add_include(edits, source, bytes, place.at, "thag.h",
+					    marks.foreign)))
+		return false;
 	for (size_t i = 0; i < count; i++)
-		must(!thag_marks_add(edits, source, bytes, braces[i], i ? NULL : "time",
-				     marks.foreign));
+		if (!is_done(thag_marks_add(edits, source, bytes, braces[i], i ? NULL : "time",
+					    marks.foreign)))
+			return false;
 	thag_edits_sort(edits);
 	return true;
 }
@@ -109,13 +107,13 @@ static void mark_and_remove(const char *source, size_t bytes, uint8_t choice)
 	struct thag_buffer marked = { 0 }, before = { 0 }, after = { 0 }, patch = { 0 };
 	struct thag_edits edits = { 0 };
 
-	if (plan_marks(source, bytes, choice, &edits)) {
-		must(thag_edits_apply(&edits, source, bytes, &marked) == 0);
-		remove_marks(source, bytes, false, &before);
-		remove_marks((const char *)marked.data, marked.bytes, false, &after);
-		must(is_equal(&before, &after));
-		must(thag_patch_append(&patch, "a", source, bytes, &edits) == 0);
-		must(patch.bytes > edits.text.bytes);
+	if (plan_marks(source, bytes, choice, &edits) &&
+	    is_done(thag_edits_apply(&edits, source, bytes, &marked))) {
+		if (remove_marks(source, bytes, false, &before) &&
+		    remove_marks((const char *)marked.data, marked.bytes, false, &after))
+			check(is_equal(&before, &after));
+		if (is_done(thag_patch_append(&patch, "a", source, bytes, &edits)))
+			check(patch.bytes > edits.text.bytes);
 	}
 	thag_edits_fini(&edits);
 	thag_buffer_fini(&patch);
@@ -133,15 +131,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	if (!bytes)
 		return 0;
 	/* of its own size, so that a byte beyond it is noticed */
-	source = malloc(bytes - 1 + (bytes == 1));
+	source = take(bytes - 1);
 	memcpy(source, data + 1, bytes - 1);
 	mark_and_remove(source, bytes - 1, data[0]);
-	remove_marks(source, bytes - 1, false, &once);
-	remove_marks((const char *)once.data, once.bytes, false, &twice);
-	must(is_equal(&once, &twice));
+	if (remove_marks(source, bytes - 1, false, &once) &&
+	    remove_marks((const char *)once.data, once.bytes, false, &twice))
+		check(is_equal(&once, &twice));
 	remove_marks(source, bytes - 1, true, &all);
-	must(thag_handlers_find(&handlers, source, bytes - 1) == 0);
-	thag_handlers_has(&handlers, "f");
+	if (is_done(thag_handlers_find(&handlers, source, bytes - 1)))
+		thag_handlers_has(&handlers, "f");
 	thag_handlers_fini(&handlers);
 	thag_buffer_fini(&once);
 	thag_buffer_fini(&twice);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "thag_heap_profile.h"
 #include "thag_stream.h"
 
@@ -275,6 +276,8 @@ static void check_sums(const struct thag_thread *thread)
 	const struct thag_tree *tree = &thread->tree;
 	uint64_t *children = calloc(tree->count, sizeof(*children));
 
+	check(children != NULL);
+
 	for (uint32_t i = 1; children && i < tree->count; i++)
 		children[tree->nodes[i].parent] += tree->nodes[i].total;
 	for (uint32_t i = 1; children && i < tree->count; i++)
@@ -320,13 +323,11 @@ static void deal(struct ring *rings, const uint64_t *words, size_t count)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	static struct outcome whole, pieces;
 	size_t count = bytes / 8;
-	uint64_t *words = malloc((RINGS + 1) * (bytes + 8));
+	uint64_t *words = take((RINGS + 1) * (bytes + 8));
 	struct ring rings[RINGS] = { 0 };
 
 	memcpy(words, data, bytes);

@@ -20,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "fuzz.h"
 #include "thag_symbol_reader.h"
 #include "thag_symbol_store.h"
 
@@ -28,12 +29,6 @@
 #define FIRST_ADDRESS 0x2a0
 #define OTHER_ADDRESS 0xff0
 #define CHILD_CPU_S 5
-
-static void check(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void touch(const struct thag_symbol_frame *frame, const uint8_t *data, size_t size)
 {
@@ -180,8 +175,6 @@ static void try_elf(const uint8_t *data, size_t size)
 	close(file);
 	close(answers);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
