@@ -197,6 +197,11 @@ static uint32_t take_entry(struct named *entry, uint64_t hash, enum thag_site_ki
 	return site;
 }
 
+static bool is_for(const struct named *entry, uint64_t hash)
+{
+	return __atomic_load_n(&entry->hash, __ATOMIC_RELAXED) == hash;
+}
+
 uint32_t thag_site_named(enum thag_site_kind kind, const char *name)
 {
 	size_t bytes = name ? strnlen(name, THAG_SITE_NAME_MAX) : 0;
@@ -209,11 +214,11 @@ uint32_t thag_site_named(enum thag_site_kind kind, const char *name)
 
 		/* another thread is about to fill it in; if it lasts, or is what we interrupted, a
 		 * second site of that name does no harm but to be listed twice */
-		for (int look = 0; !site && entry->hash == hash && look < NAMED_LOOKS; look++)
+		for (int look = 0; !site && is_for(entry, hash) && look < NAMED_LOOKS; look++)
 			site = __atomic_load_n(&entry->site, __ATOMIC_ACQUIRE);
 		if (site && is_site_of(site, kind, name ? name : "", bytes))
 			return site;
-		if (!site && entry->hash == hash)
+		if (!site && is_for(entry, hash))
 			return add_named(kind, name);
 	}
 	return THAG_SITE_OVERFLOW;

@@ -102,7 +102,9 @@ static void reset(struct thag_producer *producer, uint32_t slot)
 	uint64_t position = (uint32_t)producer->head ? (uint32_t)producer->head : THAG_RING_WORDS;
 
 	*cold = (struct thag_producer_cold){ .slot = slot };
-	producer->limit = producer->memory_limit = 0;
+	/* who switches off may do the same right now */
+	__atomic_store_n(&producer->limit, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&producer->memory_limit, 0, __ATOMIC_RELAXED);
 	producer->time_high = 0;
 	producer->head = position << 32 | position;
 	producer->words = (uint64_t *)(void *)(thag_process.rings + slot * THAG_RING_BYTES);

@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +41,8 @@ static __thread uint64_t recorded, late, missed;
 static uint64_t all_recorded, all_late, all_missed;
 
 /* What calls know of switches: 0 nothing, 1 it is off, 2 it is on. */
-static volatile sig_atomic_t told;
-static volatile sig_atomic_t ended;
+static atomic_int told; /* by a handler, to all threads */
+static atomic_int ended;
 
 #define COUNT_THIS() (recorded += thag_this_span.index < THAG_SPAN_DROP_ROOT)
 
