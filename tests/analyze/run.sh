@@ -26,6 +26,10 @@ for file in tests/analyze/test_*.sh; do
   . "$file"
 done
 
+# shellcheck source=tests/support/sanitized.sh disable=SC1091
+. tests/support/sanitized.sh
+! sanitized || unset -f test_sessions # of memory
+
 run_test() {
   local name=$1 status=0
   session=${name#test_}

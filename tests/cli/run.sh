@@ -24,6 +24,14 @@ for file in "$TESTS"/test_*.sh; do
   . "$file"
 done
 
+# shellcheck source=tests/support/sanitized.sh disable=SC1091
+. tests/support/sanitized.sh
+if sanitized; then
+  unset -f test_export_{csv,firefox,pprof,speedscope}_of_memory test_memory_of_a_report_is_that_of_the_session \
+    test_memory_tells_totals_sizes_and_places test_run_waits_for_all_that_the_process_was \
+    test_stat_has_memory_of_each_function
+fi
+
 helpers=(fake_daemon count_signals)
 for name in "${helpers[@]}"; do
   helper "$name" >/dev/null || exit

@@ -24,6 +24,8 @@ trap cleanup EXIT
 
 # shellcheck source=tests/support/ok.sh disable=SC1091
 . "$(dirname "${BASH_SOURCE[0]}")/../support/ok.sh"
+# shellcheck source=tests/support/sanitized.sh disable=SC1091
+. "$(dirname "${BASH_SOURCE[0]}")/../support/sanitized.sh"
 
 # start [OPTION]...: a daemon on our socket, ready to answer. Tests talk to programs by fd 7, which
 # it must not hold.
@@ -90,7 +92,5 @@ saved() { [[ $(session "$1" files) == *.json* ]]; }
 
 export_folded() { request "{\"op\":\"export\",\"session\":\"$1\"}" | tail -n +2; }
 
-# A sanitizer keeps freed memory for a while: then only what leaks for good would be seen.
-sanitized() { grep -qaE '__(asan|tsan)_init' "$thagd"; }
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon_pid/status"; }
 fd_count() { find "/proc/$daemon_pid/fd" -mindepth 1 | wc -l; }

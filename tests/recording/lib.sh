@@ -11,6 +11,8 @@ mounted=''
 cd "$work" || exit 1
 # shellcheck source=tests/support/thagd.sh disable=SC1091
 . "$here/../support/thagd.sh"
+# shellcheck source=tests/support/sanitized.sh disable=SC1091
+. "$here/../support/sanitized.sh"
 
 cleanup() {
   stop_thagd
@@ -18,9 +20,6 @@ cleanup() {
   rm -rf "$work"
 }
 trap cleanup EXIT
-
-# A sanitizer has a malloc of its own: no program's memory is recorded then.
-sanitized() { grep -qaE '__(asan|tsan)_init' "$build/daemon/thagd"; }
 
 skip() { echo "skipped: $1: $2"; }
 

@@ -77,9 +77,12 @@ odd_files() {
 }
 ok 'files that are no files' odd_files
 
-# An honest program: compiled with -finstrument-functions, the library preloaded.
+# An honest program: compiled with -finstrument-functions, the library preloaded, behind the runtime of
+# the sanitizer that it may have been built with.
 preloaded() {
-  THAG_SOCKET=$socket LD_PRELOAD=$THAG_BUILD/libclient/libthag-cyg.so "$1" >/dev/null || return 1
+  local library=$THAG_BUILD/libclient/libthag-cyg.so
+  THAG_SOCKET=$socket LD_PRELOAD=$(ldd "$library" | awk '/lib[at]san/ { print $3 }'):$library "$1" \
+    >/dev/null || return 1
   id=$(last_id)
   eventually saved "$id" && frames "$id" >"$work/frames"
 }
