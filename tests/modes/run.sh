@@ -218,6 +218,14 @@ answers() { (($(grep -c told printed) >= told)); }
 tell() { kill "-$1" "$pid" && heard; }
 finish() { kill -TERM "$pid" && wait "$pid" && pid='' && counts_agree; }
 
+# is_read: thagd has no more to read.
+is_read() {
+  local events
+  events=$(listed events)
+  sleep 0.2
+  is events "$events"
+}
+
 # switch COMMAND SIGNAL...: the command waits until it is so, then the program is told.
 switch() { tell HUP && thag "$1" latest && tell "$2"; }
 
@@ -225,7 +233,7 @@ flat_out_off_and_on() {
   local i events
   attach 4 && tell USR2 || return 1
   for i in 1 2 3; do
-    switch disable USR1 && is active none && sleep 0.3 || return 1
+    switch disable USR1 && is active none && eventually is_read || return 1
     events=$(listed events)
     sleep 0.3
     is events "$events" || return 1
