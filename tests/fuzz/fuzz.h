@@ -11,8 +11,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-/** Whether allocations fail, see replay.c; libFuzzer has none fail. */
+/** Whether allocations fail; of replay.c, libFuzzer has none fail. */
 __attribute__((weak)) bool memory_is_short(void);
+
+static inline bool is_short(void)
+{
+	return memory_is_short && memory_is_short();
+}
 
 static inline void check(int holds)
 {
@@ -32,7 +37,7 @@ static inline void *take(size_t bytes)
 /** Whether what returned `ret` was done; it may not be for want of memory alone. */
 static inline bool is_done(int ret)
 {
-	check(ret == 0 || (ret == -ENOMEM && memory_is_short && memory_is_short()));
+	check(ret == 0 || (ret == -ENOMEM && is_short()));
 	return ret == 0;
 }
 
