@@ -122,7 +122,8 @@ int main(int argc, char **argv)
 	if (seed_recording(argv[1], "ended", 4, 8, 1, true) &&
 	    seed_recording(argv[1], "unended", 4, 8, 1, false) &&
 	    seed_recording(argv[1], "raw", 3, 2, 0, true) &&
-	    seed_recording(argv[1], "indexed", 70, 1, 1, false) && seed_journal(argv[1]) &&
+	    seed_recording(argv[1], "indexed", 70, 1, 1, false) &&
+	    seed_recording(argv[1], "raw-indexed", 70, 1, 0, true) && seed_journal(argv[1]) &&
 	    seed_tables(argv[1]))
 		return 0;
 	perror(argv[1]);

@@ -230,7 +230,7 @@ static bool mount_small(const char *path)
 		return false;
 	snprintf(line, sizeof(line), "0 %d 1", (int)uid);
 	return (uid == 0 || write_line("/proc/self/uid_map", line)) &&
-	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("small", path, "tmpfs", 0, "size=256k") == 0;
 }
 
