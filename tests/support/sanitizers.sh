@@ -100,5 +100,5 @@ test_valgrind() {
   configure_in build-valgrind "$standin" || return 0
   [[ -z ${SAN_ALL:-} ]] || mapfile -t unit < <(unit_tests build-valgrind "${valgrind_not[@]}")
   meson_tests unit-valgrind build-valgrind --wrapper "$valgrind --show-leak-kinds=definite" \
-    --timeout-multiplier 20 "${unit[@]}"
+    --timeout-multiplier 60 "${unit[@]}"
 }
