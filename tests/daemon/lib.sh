@@ -60,13 +60,13 @@ fails_with() {
 
 # A program that waits for lines on fd 7 between its steps.
 attach() {
-  rm -f "$work/in"
+  rm -f "$work/in" "$work/said_by" # what the one before said is not to be taken for this one's
   mkfifo "$work/in"
   "$fake" "$socket" "$@" <"$work/in" >"$work/said_by" &
   # shellcheck disable=SC2034 # for the parts
   program=$!
   exec 7>"$work/in"
-  eventually grep -q drained "$work/said_by"
+  eventually grep -qs drained "$work/said_by"
 }
 
 request() { play "op=$1"; }

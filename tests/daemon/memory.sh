@@ -104,13 +104,13 @@ still_exact() { played modes=2 hello churn=200000 drained exited && tells "$play
 ok 'and the next one is as exact as the first' still_exact
 
 restarted() {
-  rm -f "$work/in"
+  rm -f "$work/in" "$work/said_by"
   mkfifo "$work/in"
   "$fake" "$socket" make=good modes=2 hello alloc=4096:1 alloc=8192:2 drained wait free=4096 \
     alloc=12288:4 free=8192 drained wait exited <"$work/in" >"$work/said_by" &
   program=$!
   exec 7>"$work/in"
-  eventually grep -q drained "$work/said_by" || return 1
+  eventually grep -qs drained "$work/said_by" || return 1
   played_id=$(last_id)
   kill -9 "$daemon_pid"
   wait "$daemon_pid" 2>/dev/null

@@ -10,7 +10,7 @@ print(json.dumps(json.loads(sys.stdin.readline()).get(sys.argv[1])))' "$2"; }
 # refuses JSON ERRNO PATTERN
 refuses() { request "$1" | tee /dev/stderr | grep -qE "^-$2 .*$3"; }
 
-says() { eventually grep -qx "$1" "$work/said_by"; }
+says() { eventually grep -qsx "$1" "$work/said_by"; }
 
 ok 'start' start
 ok 'a program that records time' attach make=good hello heed=1 calls=10 drained \

@@ -57,7 +57,7 @@ test_asan() {
   local -x UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   local suites=(daemon recording) unit
   [[ -z ${SAN_ALL:-} ]] || suites+=(modes cli tasks timeline symbols analyze)
-  programs="${SAN_ALL:+.*|}(tests|daemon|tools|examples|examples/tasks|bench)/[^/ ]+" \
+  programs="${SAN_ALL:+.*|}(tests|tests/fuzz|daemon|tools|examples|examples/tasks|bench)/[^/ ]+" \
     try_build build-asan -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false \
     "$standin" || return 0
   mapfile -t unit < <(unit_tests build-asan step)
