@@ -209,6 +209,7 @@ attach() {
   rm -rf out
   mkdir out
   told=0
+  : >printed # what the one before said is not to be taken for this one's
   THAG_PAUSED=${paused:-} "$program" outside "$@" >printed 2>errors &
   pid=$!
   heard
@@ -289,6 +290,7 @@ attach_over() {
   rm -rf out
   mkdir out
   told=0
+  : >printed
   "$program" over "$1" >printed 2>errors &
   pid=$!
   heard
