@@ -27,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 bool memory_is_short(void);
 __attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
 __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)(void));
+__attribute__((weak)) void __lsan_disable(void);
+__attribute__((weak)) void __lsan_enable(void);
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -163,8 +165,14 @@ bool memory_is_short(void)
 
 static void tell(const char *what)
 {
-	fprintf(stderr, "%s: %s; allocation %llu failed%s\n", input, what,
-		(unsigned long long)fails_at, until == UINT64_MAX ? ", and all after it" : "");
+	if (!tries)
+		fprintf(stderr, "%s\n", what);
+	else if (fails_at == UINT64_MAX)
+		fprintf(stderr, "%s: %s\n", input, what);
+	else
+		fprintf(stderr, "%s: %s when allocation %llu fails%s\n", input, what,
+			(unsigned long long)fails_at,
+			until == UINT64_MAX ? ", and all after it" : "");
 }
 
 static void on_signal(int signal)
@@ -202,7 +210,6 @@ static uint64_t try_once(const uint8_t *data, size_t bytes, uint64_t first, uint
 	tries = true;
 	if (setjmp(given_up) == 0) {
 		LLVMFuzzerTestOneInput(data, bytes);
-		tries = false;
 		if (lives) {
 			tell("it leaks");
 			exit(1);
@@ -221,10 +228,15 @@ static void try_input(const uint8_t *data, size_t bytes, uint64_t count)
 	LLVMFuzzerTestOneInput(data, bytes); /* what is made once for all inputs */
 	all = try_once(data, bytes, UINT64_MAX, UINT64_MAX);
 	step = count ? all / count + 1 : 1;
+	/* what libraries have allocated is lost where a try is given up */
+	if (__lsan_disable)
+		__lsan_disable();
 	for (uint64_t i = 1; count && i <= all; i += i < count / 2 ? 1 : step) {
 		try_once(data, bytes, i, i + 1);
 		try_once(data, bytes, i, UINT64_MAX);
 	}
+	if (__lsan_enable)
+		__lsan_enable();
 }
 
 static int try_file(const char *path, uint64_t count)

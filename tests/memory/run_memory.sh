@@ -74,8 +74,10 @@ test_refusals() {
 own_malloc_is_said() {
   "$thag" run -q --memory -- sh -c "$programs/own_malloc" && list | python3 -c '
 import json, sys
-memory = json.load(sys.stdin)["sessions"][-1]["memory"]
-print(memory["notes"])
+sessions = json.load(sys.stdin)["sessions"]
+for session in sessions[-3:]:
+    print(session["program"], session["modes"], session["message"], session["memory"] and session["memory"]["notes"])
+memory = [s for s in sessions if s["program"] == "own_malloc"][-1]["memory"]
 sys.exit("a malloc of its own" not in memory["notes"][0])'
 }
 
