@@ -267,7 +267,7 @@ void thag_rings_finish(struct thag_session *session, bool writer_dead)
 		ends[i] = session->rings[i].reader.tail + 2 * (uint64_t)THAG_RING_WORDS;
 	/* Each round reads words, or applies what they say, or takes a step: of all these there are
 	 * at most so many as words. A ring that can't be read on for others' sake is no reason for
-	 * another round: what these wait for may be in one of the next two. */
+	 * another round: these may wait for a chunk to be made, or for a step to be given up. */
 	while (!is_quarantined(session) &&
 	       (finish_all(session, words, ends, writer_dead) || thag_chunks_catch_up(session) ||
 		unblock_locked(session)))

@@ -98,8 +98,8 @@ static void pair_up(const uint8_t *data, size_t bytes, size_t step)
 		if (!ret)
 			ret = thag_folded_pair_finish(pair, (enum thag_folded_side)side);
 	}
-	if (ret != -EOVERFLOW && is_done(ret))
-		ret = thag_folded_pair_write(pair, true, &out);
+	if (ret != -EOVERFLOW && is_done(ret) && !is_done(thag_folded_pair_write(pair, true, &out)))
+		ret = -ENOMEM;
 	for (size_t at = 0; !ret && at < out.bytes;) {
 		const char *line = (const char *)out.data + at;
 		const char *end = memchr(line, '\n', out.bytes - at);

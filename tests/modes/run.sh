@@ -11,7 +11,9 @@ switches=${SWITCHES:-1000}
 work=$(mktemp -d "${TMPDIR:-/tmp}/thag-modes.XXXXXX")
 export THAG_SOCKET=$work/thagd.sock THAG_ON_FULL=wait XDG_RUNTIME_DIR=$work TMPDIR=$work/tmp
 unset THAG_PROFILER THAG_PAUSED THAG_CLOCK THAG_RUN
-passed=0 failed=0 thagd='' pid=''
+thagd='' pid=''
+# shellcheck source=tests/support/ok.sh disable=SC1091
+. "$here/../support/ok.sh"
 cd "$work" || exit 1
 mkdir tmp out
 
@@ -45,17 +47,6 @@ ok() {
     [[ -z $pid ]] || end_program | sed 's/^/  /'
     pid=''
   fi
-}
-
-# eventually COMMAND...: within 20 s it succeeds.
-eventually() {
-  local i
-  for ((i = 0; i < 400; i++)); do
-    ! "$@" || return 0
-    sleep 0.05
-  done
-  echo "this never came true: $*"
-  return 1
 }
 
 start_thagd() {
