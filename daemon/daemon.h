@@ -50,6 +50,7 @@ struct thag_daemon {
 	uv_async_t named;		   /* from the thread of symbols.h */
 	uint32_t port;			   /* of the web page */
 	uint32_t uploads;		   /* under way */
+	uint32_t saves;			   /* likewise */
 	char token[THAG_GATE_TOKEN_BYTES]; /* "": there is none */
 	uint32_t holds;			   /* work under way that the end waits for */
 	bool stopping;

@@ -32,6 +32,7 @@ struct life {
 	bool by_user;	    /* the program lives, unprofiled */
 	bool awaits_status; /* all was read; how it ended isn't known yet */
 	bool awaits_names;  /* that is known, too */
+	bool awaits_turn;   /* nothing is missing, but others are being saved */
 	uint32_t probes;
 	uint32_t open_handles;
 	uv_poll_t poll;
@@ -80,13 +81,17 @@ static void run_settle(uv_work_t *work)
 	thag_session_let_go(life->session);
 }
 
+static void start_saves(struct thag_daemon *daemon);
+
 static void after_settle(uv_work_t *work, int status)
 {
 	struct life *life = work->data;
 	struct thag_daemon *daemon = life->daemon;
 
 	(void)status;
+	daemon->saves--;
 	life_close(life);
+	start_saves(daemon);
 	thag_daemon_release(daemon);
 }
 
@@ -103,6 +108,23 @@ static void after_save(uv_work_t *work, int status)
 	thag_await_saved(daemon, life->session->pid);
 	thag_registry_trim(&daemon->registry);
 	uv_queue_work(&daemon->loop, &life->work, run_settle, after_settle);
+}
+
+/* A few at once, the oldest first: on a slow disk they would take all threads of the pool, and who
+ * looks at the page would wait for them. */
+static void start_saves(struct thag_daemon *daemon)
+{
+	const struct thag_registry *registry = &daemon->registry;
+
+	for (uint32_t i = 0; i < registry->count && daemon->saves < THAG_SAVES_MAX; i++) {
+		struct life *life = registry->sessions[i]->life;
+
+		if (!life || !life->awaits_turn)
+			continue;
+		life->awaits_turn = false;
+		daemon->saves++;
+		uv_queue_work(&daemon->loop, &life->work, run_save, after_save);
+	}
 }
 
 static bool is_time_up(const struct life *life)
@@ -136,7 +158,8 @@ static void save_when_named(struct life *life)
 	life->awaits_names = false;
 	uv_timer_stop(&life->timer);
 	thag_life_explain(life->session);
-	uv_queue_work(&life->daemon->loop, &life->work, run_save, after_save);
+	life->awaits_turn = true;
+	start_saves(life->daemon);
 }
 
 static void on_names_timer(uv_timer_t *timer)

@@ -96,6 +96,7 @@ const struct thag_limit thag_limits[] = {
 	/* ends of programs and sessions */
 	LIMIT(EXIT_PROBE_MS, "ms", "between two looks for how a program ended"),
 	LIMIT(EXIT_PROBES, "looks", "then whether it had come to its exit decides"),
+	LIMIT(SAVES_MAX, "profiles", "at once: further ones wait to be saved"),
 	LIMIT(END_LOOK_MS, "ms", "between two looks whether a session's end was heeded"),
 	LIMIT(END_WAIT_NS, "ns", "it is over, heeded or not"),
 

@@ -72,6 +72,7 @@
 /* how a program ended */
 #define THAG_EXIT_PROBE_MS 10
 #define THAG_EXIT_PROBES 20
+#define THAG_SAVES_MAX 2 /* profiles that are written at once: half of the threads of the pool */
 
 /* sessions that their user ends */
 #define THAG_END_LOOK_MS 10		      /* whether the program records nothing any more … */

@@ -53,7 +53,7 @@ ok 'asking changes nothing' test "$(answer "{\"op\":\"modes\",\"session\":\"$id\
 get_changes_nothing() {
   local path
   for path in "/api/sessions/$id/enable" "/api/sessions/$id/disable" "/api/enable?session=$id"; do
-    [[ $(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port$path") == 404 ]] || return 1
+    [[ $(curl -s -m 30 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port$path") == 404 ]] || return 1
   done
   [[ $(answer "{\"op\":\"modes\",\"session\":\"$id\"}" wished) == '"time"' ]]
 }

@@ -21,8 +21,6 @@ cleanup() {
 }
 trap cleanup EXIT
 
-skip() { echo "skipped: $1: $2"; }
-
 # status_is WANTED COMMAND...
 status_is() {
   local wanted=$1 status=0

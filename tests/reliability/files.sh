@@ -12,8 +12,6 @@ clean_up_files() {
 }
 trap clean_up_files EXIT
 
-skip() { echo "skipped: $1: $2"; }
-
 # fails_with STATUS PATTERN COMMAND...: it ends so, with one line on stderr that matches.
 fails_with() {
   local wanted=$1 pattern=$2 status=0

@@ -24,6 +24,9 @@ ok() {
   fi
 }
 
+# skip NAME WHY: it can't be run here.
+skip() { echo "skipped: $1: $2"; }
+
 # eventually COMMAND...: within 30 s it succeeds.
 eventually() {
   local i
