@@ -59,7 +59,7 @@ ERRORS = {
 }
 
 
-# Where libuv and libwebsockets end the process, or crash, when the system refuses them something: a call
+# Where libraries end the process, or crash, when the system refuses them something other than memory: a call
 # and the function of ours, or any, that they were called by. What thagd has saved by then stays, and
 # programs run on; the next thagd goes on with them.
 THEIRS = {
@@ -71,7 +71,7 @@ THEIRS = {
 
 
 C_LIBRARY = ("libc.", "ld-", "libgcc", "libfail_alloc")
-LIBRARIES = ("libuv", "libwebsockets")
+LIBRARIES = ("libuv", "libwebsockets", "libseccomp")
 
 
 def is_theirs(build, fault, notes, harm):
@@ -82,6 +82,8 @@ def is_theirs(build, fault, notes, harm):
     if fault.call == "alloc":
         crashed = [frame for line in notes.splitlines() if line.startswith("crash")
                    for frame in line.split()[1:] if not frame.startswith(C_LIBRARY)]
+        if frames and frames[0].startswith("libseccomp"):
+            return True  # it may also go round for ever
         return harm.ended and any(ends and ends[0].startswith(LIBRARIES) for ends in (frames, crashed))
     if not frames or not frames[0].startswith(LIBRARIES):
         return False
