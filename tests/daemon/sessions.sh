@@ -113,7 +113,11 @@ bad_requests() {
   local bad
   for bad in '' '[]' '{' '{"op":1}' '{"op":"dance"}' '{"op":"export","session":"999"}' \
     '{"op":"export","format":"xml"}' '{"op":"export","thread":-1}' '{"op":"export","session":7}' \
+    '{"op":"export","thread":4294967296}' '{"op":"open"}' '{"op":"open","file":7}' \
+    '{"op":"open","file":"x.thag"}' "{\"op\":\"open\",\"file\":\"/$(printf 'x%.0s' {1..4096})\"}" \
+    '{"op":"forget"}' '{"op":"forget","session":7}' '{"op":"record"}' '{"op":"end","session":7}' \
     '{"op":"await"}' '{"op":"await","pid":0}' '{"op":"await","pid":1,"limit_ms":-1}' \
+    '{"op":"await","pid":1,"status":-2}' \
     '{"op":"list","op":"stop"}'; do
     play "op=$bad" | grep -qE '^-[0-9]+ {"error":"[^"]+"}$' || { echo "$bad"; return 1; }
   done

@@ -30,7 +30,8 @@ exports() {
 }
 ok 'export as attachment equals that of the command' exports
 ok 'export of a thread that is not there is empty' bash -c "[[ -z \$(curl -s -m 30 '$url/api/sessions/$id/export?thread=3') ]]"
-for query in format=svg thread=x thread=-1 thread=99999999999; do
+for query in format=svg thread=x thread=-1 thread=99999999999 from=x from=-1 to=x to=9223372036854775808 \
+  to=99999999999999999999; do
   ok "export with $query" code 400 "$url/api/sessions/$id/export?$query"
 done
 
