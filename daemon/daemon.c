@@ -156,10 +156,12 @@ static int start_serving(struct thag_daemon *daemon)
 		ret = tell(thag_symbols_start(&daemon->symbols, &daemon->named), "to read symbols");
 	if (ret == 0)
 		ret = thag_http_start(daemon);
-	if (ret != 0)
-		return ret;
-	thag_reattach_all(daemon);
-	return tell(thag_control_start(daemon), "to answer programs");
+	if (ret == 0)
+		ret = tell(thag_control_start(daemon), "to answer programs");
+	/* last: a thagd that doesn't start takes no programs over */
+	if (ret == 0)
+		thag_reattach_all(daemon);
+	return ret;
 }
 
 static void announce(struct thag_daemon *daemon,
@@ -195,8 +197,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 static void stop_serving(struct thag_daemon *daemon)
 {
-	if (daemon->control)
-		save_running(daemon);
+	save_running(daemon);
 	thag_await_end(daemon);
 	thag_control_stop(daemon->control);
 	thag_http_stop(daemon->http);

@@ -164,6 +164,18 @@ static int name_some(const struct thag_files *files, const char *stem, int pid,
 	return ret;
 }
 
+DIR *thag_files_list(int dir_fd, const char *path)
+{
+	int fd = (int)TEMP_FAILURE_RETRY(openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	int error = errno;
+
+	if (!dir && fd >= 0)
+		close(fd);
+	errno = error;
+	return dir;
+}
+
 int thag_files_begin(struct thag_files *files, const char *directory)
 {
 	*files = (struct thag_files){ .directory = directory, .dir_fd = -1 };

@@ -8,6 +8,7 @@
 #ifndef THAG_FILES_H
 #define THAG_FILES_H
 
+#include <dirent.h>
 #include <stddef.h>
 
 #include "thagd_limits.h"
@@ -30,6 +31,9 @@ struct thag_files {
 
 /** Writes all of it, however many calls that takes. 0 or a negative errno. Any thread. */
 int thag_write_all(int fd, const void *data, size_t bytes);
+
+/** The entries of `path`, seen from `dir_fd`; for closedir. NULL with errno. */
+DIR *thag_files_list(int dir_fd, const char *path);
 
 /** None yet. 0, or a negative errno, after which thag_files_end is allowed, but nothing else. */
 int thag_files_begin(struct thag_files *files, const char *directory);

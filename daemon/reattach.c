@@ -14,6 +14,7 @@
 
 #include "chunks.h"
 #include "daemon.h"
+#include "files.h"
 #include "handshake.h"
 #include "hello.h"
 #include "life.h"
@@ -87,7 +88,7 @@ static void scan(struct search *search, const char *wanted, int flags,
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)search->record->pid);
-	dir = opendir(path);
+	dir = thag_files_list(AT_FDCWD, path);
 	if (!dir)
 		return;
 	while (seen++ < THAG_PROC_FDS_MAX && (entry = readdir(dir))) {
@@ -323,7 +324,7 @@ void thag_reattach_all(struct thag_daemon *daemon)
 	ret = thag_records_load(dir_fd, &records, &count);
 	if (ret != 0)
 		thag_log_write(THAG_LOG_ERROR,
-			       "can't read which programs an earlier thagd profiled (%s): "
+			       "can't read all of which programs an earlier thagd profiled (%s): "
 			       "they are not gone on with",
 			       strerror(-ret));
 	for (uint32_t i = 0; i < count; i++) {

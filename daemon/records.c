@@ -13,6 +13,7 @@
 
 #include "files.h"
 #include "format.h"
+#include "log.h"
 #include "proc.h"
 #include "recorder.h"
 
@@ -131,11 +132,20 @@ static int parse(const char *text, struct thag_record *out)
 	return ret;
 }
 
+/* What can't be read now may be another time: that is left. */
 static int load_one(int dir_fd, const char *name, struct thag_record *out)
 {
 	char text[THAG_RECORD_BYTES];
+	ssize_t got = read_small(dir_fd, name, text, sizeof(text));
 
-	if (read_small(dir_fd, name, text, sizeof(text)) > 0 && parse(text, out) == 0)
+	if (got < 0) {
+		thag_log_write(THAG_LOG_ERROR,
+			       "can't read what an earlier thagd noted of session %s (%s): "
+			       "it is not gone on with",
+			       name, strerror((int)-got));
+		return (int)got;
+	}
+	if (parse(text, out) == 0)
 		return 0;
 	unlinkat(dir_fd, name, 0);
 	return -EPROTO;
@@ -152,34 +162,28 @@ static int by_id(const void *a, const void *b)
 int thag_records_load(int dir_fd, struct thag_record **out, uint32_t *count)
 {
 	struct thag_record *records = calloc(THAG_RECORDS_MAX, sizeof(*records));
-	/* an own description: one made by dup would share and move its position */
-	int fd = (int)TEMP_FAILURE_RETRY(openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *dir = records ? thag_files_list(dir_fd, ".") : NULL;
 	struct dirent *entry;
 	uint32_t found = 0;
+	int ret = -errno;
 
-	if (!records || !dir) {
-		int ret = records ? -errno : -ENOMEM;
-
-		if (dir)
-			closedir(dir);
-		else if (fd >= 0)
-			close(fd);
+	if (!dir) {
 		free(records);
 		return ret;
 	}
-	while (found < THAG_RECORDS_MAX && (entry = readdir(dir))) {
+	while (found < THAG_RECORDS_MAX && (errno = 0, entry = readdir(dir))) {
 		if (strncmp(entry->d_name, DRAFT_PREFIX, strlen(DRAFT_PREFIX)) == 0)
 			unlinkat(dir_fd, entry->d_name, 0); /* of one that was killed */
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
 		    load_one(dir_fd, entry->d_name, &records[found]) == 0)
 			found++;
 	}
+	ret = found < THAG_RECORDS_MAX ? -errno : 0;
 	closedir(dir);
 	qsort(records, found, sizeof(*records), by_id);
 	*out = records;
 	*count = found;
-	return 0;
+	return ret;
 }
 
 uint64_t thag_records_next_id(int dir_fd)

@@ -34,8 +34,9 @@ void thag_records_remove(int dir_fd, uint64_t id);
 bool thag_records_has(int dir_fd, uint64_t id);
 
 /**
- * Reads all records, by id, at most THAG_RECORDS_MAX; what makes no sense is removed. The
- * caller frees `*out`. 0 or a negative errno.
+ * Reads all records, by id, at most THAG_RECORDS_MAX; what makes no sense is removed, what can't be
+ * read is left, and said in the log. The caller frees `*out`. 0 or a negative errno, after which
+ * `*out` has those found until then, if it isn't NULL as before.
  */
 int thag_records_load(int dir_fd, struct thag_record **out, uint32_t *count);
 

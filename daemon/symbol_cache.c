@@ -149,13 +149,9 @@ static uint32_t list_files(const struct thag_symbol_cache *cache, DIR *dir, stru
 static void drop_oldest(const struct thag_symbol_cache *cache)
 {
 	struct aged *files = calloc(THAG_SYMBOL_CACHE_LISTED_MAX, sizeof(*files));
-	int fd = openat(cache->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	uint64_t bytes = 0;
-
-	if (!dir && fd >= 0)
-		close(fd);
+	DIR *dir = thag_files_list(cache->dir_fd, ".");
 	uint32_t count = files && dir ? list_files(cache, dir, files) : 0;
+	uint64_t bytes = 0;
 
 	if (count)
 		qsort(files, count, sizeof(*files), newest_first);

@@ -96,8 +96,10 @@ names_from_before() {
     end_lasting && keep live && open_fresh named.thag 0 && keep recorded || return 1
   python3 - live.list recorded.list <<'PYTHON'
 import json, sys
-live, recorded = [json.load(open(name))["sessions"][-1] for name in sys.argv[1:]]
-sys.exit([t["name"] for t in live["threads"]] != [t["name"] for t in recorded["threads"]])
+live, recorded = [{t["tid"]: t["name"] for t in json.load(open(name))["sessions"][-1]["threads"]}
+                  for name in sys.argv[1:]]
+print(live, recorded)
+sys.exit(live != recorded)
 PYTHON
 }
 

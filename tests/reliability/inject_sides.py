@@ -399,7 +399,8 @@ class Successor(Server):
 
     def judge(self, daemon, before, fault, serves):
         if not serves:
-            if daemon.process.returncode != 1 or not daemon.complaints() or fault.error in UNSEEN:
+            if daemon.process.returncode not in (1, 4, 5) or not daemon.complaints() or \
+                    fault.error in UNSEEN:
                 raise Harm(f"it ended with {daemon.process.returncode}: {daemon.said()}",
                            daemon.process.returncode)
             return
