@@ -5,10 +5,12 @@ profiler's loader is a part) reads in a profile: `NAME SELF TOTAL` a function, o
 in nanoseconds, sorted. With --folded FILE: the same of folded stacks."""
 
 import collections
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLI = os.path.join(HERE, "../../web/node_modules/@firefox-devtools/profiler-cli/dist/profiler-cli.js")
@@ -20,13 +22,16 @@ def cli(*arguments):
 
 
 def load(path):
-    """Its daemon gives itself 500 ms to start, which a busy machine may not have."""
-    for tries in range(30):
+    """Its daemon gives itself 500 ms to start, which a busy machine may not have: then it is late."""
+    with contextlib.suppress(subprocess.CalledProcessError):
+        cli("load", path)
+    for tries in range(60):
         try:
-            return cli("load", path)
+            return cli("status")
         except subprocess.CalledProcessError:
-            if tries == 29:
+            if tries == 59:
                 raise
+            time.sleep(1)
 
 
 def of_profile(path):
