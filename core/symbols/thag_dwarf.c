@@ -122,12 +122,13 @@ static void place_by_lines(struct thag_dwarf_unit *unit, uint64_t address,
 			   struct thag_dwarf_frame *frame)
 {
 	Dwarf_Line *line = dwarf_getsrc_die(&unit->die, address);
-	int number;
+	int number = 0;
 
 	if (!line)
 		return;
 	frame->file = dwarf_linesrc(line, NULL, NULL);
-	if (dwarf_lineno(line, &number) == 0 && number > 0)
+	dwarf_lineno(line, &number);
+	if (number > 0)
 		frame->line = (uint32_t)number;
 }
 

@@ -186,14 +186,10 @@ static int read_functions(struct thag_dwarf_unit *unit, Dwarf_Die *parent, bool 
 static void find_tree(struct thag_dwarf_unit *unit)
 {
 	Dwarf_Die split = { 0 };
-	uint8_t type;
+	uint8_t type = 0;
 
-	unit->tree = unit->die;
-	if (dwarf_cu_info(unit->die.cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) == 0 &&
-	    type == DW_UT_skeleton &&
-	    dwarf_cu_info(unit->die.cu, NULL, NULL, NULL, &split, NULL, NULL, NULL) == 0 &&
-	    split.addr)
-		unit->tree = split;
+	dwarf_cu_info(unit->die.cu, NULL, &type, NULL, &split, NULL, NULL, NULL);
+	unit->tree = type == DW_UT_skeleton && split.addr ? split : unit->die;
 }
 
 static int read_unit(struct thag_dwarf_unit *unit)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 
 #define CRC_CHUNK_BYTES 65536
 
+_Static_assert(THAG_OBJECT_PATH_BYTES > PATH_MAX, "of a path that is cut there is no file");
+
 int thag_object_open(struct thag_object *object, const char *path)
 {
 	struct stat st;
@@ -21,9 +24,7 @@ int thag_object_open(struct thag_object *object, const char *path)
 
 	*object = (struct thag_object)THAG_OBJECT_EMPTY;
 	elf_version(EV_CURRENT);
-	if ((size_t)snprintf(object->path, sizeof(object->path), "%s", path) >=
-	    sizeof(object->path))
-		return -ENAMETOOLONG;
+	snprintf(object->path, sizeof(object->path), "%s", path);
 	/* not to be held up by a pipe, or a device */
 	object->fd =
 		(int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
@@ -157,7 +158,7 @@ static uint32_t crc32_of(int fd)
 	return ~crc;
 }
 
-/* A build id says more than a checksum, and costs less. */
+/* A build id says more than a checksum, and costs less; one of the two there is. */
 static bool is_debug_of(const struct thag_object *debug, const uint8_t *id, uint32_t id_bytes,
 			const GElf_Word *crc)
 {
@@ -165,7 +166,7 @@ static bool is_debug_of(const struct thag_object *debug, const uint8_t *id, uint
 		return false;
 	if (id_bytes)
 		return thag_object_is_build(debug, id, id_bytes);
-	return crc && crc32_of(debug->fd) == *crc;
+	return crc32_of(debug->fd) == *crc;
 }
 
 /* What is looked for, and by which marks it is known. */
@@ -181,12 +182,11 @@ __attribute__((format(printf, 2, 3))) static bool try_debug(const struct hunt *h
 {
 	char path[THAG_OBJECT_PATH_BYTES];
 	va_list args;
-	int used;
 
 	va_start(args, format);
-	used = vsnprintf(path, sizeof(path), format, args);
+	vsnprintf(path, sizeof(path), format, args);
 	va_end(args);
-	if (used < 0 || (size_t)used >= sizeof(path) || thag_object_open(hunt->debug, path) != 0)
+	if (thag_object_open(hunt->debug, path) != 0)
 		return false;
 	if (is_debug_of(hunt->debug, hunt->id, hunt->id_bytes, hunt->crc))
 		return true;

@@ -15,8 +15,8 @@ struct thag_symbol_reader {
 	bool has_symbols;
 	struct thag_symbol_table table;
 	struct thag_dwarf *dwarf; /* NULL: none */
-	/* texts made for the latest answer */
-	char *texts[THAG_SYMBOL_FRAMES_MAX + 1];
+	/* texts made for the latest answer, one a frame at most */
+	char *texts[THAG_SYMBOL_FRAMES_MAX];
 	uint32_t text_count;
 	struct thag_dwarf_place place;
 };
@@ -154,7 +154,7 @@ static void set_symbol(struct thag_symbol_reader *reader, struct thag_symbol_fra
 {
 	char *readable = reader->options.no_demangle ? NULL : thag_demangle(symbol);
 
-	if (readable && readable[0] && reader->text_count < THAG_SYMBOL_FRAMES_MAX + 1) {
+	if (readable && readable[0]) {
 		reader->texts[reader->text_count++] = readable;
 		set_name(frame, readable);
 		return;

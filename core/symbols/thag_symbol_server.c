@@ -50,9 +50,10 @@ static void limit(__rlimit_resource_t what, uint64_t soft, uint64_t hard)
 /* A lower one that is there stays: who started us has been given less. */
 static void lower(__rlimit_resource_t what, uint64_t most)
 {
-	struct rlimit now;
+	struct rlimit now = { .rlim_cur = most };
 
-	if (getrlimit(what, &now) == 0 && now.rlim_cur < most)
+	getrlimit(what, &now);
+	if (now.rlim_cur < most)
 		most = now.rlim_cur;
 	limit(what, most, most);
 }
@@ -88,13 +89,12 @@ static void confine(void)
 /* Time counts from the start of the process: the next request gets its own. */
 static void limit_cpu(void)
 {
-	struct rusage used;
+	struct rusage used = { 0 };
 
-	if (getrusage(RUSAGE_SELF, &used) == 0)
-		limit(RLIMIT_CPU,
-		      (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-			      THAG_SYMBOL_SERVER_CPU_S,
-		      RLIM_INFINITY);
+	getrusage(RUSAGE_SELF, &used);
+	limit(RLIMIT_CPU,
+	      (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + THAG_SYMBOL_SERVER_CPU_S,
+	      RLIM_INFINITY);
 }
 
 /* 1, or 0 at the end of the input. */
