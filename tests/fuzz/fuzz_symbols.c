@@ -7,7 +7,8 @@
  *   else  an ELF file with DWARF. libdw and libelf stop at some of these by assertions of their
  *         own, and leak at others, which is why thagd reads files in a process of its own. So does
  *         this: a child reads the file as the process would, and whatever becomes of the child,
- *         what it has written is answers, in order, and within their limits.
+ *         what it has written is answers, in order, and within their limits. A child that ends by
+ *         itself has to do so without memory, too.
  */
 #include <errno.h>
 #include <signal.h>
@@ -109,7 +110,7 @@ static void write_answer(int fd, const struct thag_symbol *symbol)
 {
 	struct thag_buffer out = { 0 };
 
-	if (thag_symbol_append(&out, symbol) != 0 ||
+	if (is_done(thag_symbol_append(&out, symbol)) &&
 	    write(fd, out.data, out.bytes) != (ssize_t)out.bytes)
 		_exit(1);
 	thag_buffer_fini(&out);
@@ -130,6 +131,7 @@ static void read_file(const char *path, int fd)
 					&symbol);
 		write_answer(fd, &symbol);
 	}
+	thag_symbol_reader_close(reader);
 	_exit(0);
 }
 
@@ -146,9 +148,20 @@ static void confine(void)
 		_exit(1);
 }
 
+/* A child ends well when memory is short, if it does else; the signal tells of it as of a crash. */
+static void expect_end(int status)
+{
+	static int with_memory;
+
+	if (!is_short())
+		with_memory = status;
+	else if (status != 0 && with_memory == 0)
+		raise(SIGABRT);
+}
+
 static void try_elf(const uint8_t *data, size_t size)
 {
-	int file = memfd_create("elf", 0), answers = memfd_create("answers", 0);
+	int status, file = memfd_create("elf", 0), answers = memfd_create("answers", 0);
 	char path[32];
 	pid_t child;
 
@@ -162,8 +175,9 @@ static void try_elf(const uint8_t *data, size_t size)
 		read_file(path, answers);
 	}
 	/* the fuzzer's timer interrupts */
-	while (waitpid(child, NULL, 0) != child)
+	while (waitpid(child, &status, 0) != child)
 		check(errno == EINTR);
+	expect_end(status);
 	off_t bytes = lseek(answers, 0, SEEK_END);
 	uint8_t *got =
 		bytes > 0 ? mmap(NULL, (size_t)bytes, PROT_READ, MAP_PRIVATE, answers, 0) : NULL;

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,7 +49,8 @@ void __wrap_abort(void) __attribute__((noreturn));
 /* The try that is made. */
 static const char *input;
 static bool tries;
-static uint64_t calls, fails_at, until; /* from which call on, and before which, all fail */
+static uint64_t *calls;		 /* shared with a target's children: theirs fail in their turn */
+static uint64_t fails_at, until; /* from which call on, and before which, all fail */
 static pid_t self;
 static jmp_buf given_up;
 
@@ -104,8 +106,8 @@ static bool fails(void)
 {
 	if (!tries)
 		return false;
-	calls++;
-	if (calls < fails_at || calls >= until)
+	++*calls;
+	if (*calls < fails_at || *calls >= until)
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -160,7 +162,7 @@ void __wrap_abort(void)
 
 bool memory_is_short(void)
 {
-	return tries && calls >= fails_at;
+	return tries && *calls >= fails_at;
 }
 
 static void tell(const char *what)
@@ -203,7 +205,7 @@ static void free_blocks(void)
 /** Allocations from `first` on fail, before `end`. Returns how many there were. */
 static uint64_t try_once(const uint8_t *data, size_t bytes, uint64_t first, uint64_t end)
 {
-	calls = 0;
+	*calls = 0;
 	fails_at = first;
 	until = end;
 	alarm(TRY_SECONDS);
@@ -217,7 +219,7 @@ static uint64_t try_once(const uint8_t *data, size_t bytes, uint64_t first, uint
 	}
 	tries = false;
 	free_blocks();
-	return calls;
+	return *calls;
 }
 
 /** `count` of the allocations, or all of them, spread over them. */
@@ -295,6 +297,10 @@ int main(int argc, char **argv)
 	if (LLVMFuzzerInitialize)
 		LLVMFuzzerInitialize(&argc, &argv);
 	self = getpid();
+	calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (calls == MAP_FAILED)
+		return 1;
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaction(signals[i], &action, NULL);
 	if (__sanitizer_set_death_callback)
