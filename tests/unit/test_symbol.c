@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,52 @@ Test(symbol, what_makes_no_sense_is_refused)
 	thag_buffer_fini(&bytes);
 }
 
+/* Longer than any that is written. */
+Test(symbol, texts_without_end_are_refused)
+{
+	static char text[THAG_SYMBOL_TEXT_MAX];
+	struct thag_symbol symbol = sample(1, 1), got;
+
+	for (size_t at = 20; at <= 22; at += 2) { /* the function's name, and its file */
+		struct thag_buffer bytes = { 0 };
+		uint16_t longer = THAG_SYMBOL_TEXT_MAX + 1;
+		uint32_t whole;
+
+		symbol.function.name = symbol.function.file = text;
+		symbol.function.name_bytes = symbol.function.file_bytes = sizeof(text);
+		cr_assert_eq(thag_symbol_append(&bytes, &symbol), 0);
+		cr_assert_gt(thag_symbol_read(bytes.data, bytes.bytes, &got), 0);
+		cr_assert_eq(thag_buffer_append(&bytes, text, 1), 0);
+		memmove(bytes.data + 25, bytes.data + 24, bytes.bytes - 25);
+		memcpy(bytes.data + at, &longer, sizeof(longer));
+		whole = (uint32_t)bytes.bytes;
+		memcpy(bytes.data, &whole, sizeof(whole));
+		cr_expect_eq(thag_symbol_read(bytes.data, bytes.bytes, &got), -EPROTO);
+		thag_buffer_fini(&bytes);
+	}
+}
+
+Test(symbol, what_was_not_found_has_no_frames)
+{
+	struct thag_symbol symbol = { .address = 5, .status = THAG_SYMBOL_MISSING }, got;
+	struct thag_buffer bytes = { 0 };
+
+	cr_assert_eq(thag_symbol_append(&bytes, &symbol), 0);
+	memcpy(bytes.data + 6, &(uint16_t){ 1 }, sizeof(uint16_t));
+	cr_expect_eq(thag_symbol_read(bytes.data, bytes.bytes, &got), -EPROTO);
+	thag_buffer_fini(&bytes);
+}
+
+Test(symbol, each_status_has_a_name_of_its_own)
+{
+	for (uint32_t i = 0; i < THAG_SYMBOL_STATUS_COUNT; i++) {
+		cr_expect_str_neq(thag_symbol_status_name(i), "");
+		for (uint32_t j = 0; j < i; j++)
+			cr_expect_str_neq(thag_symbol_status_name(i), thag_symbol_status_name(j));
+	}
+	cr_expect_str_eq(thag_symbol_status_name(THAG_SYMBOL_STATUS_COUNT), "");
+}
+
 /* A head that says it was found, and nothing behind it: found by fuzzing. */
 Test(symbol, found_has_a_function)
 {
@@ -234,6 +281,68 @@ Test(symbol_store, another_builds_file_is_refused)
 	thag_symbol_store_fini(&store);
 }
 
+Test(symbol_store, a_build_id_longer_than_any_is_refused)
+{
+	static const uint8_t longer[THAG_SYMBOL_BUILD_ID_MAX + 1];
+	struct thag_symbol_store store;
+
+	cr_expect_eq(thag_symbol_store_begin(&store, longer, sizeof(longer)), -EPROTO);
+	cr_expect_null(store.bytes.data);
+	cr_assert_eq(thag_symbol_store_begin(&store, longer, sizeof(longer) - 1), 0);
+	thag_symbol_store_fini(&store);
+}
+
+/* Nor is what comes behind it: only what was found is ever kept. */
+Test(symbol_store, what_was_not_found_is_not_taken_over)
+{
+	struct thag_symbol_store store = begin(), again;
+	struct thag_symbol got, lost = { .address = 16, .status = THAG_SYMBOL_STRIPPED };
+	size_t whole;
+
+	put(&store, 8, 1);
+	whole = store.bytes.bytes;
+	cr_assert_eq(thag_symbol_append(&store.bytes, &lost), 0);
+	put(&store, 24, 3);
+	cr_assert_eq(thag_symbol_store_read(&again, store.bytes.data, store.bytes.bytes, build_id,
+					    sizeof(build_id)),
+		     0);
+	cr_expect_eq(again.bytes.bytes, whole);
+	cr_expect(thag_symbol_store_find(&again, 8, &got));
+	cr_expect_not(thag_symbol_store_find(&again, 16, &got));
+	cr_expect_not(thag_symbol_store_find(&again, 24, &got));
+	thag_symbol_store_fini(&again);
+	thag_symbol_store_fini(&store);
+}
+
+Test(symbol_store, a_symbol_that_makes_no_sense_is_not_found)
+{
+	struct thag_symbol_store store = begin();
+	struct thag_symbol got, nameless = sample(8, 1);
+
+	nameless.function.name_bytes = 0;
+	cr_assert_eq(thag_symbol_store_put(&store, &nameless), 0);
+	cr_expect_not(thag_symbol_store_find(&store, 8, &got));
+	put(&store, 8, 2);
+	cr_expect(thag_symbol_store_find(&store, 8, &got));
+	thag_symbol_store_fini(&store);
+}
+
+Test(symbol_store, a_file_larger_than_any_is_refused)
+{
+	struct thag_symbol_store store = begin(), again;
+	size_t bytes = THAG_SYMBOL_STORE_BYTES_MAX;
+	uint8_t *file = calloc(1, bytes + 1);
+
+	put(&store, 8, 1);
+	memcpy(file, store.bytes.data, store.bytes.bytes);
+	cr_expect_eq(thag_symbol_store_read(&again, file, bytes + 1, build_id, sizeof(build_id)),
+		     -EPROTO);
+	cr_expect_eq(thag_symbol_store_read(&again, file, bytes, build_id, sizeof(build_id)), 0);
+	thag_symbol_store_fini(&again);
+	thag_symbol_store_fini(&store);
+	free(file);
+}
+
 Test(symbol_store, is_bounded)
 {
 	static char text[THAG_SYMBOL_TEXT_MAX];
@@ -270,6 +379,14 @@ Test(symbol_request, lengths_are_limited)
 	head.path_bytes = 1;
 	head.address_count = THAG_SYMBOL_ADDRESSES_MAX + 1;
 	cr_expect_eq(thag_symbol_request_append(&out, &head, "p", "", &address), -EINVAL);
+	head.address_count = 1;
+	head.dirs_bytes = THAG_SYMBOL_DIRS_MAX + 1;
+	cr_expect_eq(thag_symbol_request_append(&out, &head, "p", "", &address), -EINVAL);
+	head.dirs_bytes = 0;
+	head.build_id_bytes = THAG_SYMBOL_BUILD_ID_MAX + 1;
+	cr_expect_eq(thag_symbol_request_append(&out, &head, "p", "", &address), -EINVAL);
+	head.build_id_bytes = THAG_SYMBOL_BUILD_ID_MAX;
+	cr_expect_eq(thag_symbol_request_append(&out, &head, "p", "", &address), 0);
 	thag_buffer_fini(&out);
 }
 
@@ -288,12 +405,38 @@ Test(demangle, knows_cplusplus_and_rust)
 	expect_readable("_Z3maxIiET_S0_S0_", "max<int>(int, int)");
 	expect_readable("_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write");
 	expect_readable("_RNvC6_123foo3bar", "123foo::bar");
+	expect_readable("_GLOBAL__I__Z3runi", "global constructors keyed to run(int)");
+}
+
+/* A name of Rust's with that many bytes; of C++ libiberty leaves shorter ones, too. */
+static char *mangled(size_t bytes)
+{
+	char *symbol = calloc(1, bytes + 16);
+
+	cr_assert_not_null(symbol);
+	sprintf(symbol, "_RNvC%zu", bytes);
+	memset(symbol + strlen(symbol), 'x', bytes);
+	strcat(symbol, "1f");
+	return symbol;
+}
+
+Test(demangle, names_without_end_are_left_alone)
+{
+	char *longest = mangled(65000), *longer = mangled(65536), *got = thag_demangle(longest);
+
+	cr_assert_not_null(got);
+	cr_expect_eq(strlen(got), 65000 + strlen("::f"));
+	cr_expect_null(thag_demangle(longer));
+	free(got);
+	free(longest);
+	free(longer);
 }
 
 Test(demangle, leaves_other_names_alone)
 {
 	cr_expect_null(thag_demangle("main"));
 	cr_expect_null(thag_demangle("_Zebra"));
+	cr_expect_null(thag_demangle("_GLOBAL_OFFSET_TABLE_"));
 	cr_expect_null(thag_demangle("_"));
 	cr_expect_null(thag_demangle(""));
 }
