@@ -142,6 +142,15 @@ static void set_name(struct thag_symbol_frame *frame, const char *name)
 	frame->name_bytes = (uint32_t)strnlen(name, THAG_SYMBOL_TEXT_MAX);
 }
 
+static void set_file(struct thag_symbol_frame *frame, const char *file)
+{
+	/* libdw's for none */
+	bool is_known = file && strcmp(file, "???") != 0;
+
+	frame->file = is_known ? file : NULL;
+	frame->file_bytes = is_known ? (uint32_t)strnlen(file, THAG_SYMBOL_TEXT_MAX) : 0;
+}
+
 /* What a compiler appends to a copy of a function it made, such as .cold, is not its name. */
 static char *without_suffix(const char *symbol)
 {
@@ -187,10 +196,7 @@ static void set_frame(struct thag_symbol_reader *reader, struct thag_symbol_fram
 		set_by_symbol(reader, frame, symbol);
 	else
 		set_name(frame, from->name && from->name[0] ? from->name : "??");
-	if (from->file && strcmp(from->file, "???") != 0) {
-		frame->file = from->file;
-		frame->file_bytes = (uint32_t)strnlen(from->file, THAG_SYMBOL_TEXT_MAX);
-	}
+	set_file(frame, from->file);
 }
 
 static void set_place(struct thag_symbol_reader *reader, const char *symbol,
@@ -205,12 +211,7 @@ static void set_place(struct thag_symbol_reader *reader, const char *symbol,
 		set_frame(reader, &out->frames[i], &place->frames[i], i == last ? symbol : NULL);
 	out->function = out->frames[last];
 	out->function.line = place->function.line;
-	out->function.file_bytes = 0;
-	if (place->function.file) {
-		out->function.file = place->function.file;
-		out->function.file_bytes =
-			(uint32_t)strnlen(place->function.file, THAG_SYMBOL_TEXT_MAX);
-	}
+	set_file(&out->function, place->function.file);
 }
 
 /* Nothing tells the name: because nothing tells any, or not this one's. */

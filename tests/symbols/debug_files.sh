@@ -42,6 +42,14 @@ by_id() {
 ok 'by build id' by_id
 ok 'by build id, when the file itself is gone' has_line "$work/nowhere" \
   --build-id "$debug_id" --debug-dirs "$work/tree"
+alone() {
+  "$thag" symbols --json --build-id "$debug_id" --debug-dirs "$work/tree" "$work/nowhere" "$debug_at" |
+    python3 -c '
+import json, sys
+a = json.load(sys.stdin)
+assert a["debug_file"].startswith(sys.argv[1]) and a["dwarf"] and a["symbols"]' "$work/tree/.build-id/"
+}
+ok 'which is said' alone
 ok 'by build id, when the file was built anew' has_line "$bin/plain" \
   --build-id "$debug_id" --debug-dirs "$work/tree"
 not_its_own() {

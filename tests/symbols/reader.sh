@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # what lib.sh, run.sh and build.sh set
 # `thag symbols`: the same frames as llvm-symbolizer, readable names, clear errors.
 
-for name in gcc5 gcc4-no-pie gcc-compressed gcc-split libgcc5.so clang5 clang-split; do
+for name in gcc5 gcc4-no-pie gcc-compressed gcc-zdebug gcc-types gcc-no-symbols gcc-split libgcc5.so clang5 clang-split; do
   ok "frames of $name are those of llvm-symbolizer" \
     "$here/compare.py" "$thag" "$bin/$name" 3000
 done

@@ -15,7 +15,7 @@ unset THAG_DEBUG_DIRS DEBUGINFOD_URLS
 export XDG_CACHE_HOME=$work/cache
 mkdir "$work/cache" "$work/bin"
 
-for part in "${@:-build reader debug_files daemon broken}"; do
+for part in "${@:-build reader dwarf debug_files daemon broken}"; do
   for name in $part; do
     # shellcheck source=/dev/null
     . "$here/$name.sh"
