@@ -44,19 +44,26 @@ static void prepare(void)
 	setrlimit(RLIMIT_NOFILE, &few_files);
 }
 
+static pid_t run(int in, int out)
+{
+	pid_t child = fork();
+
+	cr_assert_geq(child, 0);
+	if (child == 0) {
+		dup2(in, STDIN_FILENO);
+		dup2(out, STDOUT_FILENO);
+		prepare();
+		_exit(thag_symbol_server_run());
+	}
+	return child;
+}
+
 static void start(void)
 {
 	int in[2], out[2];
 
 	cr_assert(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
-	server = fork();
-	cr_assert_geq(server, 0);
-	if (server == 0) {
-		dup2(in[0], STDIN_FILENO);
-		dup2(out[1], STDOUT_FILENO);
-		prepare();
-		_exit(thag_symbol_server_run());
-	}
+	server = run(in[0], out[1]);
 	close(in[0]);
 	close(out[1]);
 	to = in[1];
@@ -110,7 +117,7 @@ static void wait_for_interruptions(void)
 static void write_app(const char *path, const char *function)
 {
 	const struct elf_sample_symbol symbol = { function, STB_GLOBAL, STT_FUNC, 0x1000, 16 };
-	struct elf_sample *elf = calloc(1, sizeof(*elf));
+	struct elf_sample *elf = elf_sample_create();
 
 	elf_sample_add_code(elf, ELF_SAMPLE_CODE);
 	elf_sample_add_id(elf, build_id, sizeof(build_id));
@@ -238,6 +245,16 @@ Test(symbol_server, ends_at_what_is_no_request)
 	cr_expect_eq(status, 0);
 	close(to);
 	to = -1;
+}
+
+Test(symbol_server, ends_when_its_input_cannot_be_read)
+{
+	int status, in = open(directory, O_RDONLY | O_CLOEXEC);
+	pid_t child = run(in, STDOUT_FILENO);
+
+	close(in);
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0);
 }
 
 Test(symbol_server, debug_files_are_looked_for_where_the_request_says)

@@ -54,13 +54,15 @@ Test(symbol_table, labels_of_an_assembler_are_no_functions)
 		{ ".L7", STB_LOCAL, STT_NOTYPE, 0x1010, 0 },
 		{ "by_hand", STB_LOCAL, STT_NOTYPE, 0x1020, 0 },
 		{ "datum", STB_GLOBAL, STT_OBJECT, 0x1030, 8 },
+		{ "chosen_at_start", STB_GLOBAL, STT_GNU_IFUNC, 0x1080, 8 },
 	};
 
-	elf_sample_add_symbols(&sample, symbols, 4);
+	elf_sample_add_symbols(&sample, symbols, 5);
 	read_sample();
-	cr_expect_eq(table.count, 1);
+	cr_expect_eq(table.count, 2);
 	expect_at(0x1010, "nothing");
 	expect_at(0x1038, "by_hand");
+	expect_at(0x1087, "chosen_at_start");
 }
 
 Test(symbol_table, of_several_names_the_one_that_most_can_see_is_taken)
