@@ -27,7 +27,10 @@ struct thag_upload {
 	struct thag_route *route;
 	struct lws *wsi; /* NULL: nobody waits any more */
 	int fd;
-	int error; /* of writing */
+	unsigned status; /* of the answer */
+	const char *why; /* it is refused: what comes is dropped; else NULL */
+	int error;	 /* of writing */
+	bool counted;	 /* among those of the daemon */
 	bool writing;
 	bool ended; /* all came */
 	bool opening;
@@ -40,7 +43,8 @@ struct thag_upload {
 
 static void destroy(struct thag_upload *upload)
 {
-	upload->daemon->uploads--;
+	if (upload->counted)
+		upload->daemon->uploads--;
 	if (upload->fd >= 0)
 		close(upload->fd);
 	free(upload->buffers[0]);
@@ -56,6 +60,31 @@ static int open_file(void)
 		    O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 }
 
+/* Who sends listens when all was sent, and a connection closed before would lose the answer. */
+static void refuse(struct thag_upload *upload, unsigned status, const char *why)
+{
+	upload->status = status;
+	upload->why = why;
+}
+
+static void prepare(struct thag_upload *upload)
+{
+	struct thag_daemon *daemon = upload->daemon;
+
+	if (daemon->uploads >= THAG_UPLOADS_MAX) {
+		refuse(upload, HTTP_STATUS_SERVICE_UNAVAILABLE,
+		       "other recordings are being sent: try again");
+		return;
+	}
+	upload->counted = true;
+	daemon->uploads++;
+	upload->fd = open_file();
+	for (int i = 0; i < 2; i++)
+		upload->buffers[i] = malloc(THAG_UPLOAD_PIECE_BYTES);
+	if (upload->fd < 0 || !upload->buffers[0] || !upload->buffers[1])
+		refuse(upload, HTTP_STATUS_INTERNAL_SERVER_ERROR, "thagd has no room for the file");
+}
+
 unsigned thag_upload_begin(struct lws *wsi, struct thag_daemon *daemon, struct thag_route *route,
 			   const char *name, uint64_t bytes, const char **why)
 {
@@ -64,24 +93,18 @@ unsigned thag_upload_begin(struct lws *wsi, struct thag_daemon *daemon, struct t
 	*why = "the file is empty, or too large\n";
 	if (bytes == 0 || bytes > THAG_UPLOAD_BYTES_MAX)
 		return HTTP_STATUS_REQ_ENTITY_TOO_LARGE;
-	*why = "other recordings are being sent: try again\n";
-	if (daemon->uploads >= THAG_UPLOADS_MAX)
-		return HTTP_STATUS_SERVICE_UNAVAILABLE;
-	*why = "thagd has no room for the file\n";
+	*why = "thagd has no memory for the file\n";
 	upload = calloc(1, sizeof(*upload));
 	if (!upload)
 		return HTTP_STATUS_INTERNAL_SERVER_ERROR;
-	*upload = (struct thag_upload){
-		.daemon = daemon, .route = route, .wsi = wsi, .fd = open_file(), .bytes_left = bytes
-	};
+	*upload = (struct thag_upload){ .daemon = daemon,
+					.route = route,
+					.wsi = wsi,
+					.fd = -1,
+					.status = HTTP_STATUS_OK,
+					.bytes_left = bytes };
 	snprintf(upload->name, sizeof(upload->name), "%s", name);
-	daemon->uploads++;
-	for (int i = 0; i < 2; i++)
-		upload->buffers[i] = malloc(THAG_UPLOAD_PIECE_BYTES);
-	if (upload->fd < 0 || !upload->buffers[0] || !upload->buffers[1]) {
-		destroy(upload);
-		return HTTP_STATUS_INTERNAL_SERVER_ERROR;
-	}
+	prepare(upload);
 	route->upload = upload;
 	return 0;
 }
@@ -90,7 +113,7 @@ unsigned thag_upload_begin(struct lws *wsi, struct thag_daemon *daemon, struct t
 
 static void answer(struct thag_upload *upload, json_t *body)
 {
-	struct thag_reply_head head = { .status = HTTP_STATUS_OK,
+	struct thag_reply_head head = { .status = upload->status,
 					.content_type = "application/json" };
 	struct thag_route *route = upload->route;
 	char *text = body ? thag_format_dump(body, JSON_COMPACT) : NULL;
@@ -139,6 +162,8 @@ static void after(uv_work_t *work, int status)
 
 	(void)status;
 	upload->writing = false;
+	if (upload->error != 0)
+		refuse(upload, HTTP_STATUS_OK, strerror(-upload->error));
 	if (upload->wsi)
 		go_on(upload);
 	else
@@ -174,9 +199,11 @@ static void open_it(struct thag_upload *upload)
 /* What is next, when nothing is being written. */
 static void go_on(struct thag_upload *upload)
 {
-	if (upload->error != 0) {
-		answer(upload, json_pack("{s:s}", "error", strerror(-upload->error)));
+	if (upload->why && upload->ended) {
+		answer(upload, json_pack("{s:s}", "error", upload->why));
 		destroy(upload);
+	} else if (upload->why) {
+		lws_rx_flow_control(upload->wsi, 1);
 	} else if (upload->ended && upload->filled == 0) {
 		open_it(upload);
 	} else if (upload->ended || upload->filled > THAG_UPLOAD_PIECE_BYTES / 2) {
@@ -188,13 +215,16 @@ static void go_on(struct thag_upload *upload)
 
 int thag_upload_take(struct thag_upload *upload, const void *data, size_t bytes)
 {
-	if (upload->ended || bytes > upload->bytes_left ||
-	    bytes > THAG_UPLOAD_PIECE_BYTES - upload->filled)
+	if (upload->ended || bytes > upload->bytes_left)
+		return -1;
+	upload->bytes_left -= bytes;
+	lws_set_timeout(upload->wsi, PENDING_TIMEOUT_HTTP_CONTENT, THAG_HTTP_TIMEOUT_S);
+	if (upload->why)
+		return 0;
+	if (bytes > THAG_UPLOAD_PIECE_BYTES - upload->filled)
 		return -1;
 	memcpy(upload->buffers[0] + upload->filled, data, bytes);
 	upload->filled += bytes;
-	upload->bytes_left -= bytes;
-	lws_set_timeout(upload->wsi, PENDING_TIMEOUT_HTTP_CONTENT, THAG_HTTP_TIMEOUT_S);
 	if (upload->filled <= THAG_UPLOAD_PIECE_BYTES / 2)
 		return 0;
 	/* what it has read already still comes: there is room for that */

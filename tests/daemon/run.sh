@@ -8,7 +8,7 @@ THAG_BUILD=$(cd "${THAG_BUILD:-$here/../../build}" && pwd) || exit 1
 # shellcheck source=tests/daemon/lib.sh
 . "$here/lib.sh"
 
-for part in "${@:-options sessions await modes hostile memory restart confine service notes web}"; do
+for part in "${@:-options sessions await modes hostile memory restart confine service notes web upload}"; do
   for name in $part; do
     # shellcheck source=/dev/null
     . "$here/$name.sh"
