@@ -11,35 +11,7 @@
 
 #include <xxhash.h>
 
-#include "recording_sample.h"
-
-#define SMALL 5					/* chunks: no INDEX but the last */
-#define LARGE (2 * THAG_RECORDING_INDEX_BLOCKS) /* chunks: two INDEX blocks, or three */
-#define FIRST sizeof(struct thag_recording_header)
-
-/* A recording, and the blocks that it has. */
-struct base {
-	uint8_t *data;
-	size_t bytes;
-	struct thag_recording_reader reader;
-	int fd;
-};
-
-static void make_base(struct base *base, uint32_t chunks, bool ended)
-{
-	base->fd = sample_recording(chunks, 4, 1, ended);
-	base->data = sample_bytes(base->fd, &base->bytes);
-	cr_assert_not_null(base->data);
-	cr_assert_eq(thag_recording_reader_open(&base->reader, base->fd), 0);
-	cr_assert_eq(base->reader.damage_count, 0);
-}
-
-static void drop_base(struct base *base)
-{
-	thag_recording_reader_fini(&base->reader);
-	free(base->data);
-	close(base->fd);
-}
+#include "recording_base.h"
 
 static bool is_boundary(const uint8_t *data, size_t bytes)
 {
@@ -220,26 +192,6 @@ static void expect_fault(const struct base *base, uint64_t offset, enum thag_rec
 	cr_expect_eq(reader.damages[0].offset, offset);
 	thag_recording_reader_fini(&reader);
 	close(fd);
-}
-
-/* The head of entry `i`, and after a change its checksum. */
-static struct thag_recording_head *head_of(const struct base *base, uint32_t i)
-{
-	return (struct thag_recording_head *)(base->data + base->reader.entries[i].offset);
-}
-
-static void sign(const struct base *base, struct thag_recording_head *head)
-{
-	uint32_t bytes = (uint32_t)(sizeof(*head) + head->info_bytes +
-				    head->part_count * sizeof(struct thag_recording_part));
-
-	head->checksum =
-		thag_recording_front_checksum((uint8_t *)head, bytes, base->reader.file.seed);
-}
-
-static struct thag_recording_part *part_of(struct thag_recording_head *head, uint32_t i)
-{
-	return (struct thag_recording_part *)((uint8_t *)(head + 1) + head->info_bytes) + i;
 }
 
 /* Of an unended recording of a few chunks: entry 6 is the first of them. */
@@ -427,79 +379,6 @@ Test(recording_damage, a_part_that_is_no_frame_is_refused)
 	sign(&base, head);
 	cr_expect_eq(read_part(&base, 1, 1 << 20, &part), -ENOTSUP);
 	thag_buffer_fini(&part);
-	drop_base(&base);
-}
-
-/* The INDEX at the end of an ended recording, before its END. */
-static struct thag_recording_head *last_index(const struct base *base)
-{
-	return (struct thag_recording_head *)(base->data + base->reader.last_index);
-}
-
-/* Whatever an INDEX says, the blocks are those that are there. */
-static void expect_same_blocks(const struct base *base)
-{
-	struct thag_recording_reader reader;
-	int fd = sample_file_of(base->data, base->bytes);
-
-	cr_assert_eq(thag_recording_reader_open(&reader, fd), 0);
-	cr_expect_eq(reader.entry_count, base->reader.entry_count);
-	cr_expect_arr_eq(reader.entries, base->reader.entries,
-			 reader.entry_count * sizeof(*reader.entries));
-	thag_recording_reader_fini(&reader);
-	close(fd);
-}
-
-Test(recording_damage, an_index_that_lies_is_not_followed)
-{
-	struct base base;
-
-	make_base(&base, LARGE, true);
-	struct thag_recording_head *head = last_index(&base);
-	struct thag_recording_index *index = (struct thag_recording_index *)(head + 1);
-	const struct thag_recording_index before = *index;
-
-	index->previous = index->offset;
-	sign(&base, head);
-	expect_same_blocks(&base);
-	*index = before;
-	index->previous = 0;
-	sign(&base, head);
-	expect_same_blocks(&base);
-	*index = before;
-	index->previous += 8;
-	sign(&base, head);
-	expect_same_blocks(&base);
-	*index = before;
-	index->count++;
-	sign(&base, head);
-	expect_same_blocks(&base);
-	*index = before;
-	index->entry_bytes = 8;
-	sign(&base, head);
-	expect_same_blocks(&base);
-	*index = before;
-	index->offset -= 8;
-	sign(&base, head);
-	expect_same_blocks(&base);
-	drop_base(&base);
-}
-
-Test(recording_damage, an_end_that_lies_is_not_followed)
-{
-	struct base base;
-
-	make_base(&base, LARGE, true);
-	struct thag_recording_head *head =
-		(struct thag_recording_head *)(base.data + base.bytes - THAG_RECORDING_END_BYTES);
-	struct thag_recording_end *end = (struct thag_recording_end *)(head + 1);
-
-	end->index_offset = UINT64_MAX - 7;
-	sign(&base, head);
-	expect_same_blocks(&base);
-	end->index_offset = FIRST;
-	sign(&base, head);
-	expect_same_blocks(&base);
 	drop_base(&base);
 }
 
