@@ -105,9 +105,12 @@ int thag_recording_index_load(const struct thag_recording_file *file, uint64_t o
 {
 	struct thag_recording_front front;
 	const struct thag_recording_place *place;
+	enum thag_recording_fault fault = thag_recording_front_read(file, offset, &front);
 
-	if (thag_recording_front_read(file, offset, &front) != THAG_RECORDING_WHOLE ||
-	    front.type != THAG_RECORDING_INDEX || front.info_bytes < sizeof(out->index))
+	if (fault == THAG_RECORDING_IO)
+		return -EIO;
+	if (fault != THAG_RECORDING_WHOLE || front.type != THAG_RECORDING_INDEX ||
+	    front.info_bytes < sizeof(out->index))
 		return -EBADMSG;
 	memcpy(&out->index, front.info, sizeof(out->index));
 	place = thag_recording_part_find(&front, THAG_RECORDING_ENTRIES);

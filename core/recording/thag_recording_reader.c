@@ -373,8 +373,12 @@ int thag_recording_reader_front(const struct thag_recording_reader *reader, uint
 {
 	const struct thag_recording_entry *entry = &reader->entries[i];
 	struct thag_recording_entry found;
+	enum thag_recording_fault fault =
+		thag_recording_front_read(&reader->file, entry->offset, out);
 
-	if (thag_recording_front_read(&reader->file, entry->offset, out) != THAG_RECORDING_WHOLE ||
+	if (fault == THAG_RECORDING_IO)
+		return -EIO;
+	if (fault != THAG_RECORDING_WHOLE ||
 	    thag_recording_entry_make(out, &found) != THAG_RECORDING_WHOLE ||
 	    found.bytes != entry->bytes || found.type != entry->type ||
 	    memcmp(&found.chunk, &entry->chunk, sizeof(found.chunk)) != 0)

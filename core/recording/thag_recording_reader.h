@@ -64,8 +64,8 @@ struct thag_recording_reader {
 int thag_recording_reader_open(struct thag_recording_reader *reader, int fd);
 
 /**
- * The front of the block that entry `i` tells of. 0, or -EBADMSG when something else is there.
- * The parts are read by thag_recording_part_read, with `file`.
+ * The front of the block that entry `i` tells of. 0, -EBADMSG when something else is there, or -EIO
+ * when it can't be read. The parts are read by thag_recording_part_read, with `file`.
  */
 int thag_recording_reader_front(const struct thag_recording_reader *reader, uint32_t i,
 				struct thag_recording_front *out);
