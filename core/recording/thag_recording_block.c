@@ -268,7 +268,7 @@ int thag_recording_part_read(const struct thag_recording_file *file,
 	int ret;
 
 	out->bytes = 0;
-	if (part->raw_bytes > max || part->bytes > part->raw_bytes)
+	if (part->raw_bytes > max)
 		return -E2BIG;
 	if (part->codec == THAG_RECORDING_RAW)
 		return read_stored(file, place, out);

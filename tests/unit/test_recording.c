@@ -299,6 +299,40 @@ Test(recording, parts_and_blocks_have_limits)
 	free(zeros);
 }
 
+Test(recording, parts_may_be_empty)
+{
+	struct thag_recording_pack pack = { .level = 1 };
+	struct thag_recording_unpacker unpacker = { 0 };
+	struct thag_recording_writer *writer;
+	struct thag_recording_reader reader;
+	struct thag_recording_front front;
+	struct thag_buffer part = { 0 };
+	int fd = sample_file();
+
+	cr_assert_eq(thag_recording_writer_create(&writer, fd, &sample_identity, NULL), 0);
+	cr_assert_eq(thag_recording_pack_begin(&pack, THAG_RECORDING_SESSION, NULL, 0), 0);
+	cr_assert_eq(thag_recording_pack_part(&pack, THAG_RECORDING_JSON, NULL, 0), 0);
+	cr_assert_eq(thag_recording_pack_part(&pack, THAG_RECORDING_TABLE, "behind it", 9), 0);
+	cr_assert_eq(thag_recording_writer_put(writer, &pack, NULL), 0);
+	cr_assert_eq(thag_recording_reader_open(&reader, fd), 0);
+	cr_assert_eq(reader.damage_count, 0);
+	cr_assert_eq(thag_recording_reader_front(&reader, 0, &front), 0);
+	cr_expect_eq(thag_recording_kind_read(&reader.file, &front, THAG_RECORDING_JSON, 9,
+					      &unpacker, &part),
+		     0);
+	cr_expect_eq(part.bytes, 0);
+	cr_expect_eq(thag_recording_kind_read(&reader.file, &front, THAG_RECORDING_TABLE, 9,
+					      &unpacker, &part),
+		     0);
+	cr_expect_arr_eq(part.data, "behind it", 9);
+	thag_recording_reader_fini(&reader);
+	thag_recording_writer_destroy(writer);
+	thag_recording_unpacker_fini(&unpacker);
+	thag_recording_pack_fini(&pack);
+	thag_buffer_fini(&part);
+	close(fd);
+}
+
 Test(recording, of_most_compressed_parts_is_read_whole)
 {
 	struct thag_recording_pack pack = { .level = 1 };

@@ -437,3 +437,13 @@ Test(recording_damage, a_file_that_shrinks_while_it_is_read_is_an_error)
 	cr_expect_eq(sample_check_entry(&base.reader, CHUNK - 1), 0);
 	drop_base(&base);
 }
+
+Test(recording_damage, each_fault_has_words_of_its_own)
+{
+	cr_expect_str_eq(thag_recording_fault_text(THAG_RECORDING_WHOLE), "");
+	cr_expect_str_eq(thag_recording_fault_text(THAG_RECORDING_FAULTS), "");
+	for (uint32_t i = THAG_RECORDING_CUT; i < THAG_RECORDING_FAULTS; i++)
+		for (uint32_t j = 0; j < i; j++)
+			cr_expect_str_neq(thag_recording_fault_text((enum thag_recording_fault)i),
+					  thag_recording_fault_text((enum thag_recording_fault)j));
+}

@@ -194,6 +194,9 @@ Test(recording_journal, of_others_is_not_read)
 	changed.version++;
 	cr_expect_eq(open_changed(&changed, true), -ENOTSUP);
 	changed = head;
+	changed.byte_order = __builtin_bswap32(head.byte_order);
+	cr_expect_eq(open_changed(&changed, true), -ENOTSUP);
+	changed = head;
 	changed.slot_bytes--;
 	cr_expect_eq(open_changed(&changed, true), -EBADMSG);
 	changed = head;

@@ -203,3 +203,72 @@ Test(recording_resume, goes_on_behind_damage_that_indices_step_over)
 	thag_recording_pack_fini(&pack);
 	close(fd);
 }
+
+static int no_truncate(int fd, off_t bytes)
+{
+	(void)fd;
+	(void)bytes;
+	errno = EIO;
+	return -1;
+}
+
+Test(recording_resume, says_when_a_half_block_cannot_be_cut_off)
+{
+	const struct thag_recording_calls calls = { pwrite, no_truncate };
+	struct thag_recording_resumed resumed;
+	struct thag_recording_writer *writer;
+	int fd = sample_recording(6, WORDS, 1, false);
+	off_t bytes = lseek(fd, 0, SEEK_END);
+
+	cr_assert_eq(ftruncate(fd, bytes - 1), 0);
+	cr_expect_eq(thag_recording_resume(&writer, fd, sample_identity.nonce, &calls, &resumed),
+		     -EIO);
+	cr_expect_eq(lseek(fd, 0, SEEK_END), bytes - 1);
+	cr_assert_eq(resume(fd, &writer, &resumed), 0);
+	thag_recording_writer_destroy(writer);
+	close(fd);
+}
+
+/* A recording with so many blocks, of which no INDEX tells. */
+static int unindexed(uint32_t blocks)
+{
+	struct thag_recording_pack pack = { 0 };
+	struct thag_recording_writer *writer;
+	int fd = sample_file();
+	off_t at = FIRST;
+
+	cr_assert_eq(thag_recording_writer_create(&writer, fd, &sample_identity, NULL), 0);
+	for (uint32_t i = 0; i < blocks; i++) {
+		uint32_t bytes;
+
+		cr_assert_eq(thag_recording_pack_begin(&pack, THAG_RECORDING_SESSION, NULL, 0), 0);
+		const uint8_t *block = thag_recording_pack_end(&pack, i, writer->seed, &bytes);
+
+		cr_assert_eq(pwrite(fd, block, bytes, at), (ssize_t)bytes);
+		at += bytes;
+	}
+	thag_recording_pack_fini(&pack);
+	thag_recording_writer_destroy(writer);
+	int again = sample_open_again(fd);
+
+	close(fd); /* and with it the writer's lock is gone */
+	return again;
+}
+
+/* One INDEX must be able to tell of them, and of those that come before it is due. */
+Test(recording_resume, refuses_more_blocks_without_an_index_than_fit_one)
+{
+	const uint32_t most = THAG_RECORDING_INDEX_MAX - THAG_RECORDING_INDEX_BLOCKS;
+	struct thag_recording_resumed resumed;
+	struct thag_recording_writer *writer;
+	int fd = unindexed(most), more = unindexed(most + 1);
+
+	cr_assert_eq(resume(fd, &writer, &resumed), 0);
+	cr_expect_eq(writer->pending_count, most);
+	cr_expect_eq(thag_recording_writer_finish(writer, &ended), 0);
+	thag_recording_writer_destroy(writer);
+	expect_joined(fd, 0);
+	cr_expect_eq(resume(more, &writer, &resumed), -EBADMSG);
+	close(fd);
+	close(more);
+}

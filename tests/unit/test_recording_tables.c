@@ -217,6 +217,26 @@ Test(recording_tables, end_where_a_part_does)
 	free(name);
 }
 
+/* What is left behind a long text is room for one record. */
+Test(recording_tables, take_records_up_to_where_a_part_ends)
+{
+	struct thag_recording_table table = { .record_bytes = THAG_RECORDING_TRACE_BYTES };
+	const struct thag_recording_trace trace = { 7, 6, 5 };
+	const uint32_t bytes = THAG_RECORDING_PART_MAX - THAG_RECORDING_TRACE_BYTES -
+			       (uint32_t)sizeof(struct thag_recording_table_head);
+	char *text = calloc(1, bytes);
+	struct thag_recording_span span;
+
+	cr_assert_eq(thag_recording_table_text(&table, (struct thag_recording_text){ text, bytes },
+					       &span),
+		     0);
+	cr_expect_eq(thag_recording_trace_add(&table, &trace), 0);
+	cr_expect_eq(thag_recording_trace_add(&table, &trace), -E2BIG);
+	cr_expect_eq(table.count, 1);
+	thag_recording_table_fini(&table);
+	free(text);
+}
+
 Test(recording_tables, of_a_later_version_have_longer_records)
 {
 	struct thag_recording_table table = { .record_bytes = THAG_RECORDING_TRACE_BYTES + 8 };
