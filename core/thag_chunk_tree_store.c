@@ -174,12 +174,13 @@ static int merge_node(void *context, uint32_t index, const struct thag_chunk_nod
 		return -ENOMEM;
 	parent = node->parent ? mapping->nodes[node->parent] : THAG_TREE_ROOT;
 	mapping->nodes[index] = thag_tree_child(&tree->tree, parent, node->site);
+	/* what has no node of its own is in its parent's total already */
+	if (mapping->nodes[index] == parent)
+		return tree->error;
 	to = &tree->tree.nodes[mapping->nodes[index]];
 	if (node->calls.calls && (to->calls == 0 || node->calls.max > to->max))
 		thag_chunk_tree_set_start(tree, mapping->nodes[index], node->max_start);
-	/* what has no node of its own is in its parent's total already */
-	if (mapping->nodes[index] != parent)
-		thag_tree_add_calls(&tree->tree, mapping->nodes[index], &node->calls);
+	thag_tree_add_calls(&tree->tree, mapping->nodes[index], &node->calls);
 	return tree->error;
 }
 

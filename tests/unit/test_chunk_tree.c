@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "chunk_program.h"
+#include "thag_varint.h"
 
 static uint64_t words[THAG_CHUNK_WORDS];
 
@@ -342,4 +343,141 @@ Test(chunk_tree, no_stored_byte_is_trusted)
 	thag_buffer_fini(&stored);
 	thag_chunk_tree_fini(&tree);
 	program_end();
+}
+
+/* Appends a node, without calls or with one, which began at 1000 + site. */
+static void put_node(struct thag_buffer *to, uint32_t back, uint32_t site, uint64_t calls,
+		     uint64_t total)
+{
+	uint64_t numbers[] = { back, site, calls, total, total, UINT64_C(1000) + site };
+
+	cr_assert_eq(thag_buffer_reserve(to, 6 * THAG_VARINT_MAX), 0);
+	for (uint32_t i = 0; i < (calls ? 6 : 4); i++)
+		to->bytes = (size_t)(thag_varint_put(to->data + to->bytes, numbers[i]) - to->data);
+}
+
+static int give(const struct thag_buffer *stored)
+{
+	return thag_chunk_tree_give(stored->data, stored->bytes, 0, THAG_CHUNK_TREE_WHOLE, tree_of,
+				    NULL);
+}
+
+Test(chunk_tree, sites_and_calls_that_cannot_be_are_refused)
+{
+	const uint64_t most = THAG_CHUNK_WORDS + THAG_OPENINGS_FRAMES_MAX;
+	const uint32_t sites[] = { THAG_SITES_MAX - 1, THAG_SITES_MAX, 7, 7 };
+	const uint64_t calls[] = { 0, 0, most + 1, UINT64_MAX };
+
+	for (uint32_t i = 0; i < 4; i++) {
+		struct thag_buffer stored = { 0 };
+
+		put_node(&stored, 1, UINT32_MAX, 0, 50); /* a thread may have any id */
+		put_node(&stored, 1, sites[i], calls[i], 50);
+		cr_expect_eq(give(&stored), i == 0 ? 0 : -EBADMSG);
+		thag_buffer_fini(&stored);
+		forget_given();
+	}
+}
+
+/* A thread with two calls, one in the other, and another thread. */
+static struct thag_buffer two_threads(void)
+{
+	struct thag_buffer stored = { 0 };
+
+	put_node(&stored, 1, 100, 0, 90);
+	put_node(&stored, 1, 7, 1, 90);
+	put_node(&stored, 1, 8, 1, 40);
+	put_node(&stored, 4, 200, 0, 30);
+	put_node(&stored, 1, 9, 1, 30);
+	return stored;
+}
+
+static int stop_at(void *context, uint32_t index, const struct thag_chunk_node *node)
+{
+	(void)node;
+	return index == *(uint32_t *)context ? 77 : 0;
+}
+
+Test(chunk_tree, is_read_until_somebody_has_enough)
+{
+	struct thag_buffer stored = two_threads();
+
+	for (uint32_t at = 1; at <= 6; at++)
+		cr_expect_eq(thag_chunk_tree_read(stored.data, stored.bytes, 0, stop_at, &at),
+			     at <= 5 ? 77 : 0);
+	thag_buffer_fini(&stored);
+}
+
+static struct thag_tree *tree_of_second(void *context, uint32_t tid)
+{
+	return tid == 200 ? context : NULL;
+}
+
+Test(chunk_tree, threads_that_nobody_wants_are_left_out)
+{
+	struct thag_buffer stored = two_threads();
+	struct thag_tree tree;
+
+	cr_assert_eq(thag_tree_init(&tree, 100), 0);
+	cr_assert_eq(thag_chunk_tree_give(stored.data, stored.bytes, 0, THAG_CHUNK_TREE_WHOLE,
+					  tree_of_second, &tree),
+		     0);
+	cr_assert_eq(tree.count, 2);
+	cr_expect_eq(tree.nodes[1].site, 9);
+	cr_expect_eq(tree.nodes[1].total, 30);
+	thag_tree_fini(&tree);
+	thag_buffer_fini(&stored);
+}
+
+/* What has no node of its own is in its caller's time already. */
+Test(chunk_tree, a_tree_without_room_keeps_the_time_of_callers)
+{
+	struct thag_buffer stored = two_threads();
+
+	cr_assert_eq(thag_tree_init(&given[0].tree, 2), 0);
+	given[0].tid = 100;
+	given_count = 1;
+	cr_assert_eq(give(&stored), 0);
+	cr_assert_eq(given[0].tree.count, 2);
+	cr_expect_eq(given[0].tree.nodes[1].site, 7);
+	cr_expect_eq(given[0].tree.nodes[1].calls, 1);
+	cr_expect_eq(given[0].tree.nodes[1].total, 90);
+	cr_expect_gt(given[0].tree.overflowed, 0);
+	forget_given();
+	thag_buffer_fini(&stored);
+}
+
+Test(chunk_tree, a_merged_tree_without_room_keeps_the_time_of_callers)
+{
+	struct thag_buffer stored = two_threads();
+	struct thag_chunk_tree tree;
+
+	cr_assert_eq(thag_chunk_tree_init(&tree), 0);
+	tree.tree.limit = 3;
+	cr_assert_eq(thag_chunk_tree_merge(&tree, 0, stored.data, stored.bytes), 0);
+	cr_assert_eq(tree.tree.count, 3);
+	cr_expect_eq(tree.tree.nodes[1].total, 90);
+	cr_expect_eq(tree.tree.nodes[2].calls, 1);
+	cr_expect_eq(tree.tree.nodes[2].total, 90);
+	thag_chunk_tree_fini(&tree);
+	thag_buffer_fini(&stored);
+}
+
+/* That of an open call may be longer than those of its caller that are over. */
+Test(chunk_tree, a_call_without_a_node_is_not_the_longest_of_its_caller)
+{
+	struct thag_buffer stored = { 0 };
+	struct thag_chunk_tree tree;
+
+	put_node(&stored, 1, 100, 0, 60);
+	put_node(&stored, 1, 7, 1, 10);
+	put_node(&stored, 1, 8, 1, 50);
+	cr_assert_eq(thag_chunk_tree_init(&tree), 0);
+	tree.tree.limit = 3;
+	cr_assert_eq(thag_chunk_tree_merge(&tree, 0, stored.data, stored.bytes), 0);
+	cr_assert_eq(tree.tree.count, 3);
+	cr_expect_eq(tree.tree.nodes[2].max, 10);
+	cr_expect_eq(tree.starts[2], 1007);
+	thag_chunk_tree_fini(&tree);
+	thag_buffer_fini(&stored);
 }
