@@ -3,9 +3,11 @@
 
 #include <errno.h>
 
+#include "heap_scene.h"
 #include "thag/profile.h"
 #include "thag_functions.h"
 #include "thag_profile_store.h"
+#include "thag_stacks.h"
 
 /** A model's profile that keeps durations by path. */
 static struct thag_profile *make_profile(struct model *model, uint64_t seed)
@@ -104,6 +106,94 @@ Test(profile_store, comes_back_with_every_number)
 	}
 }
 
+/* Stores a profile, loads it, and compares the nodes. */
+static struct thag_profile *come_back(const struct thag_profile *profile, uint32_t metric)
+{
+	struct thag_profile *loaded = NULL;
+	struct thag_buffer bytes = { 0 };
+	struct thag_stored_facts facts;
+	uint32_t count, loaded_count;
+
+	cr_assert_eq(thag_profile_store(profile, 0, &bytes), 0);
+	cr_assert_eq(thag_profile_load(&loaded, bytes.data, bytes.bytes, &facts), 0);
+	cr_expect_eq(facts.metric, metric);
+	const struct thag_profile_node *nodes = thag_profile_nodes(profile, &count);
+	const struct thag_profile_node *loaded_nodes = thag_profile_nodes(loaded, &loaded_count);
+
+	cr_assert_eq(count, loaded_count);
+	cr_expect_arr_eq(nodes, loaded_nodes, count * sizeof(*nodes));
+	thag_buffer_fini(&bytes);
+	return loaded;
+}
+
+Test(profile_store, without_durations_comes_back_without_them)
+{
+	struct model model;
+	const struct thag_scale scale = { .ns_per_tick = 0.37 };
+	struct thag_profile *profile = model_profile(&model, 5, 2, 900, &scale);
+	struct thag_profile *loaded = come_back(profile, THAG_METRIC_TIME);
+	struct thag_function_sum *sums = thag_functions_sum(loaded, NULL);
+	struct thag_quantiles none = { 0 }, got;
+
+	for (uint32_t i = 0; i < thag_functions_count(loaded); i++) {
+		got = thag_functions_quantiles(loaded, &sums[i]);
+		cr_expect_eq(memcmp(&got, &none, sizeof(got)), 0);
+	}
+	free(sums);
+	thag_profile_destroy(loaded);
+	thag_profile_destroy(profile);
+	model_fini(&model);
+}
+
+Test(profile_store, of_stacks_that_nobody_timed_comes_back)
+{
+	static const char *const names[] = { "main", "parse", "read", "parse" };
+	struct thag_stacks *stacks;
+	struct thag_profile *profile;
+	uint32_t node = 0;
+
+	cr_assert_eq(thag_stacks_create(&stacks, "program"), 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		cr_assert_eq(thag_stacks_child(stacks, node, names[i], strlen(names[i]), &node), 0);
+		cr_assert_eq(thag_stacks_add(stacks, node, 100 + i, 1 + i), 0);
+	}
+	cr_assert_eq(thag_stacks_finish(stacks, &profile), 0);
+	thag_stacks_destroy(stacks);
+	struct thag_profile *loaded = come_back(profile, THAG_METRIC_TIME);
+
+	thag_profile_destroy(loaded);
+	thag_profile_destroy(profile);
+}
+
+static bool is_same_heap(const struct thag_frame_heap *a, const struct thag_frame_heap *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+Test(profile_store, of_memory_comes_back_with_every_number)
+{
+	struct scene scene;
+
+	scene_init(&scene, 3, THAG_HEAP_CALLS);
+	for (uint32_t metric = THAG_METRIC_ALLOCATED; metric < THAG_METRIC_COUNT; metric++) {
+		const struct thag_heap_query query = scene_query(&scene, (enum thag_metric)metric);
+		struct thag_profile *profile = scene_profile(&scene, &query);
+		struct thag_profile *loaded = come_back(profile, metric);
+		const struct thag_frame_heap *heaps = thag_profile_heaps(profile);
+		const struct thag_frame_heap *loaded_heaps = thag_profile_heaps(loaded);
+		uint32_t count;
+
+		thag_profile_nodes(profile, &count);
+		cr_assert_gt(heaps[0].peak_bytes, 0);
+		cr_assert_not_null(loaded_heaps);
+		for (uint32_t i = 0; i < count; i++)
+			cr_expect(is_same_heap(&heaps[i], &loaded_heaps[i]), "node %u", i);
+		thag_profile_destroy(loaded);
+		thag_profile_destroy(profile);
+	}
+	scene_fini(&scene);
+}
+
 static void expect_refused(const struct thag_buffer *bytes)
 {
 	struct thag_stored_facts facts;
@@ -155,6 +245,12 @@ Test(profile_store, refuses_what_points_out_of_it)
 		expect_refused(&bytes);
 		*fields[i] = was;
 	}
+	struct thag_stored_count *counts = (void *)(nodes + head->nodes);
+
+	cr_assert_gt(head->counts, 1);
+	counts[1].bucket = THAG_HIST_BUCKETS;
+	expect_refused(&bytes);
+	counts[1].bucket = THAG_HIST_BUCKETS - 1;
 	nodes[3] = nodes[2]; /* the same child twice */
 	expect_refused(&bytes);
 	thag_buffer_fini(&bytes);

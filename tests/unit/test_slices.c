@@ -200,3 +200,53 @@ Test(slices, no_stored_byte_is_trusted)
 	cr_expect_gt(refused, 0);
 	thag_buffer_fini(&stored);
 }
+
+/* Merges a stored form with one row of these bytes, of a piece of time that begins at 100. */
+static int merge_row(const uint8_t *row, size_t bytes)
+{
+	uint8_t stored[64] = { 4, 1, 0, 0, 0, (uint8_t)bytes };
+	struct thag_slices slices;
+	int error;
+
+	memcpy(stored + 9, row, bytes);
+	cr_assert_eq(thag_slices_init(&slices, 100, 1 << 20), 0);
+	error = thag_slices_merge(&slices, 100, stored, 9 + bytes);
+	if (error == 0)
+		cr_expect_eq(slices.rows[THAG_LANE_OWN][0].count, 1);
+	thag_slices_fini(&slices);
+	return error;
+}
+
+/* A slice that begins `distance` behind 100 and takes `ticks`. */
+static int merge_slice(uint64_t distance, uint32_t site, uint64_t ticks)
+{
+	uint8_t row[3 * THAG_VARINT_MAX], *end = thag_varint_put(row, distance << 3 | 2);
+
+	end = thag_varint_put(end, site);
+	return merge_row(row, (size_t)(thag_varint_put(end, ticks) - row));
+}
+
+Test(slices, times_and_sites_that_cannot_be_are_refused)
+{
+	cr_expect_eq(merge_slice(5, 3, 7), 0);
+	cr_expect_eq(merge_slice(5, THAG_SITES_MAX - 1, 7), 0);
+	cr_expect_eq(merge_slice(5, THAG_SITES_MAX, 7), -EBADMSG);
+	cr_expect_eq(merge_slice(5, 3, THAG_CHUNK_TICKS_MAX - 105), 0);
+	cr_expect_eq(merge_slice(5, 3, THAG_CHUNK_TICKS_MAX - 104), -EBADMSG);
+	cr_expect_eq(merge_slice(5, 3, UINT64_MAX - 10), -EBADMSG, "ends before it begins");
+}
+
+Test(slices, lengths_that_do_not_fit_are_refused)
+{
+	const uint8_t empty[] = { 4, 0, 0, 0, 0 }, rows[] = { 4, 1, 0, 1, 0, 0, 0, 0, 0 };
+	const uint8_t longer[] = { 4, 1, 0, 0, 0, 2, 0, 0, 0, 8 };
+	struct thag_slices_reader *reader = malloc(sizeof(*reader));
+
+	cr_expect_eq(thag_slices_read(reader, empty, sizeof(empty)), 0);
+	cr_expect_eq(thag_slices_read(reader, empty, sizeof(empty) - 1), -EBADMSG);
+	/* so far offsets reach: what lies there isn't looked at */
+	cr_expect_eq(thag_slices_read(reader, empty, (size_t)UINT32_MAX + 1), -EBADMSG);
+	cr_expect_eq(thag_slices_read(reader, rows, sizeof(rows)), -EBADMSG);
+	cr_expect_eq(thag_slices_read(reader, longer, sizeof(longer)), -EBADMSG);
+	free(reader);
+}
