@@ -7,50 +7,7 @@
 
 #include <errno.h>
 
-static uint64_t calls, fails_at; /* the call from which on every so many fail */
-static uint64_t fails_every;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-static bool fails(void)
-{
-	calls++;
-	return fails_every && calls >= fails_at && (calls - fails_at) % fails_every == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(old, count, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-	return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
+#include "failing_memory.h"
 
 /* Sums over paths are the totals, whatever could not be kept. */
 static void check_sums(const struct thag_heap_copy *copy)
@@ -127,7 +84,7 @@ static void run(uint64_t at, uint64_t every)
 
 	for (uint32_t i = 0; i < RINGS; i++)
 		cr_assert_eq(thag_thread_init(&rings[i].thread, i + 1, 1 << 20), 0);
-	calls = 0;
+	allocation_count = 0;
 	fails_at = at;
 	fails_every = every;
 	ret = thag_heap_create(&heap, &options);
@@ -150,7 +107,7 @@ Test(heap_nomem, survives_any_allocation_that_fails)
 	for (int i = 0; i < 2000; i++)
 		play();
 	run(UINT64_MAX, 0);
-	all = calls;
+	all = allocation_count;
 	cr_assert_gt(all, 100);
 	/* a single one; each from there on; every third */
 	for (uint64_t at = 1; at <= all; at++) {
