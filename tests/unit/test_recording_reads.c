@@ -236,8 +236,10 @@ static int open_remains(int fd)
 Test(recording_reads, what_is_no_file_is_refused)
 {
 	struct thag_recording_reader reader;
+	struct thag_recording_writer *writer;
 	int pipes[2];
 
+	cr_expect_eq(thag_recording_writer_create(&writer, -1, &sample_identity, NULL), -EBADF);
 	cr_expect_eq(thag_recording_reader_open(&reader, -1), -EBADF);
 	cr_expect_eq(open_remains(-1), -EBADF);
 	cr_assert_eq(pipe(pipes), 0);

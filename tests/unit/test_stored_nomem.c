@@ -15,6 +15,8 @@
 #include "thag_slices.h"
 #include "stored_counts.h"
 
+#define FRAMES 5 /* of a stack: it and they seldom need room at once */
+
 /* All that the tests store. */
 static struct {
 	struct thag_chunk_raw *raw; /* the chunk of most openings */
@@ -293,7 +295,7 @@ Test(stored_nomem, a_stack_is_added_or_not)
 	uint32_t failed = 0;
 
 	cr_assert_eq(thag_thread_init(&thread, 1, 1 << 10), 0);
-	for (uint32_t i = 0; i < 8; i++)
+	for (uint32_t i = 0; i < FRAMES; i++)
 		thag_thread_open(&thread, 2 + i, 1000 * i);
 	for (uint32_t added = 0; added < 100;) {
 		fails_at = allocation_count + 1;
@@ -309,9 +311,9 @@ Test(stored_nomem, a_stack_is_added_or_not)
 			added++;
 		}
 		cr_assert_eq(thag_openings_count(&openings), added);
-		cr_assert_eq(openings.frames.bytes, added * 8 * sizeof(struct thag_opening));
+		cr_assert_eq(openings.frames.bytes, added * FRAMES * sizeof(struct thag_opening));
 	}
-	cr_assert_geq(failed, 6);
+	cr_assert_gt(failed, 10);
 	thag_openings_fini(&openings);
 	thag_thread_fini(&thread);
 }
