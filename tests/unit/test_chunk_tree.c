@@ -345,14 +345,19 @@ Test(chunk_tree, no_stored_byte_is_trusted)
 	program_end();
 }
 
-/* Appends a node, without calls or with one, which began at 1000 + site. */
+/* Appends a node; its calls, if there are any, took `total` together, or each, and the longest of
+ * them began at 1000 + site. */
 static void put_node(struct thag_buffer *to, uint32_t back, uint32_t site, uint64_t calls,
 		     uint64_t total)
 {
-	uint64_t numbers[] = { back, site, calls, total, total, UINT64_C(1000) + site };
+	const uint64_t numbers[] = { back,  site,  calls,
+				     total, total, UINT64_C(1000) + site,
+				     0,	    1,	   thag_hist_bucket(total),
+				     calls };
+	const uint32_t count = calls == 0 ? 4 : calls == 1 ? 6 : 10;
 
-	cr_assert_eq(thag_buffer_reserve(to, 6 * THAG_VARINT_MAX), 0);
-	for (uint32_t i = 0; i < (calls ? 6 : 4); i++)
+	cr_assert_eq(thag_buffer_reserve(to, sizeof(numbers) / 8 * THAG_VARINT_MAX), 0);
+	for (uint32_t i = 0; i < count; i++)
 		to->bytes = (size_t)(thag_varint_put(to->data + to->bytes, numbers[i]) - to->data);
 }
 
@@ -365,15 +370,15 @@ static int give(const struct thag_buffer *stored)
 Test(chunk_tree, sites_and_calls_that_cannot_be_are_refused)
 {
 	const uint64_t most = THAG_CHUNK_WORDS + THAG_OPENINGS_FRAMES_MAX;
-	const uint32_t sites[] = { THAG_SITES_MAX - 1, THAG_SITES_MAX, 7, 7 };
-	const uint64_t calls[] = { 0, 0, most + 1, UINT64_MAX };
+	const uint32_t sites[] = { THAG_SITES_MAX - 1, 7, THAG_SITES_MAX, 7, 7 };
+	const uint64_t calls[] = { 0, most, 0, most + 1, UINT64_MAX };
 
-	for (uint32_t i = 0; i < 4; i++) {
+	for (uint32_t i = 0; i < 5; i++) {
 		struct thag_buffer stored = { 0 };
 
 		put_node(&stored, 1, UINT32_MAX, 0, 50); /* a thread may have any id */
 		put_node(&stored, 1, sites[i], calls[i], 50);
-		cr_expect_eq(give(&stored), i == 0 ? 0 : -EBADMSG);
+		cr_expect_eq(give(&stored), i < 2 ? 0 : -EBADMSG, "%u", i);
 		thag_buffer_fini(&stored);
 		forget_given();
 	}
