@@ -2,8 +2,8 @@
 /*
  * Recordings that a browser sends, to be opened: POST /api/recordings?name=NAME, the file as the
  * body. It is written to a file without a name in the folder for temporary files, which is there as
- * long as its session is. The answer is JSON: {"id", "program", "whole", "message"}, or {"error"}; it
- * comes when all was sent, even where that was in vain.
+ * long as its session is. The answer is JSON: {"id", "program", "whole", "message"}, or {"error"}.
+ * It comes when all was sent, even where that was in vain.
  *
  * Pieces are written by the pool, and no more is read from the connection meanwhile, so that
  * neither a slow disk nor a fast sender holds up others or takes memory.
