@@ -202,11 +202,10 @@ static void go_on(struct thag_upload *upload)
 	if (upload->why && upload->ended) {
 		answer(upload, json_pack("{s:s}", "error", upload->why));
 		destroy(upload);
-	} else if (upload->why) {
-		lws_rx_flow_control(upload->wsi, 1);
 	} else if (upload->ended && upload->filled == 0) {
 		open_it(upload);
-	} else if (upload->ended || upload->filled > THAG_UPLOAD_PIECE_BYTES / 2) {
+	} else if (!upload->why &&
+		   (upload->ended || upload->filled > THAG_UPLOAD_PIECE_BYTES / 2)) {
 		begin_writing(upload);
 	} else {
 		lws_rx_flow_control(upload->wsi, 1);
