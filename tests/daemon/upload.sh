@@ -30,15 +30,14 @@ ok 'start' start --record "$work/recordings"
 play make=good hello calls=1000 drained exited >/dev/null
 ok 'a recording' eventually saved "$(last_id)"
 recording=$(echo "$work"/recordings/*.thag)
-export_folded 1 >"$work/folded"
+export_folded "$(last_id)" >"$work/folded"
 head -c 3M /dev/urandom >"$work/noise"
 : >"$work/nothing"
 
 # It is shown before it is read.
 is_whole() { [[ $(export_folded "$(last_id)") == "$(<"$work/folded")" ]]; }
-is_opened() {
-  send 200 "$recording" && answers '"program":"fake"' && eventually is_whole
-}
+is_sent() { send 200 "$recording" && answers '"program":"fake"'; }
+is_opened() { eventually is_sent && eventually is_whole; }
 ok 'one that is sent is opened' is_opened
 no_recording() { send 200 "$work/noise" && answers '"error":"'; }
 ok 'one that is none is refused when all of it came' no_recording
@@ -55,7 +54,7 @@ four_at_once() {
 }
 ok 'a fifth at once is told to try again' eventually four_at_once
 go_away
-ok 'those who go away leave room' eventually is_opened
+ok 'those who go away leave room' is_opened
 leave_midway() {
   local i
   for ((i = 0; i < 12; i++)); do
@@ -63,7 +62,7 @@ leave_midway() {
     sleep "0.0$i"
     go_away
   done
-  eventually is_opened
+  is_opened
 }
 ok 'so do those who leave at any time' leave_midway
 ok 'stop' stop
