@@ -138,14 +138,14 @@ static int load_one(int dir_fd, const char *name, struct thag_record *out)
 	char text[THAG_RECORD_BYTES];
 	ssize_t got = read_small(dir_fd, name, text, sizeof(text));
 
-	if (got < 0) {
+	if (got < 0 && got != -ELOOP) {
 		thag_log_write(THAG_LOG_ERROR,
 			       "can't read what an earlier thagd noted of session %s (%s): "
 			       "it is not gone on with",
 			       name, strerror((int)-got));
 		return (int)got;
 	}
-	if (parse(text, out) == 0)
+	if (got > 0 && parse(text, out) == 0)
 		return 0;
 	unlinkat(dir_fd, name, 0);
 	return -EPROTO;

@@ -22,6 +22,8 @@
 
 #define WIDTH 80
 
+/* A command that gives up leaves its request to be answered meanwhile. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
 	char packet[sizeof(struct thag_message) + THAG_CONTROL_BODY_MAX];
 	size_t bytes;
@@ -33,7 +35,7 @@ static struct {
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-static void answer(int fd)
+static void send_answer(int fd)
 {
 	_Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec part = { state.packet, state.bytes };
@@ -49,6 +51,13 @@ static void answer(int fd)
 	}
 	if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
 		fprintf(stderr, "an answer was not taken\n");
+}
+
+static void answer(int fd)
+{
+	pthread_mutex_lock(&lock);
+	send_answer(fd);
+	pthread_mutex_unlock(&lock);
 }
 
 /* Each request is answered by what the input says; the command asks, and waits. */
@@ -90,6 +99,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	state.listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	check(bind(state.listen_fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
 	      listen(state.listen_fd, 8) == 0 && setenv("THAG_SOCKET", state.path, 1) == 0);
+	state.data_fd = -1;
 	state.nowhere = fopen("/dev/null", "w");
 	check(state.nowhere && pthread_create(&thread, NULL, serve, NULL) == 0);
 	return 0;
@@ -102,6 +112,8 @@ static void make_answer(uint8_t kind, const uint8_t *data, size_t size)
 				     .type = THAG_MESSAGE_RESPONSE };
 	static const char empty[] = "{}";
 
+	if (state.data_fd >= 0)
+		close(state.data_fd);
 	state.data_fd = -1;
 	if (kind == 0) {
 		state.bytes = size;
@@ -148,14 +160,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1 || size > THAG_CONTROL_BODY_MAX)
 		return 0;
+	pthread_mutex_lock(&lock);
 	make_answer(data[0] % 3, data + 1, size - 1);
+	pthread_mutex_unlock(&lock);
 	if (thag_client_ask(json_pack("{s:s}", "op", "list"), THAG_CLIENT_TIMEOUT_MS, &reply) ==
 	    0) {
 		check(json_is_object(reply.body));
 		show(&reply);
 		thag_reply_fini(&reply);
 	}
-	if (state.data_fd >= 0)
-		close(state.data_fd);
 	return 0;
 }
