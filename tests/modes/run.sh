@@ -342,11 +342,11 @@ outside() {
   ok 'a paused program is connected and records nothing' paused_program
   ok 'it is still there for the next thagd, and is switched on' survives_restart
 }
-# --- the debug log ---
+# --- the debug log; each profile is waited for, or it would be among those of the next program ---
 
 log_of() { find tmp -name 'modes-program-*-debug.log'; }
 announced() {
-  with 'time,,announce' run kinds time || return 1
+  with 'time,,announce' run kinds time && eventually one_report || return 1
   cat errors
   [[ $(cat errors) == "thag: debug log: $work/$(log_of)" ]] &&
     [[ $(log_of) =~ ^tmp/thag_profiler/modes-program-[0-9]{8}-[0-9]{6}-debug\.log$ ]]
@@ -365,8 +365,8 @@ log_says() {
   done
 }
 is_closed() { [[ $(stat -c %a tmp/thag_profiler "$(log_of)" | tr '\n' ' ') == '700 600 ' ]]; }
-quiet_log() { rm -rf tmp/*; with ',,quiet' run kinds time && [[ ! -s errors && -s $(log_of) ]]; }
-no_log() { rm -rf tmp/*; with ',,none' run kinds time && [[ -z $(ls tmp) ]]; }
+quiet_log() { rm -rf tmp/*; with ',,quiet' run kinds time && [[ ! -s errors && -s $(log_of) ]] && eventually one_report; }
+no_log() { rm -rf tmp/*; with ',,none' run kinds time && [[ -z $(ls tmp) ]] && eventually one_report; }
 log_without_thagd() {
   rm -rf tmp/*
   THAG_SOCKET=$work/nowhere.sock with ',,quiet' run kinds time && [[ $(wc -l <errors) == 1 ]] &&
