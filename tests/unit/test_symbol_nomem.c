@@ -11,44 +11,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "failing_memory.h"
 #include "thag_symbol_request.h"
 #include "thag_symbol_server.h"
 #include "thag_symbol_store.h"
 
 static const uint8_t build_id[20] = "twenty bytes of one";
-static uint64_t calls, fails_at; /* 0: none */
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static bool fails(void)
-{
-	return ++calls == fails_at;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fails() ? NULL : __real_realloc(old, size);
-}
-
+/* That call alone; 0: none. */
 static void fail_at(uint64_t call)
 {
-	calls = 0;
+	allocation_count = 0;
 	fails_at = call;
+	fails_every = call ? UINT64_MAX : 0;
 }
 
 /*
