@@ -89,8 +89,9 @@ test_tsan() {
 # What can't be watched instruction by instruction: stepping through itself, and frames that are left
 # by siglongjmp or run on stacks of their own, which Valgrind takes for overflows. A trace is known by
 # words of the stack, which nobody may have written; whether they can be read is asked by a call that
-# Valgrind answers in the kernel's place. And its malloc comes before the one that records.
-valgrind_not=(step heap_step trace trace_places heap_emit)
+# Valgrind answers in the kernel's place. And its malloc comes before the one that records, its limit
+# of descriptors before that of the process.
+valgrind_not=(step heap_step trace trace_places heap_emit symbol_server)
 # Those of what thagd and thag read and count by that fit continuous integration.
 valgrind_few=(chart checkpoint chunk diff durations events folded_read heap_lines heap_message
   heap_stream hist http_gate opened_facts pages prelude profile_store ring session_files turns)
