@@ -3,8 +3,8 @@
 # Suites side by side, and the sum of what they say; for dev. $logs is the folder of their logs.
 : "${logs:?the folder of logs}"
 
-# What suites had to say: "NAME PASSED FAILED" a line, and Criterion's summaries.
-results=$logs/results criterion=$logs/criterion
+# What suites had to say: "NAME PASSED FAILED" a line, what failed, and Criterion's summaries.
+results=$logs/results failures=$logs/failures criterion=$logs/criterion
 
 say() { printf 'dev: %s\n' "$*" >&2; }
 
@@ -12,6 +12,7 @@ say() { printf 'dev: %s\n' "$*" >&2; }
 begin_results() {
   mkdir -p "$logs"
   : >"$results"
+  : >"$failures"
   : >"$criterion"
 }
 
@@ -34,6 +35,18 @@ record_log() {
   fi
   ((status == 0 || bad > 0)) || bad=1
   record "$name" "$ok" "$bad" "$seconds"
+  ((bad == 0)) || tell_failures "$name" "$log" >>"$failures"
+}
+
+# tell_failures NAME LOG: the tests of a suite that failed, with what they said first; the end of
+# the log, if none says so.
+tell_failures() {
+  awk -v suite="$1" '
+    { last[NR % 12] = $0 }
+    /^ *not ok / { sub(/^ */, ""); print suite ": " $0; told = 1; left = 12; next }
+    /^ *(ok |# |\[====\]|[0-9]+ passed)/ { left = 0 }
+    left-- > 0
+    END { for (i = NR - 11; !told && i <= NR; i++) if (i > 0) print suite ": " last[i % 12] }' "$2"
 }
 
 # contained COMMAND...: in a place of its own, in which it may leave nothing.
@@ -91,12 +104,16 @@ side_by_side() {
   done
 }
 
-# Ends with Criterion's own lines and the sum of everything, alone on the last line.
+# Ends with Criterion's own lines, what failed, and the sum of everything, alone on the last line.
 finish_results() {
   local failed
   failed=$(awk '$3 { printf " %s", $1 }' "$results")
-  [[ -z $failed ]] || say "failed:$failed"
   cat "$criterion"
+  if [[ -n $failed ]]; then
+    printf '\n--- what failed ---\n'
+    cat "$failures"
+    say "failed:$failed"
+  fi
   awk '{ passed += $2; failed += $3 } END { print passed + 0 " passed, " failed + 0 " failed" }' \
     "$results"
   [[ -z $failed ]]
