@@ -195,23 +195,28 @@ Test(trace, of_a_forked_child_is_of_its_own_session)
 /* --- other stacks --- */
 
 #define COROUTINE_BYTES (256 * 1024)
+#define PAGE_BYTES 4096
 
 static ucontext_t outside, inside;
 static uint64_t coroutine_seed;
+static void (*coroutine_leaf)(void);
 
 static void coroutine(void)
 {
 	/* frames of 100 kB don't fit */
 	for (uint32_t i = 0; i < 256; i++)
 		trace_shapes[i] = trace_shapes_o2[i % 3];
-	call_trees(coroutine_seed++, 30, 20, probe);
+	call_trees(coroutine_seed++, 30, 20, coroutine_leaf);
 	swapcontext(&inside, &outside);
-	call_trees(coroutine_seed++, 30, 20, probe);
+	call_trees(coroutine_seed++, 30, 20, coroutine_leaf);
 }
 
-static void run_coroutine(size_t bytes, void *place)
+/* libunwind looks above the end of a stack, and where memory was once, it takes it to be still
+ * there: so it is only asked, by `probe`, where there is a page. */
+static void run_coroutine(size_t bytes, void *place, void (*leaf)(void))
 {
-	char *stack = mmap(place, bytes, PROT_READ | PROT_WRITE,
+	size_t mapped = bytes + (leaf == probe ? PAGE_BYTES : 0);
+	char *stack = mmap(place, mapped, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | (place ? MAP_FIXED : 0), -1, 0);
 
 	check(stack != MAP_FAILED);
@@ -219,27 +224,34 @@ static void run_coroutine(size_t bytes, void *place)
 	inside.uc_stack.ss_sp = stack;
 	inside.uc_stack.ss_size = bytes;
 	inside.uc_link = &outside;
+	coroutine_leaf = leaf;
 	makecontext(&inside, coroutine, 0);
 	swapcontext(&outside, &inside);
 	probe();
 	swapcontext(&outside, &inside);
-	munmap(stack, bytes);
+	/* a place stays reserved */
+	if (place)
+		check(mmap(place, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+			   0) == place);
+	else
+		munmap(stack, mapped);
 }
 
 static void *run_coroutines(void *unused)
 {
-	char *place =
-		mmap(NULL, COROUTINE_BYTES * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static void (*const leaves[])(void) = { probe, leaf_take };
+	char *place = mmap(NULL, 2 * COROUTINE_BYTES + PAGE_BYTES, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)unused;
 	check(thag_thread_attach());
 	check(place != MAP_FAILED);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 20; i++) {
 		probe();
-		run_coroutine(COROUTINE_BYTES, NULL);
+		run_coroutine(COROUTINE_BYTES, NULL, leaves[i % 2]);
 		/* at the same place, but of another size: what was above is gone */
-		run_coroutine(COROUTINE_BYTES * 2, place);
-		run_coroutine(COROUTINE_BYTES, place);
+		run_coroutine(2 * COROUTINE_BYTES, place, leaves[i % 2]);
+		run_coroutine(COROUTINE_BYTES, place, leaves[i % 2]);
 	}
 	return NULL;
 }
