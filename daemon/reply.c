@@ -109,6 +109,13 @@ int thag_reply_short(struct lws *wsi, const struct thag_reply_head *head, const 
 	return -1;
 }
 
+void thag_reply_abandon(struct lws *wsi)
+{
+	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+	/* which is looked at when libwebsockets next has something to do, whenever that may be */
+	lws_cancel_service(lws_get_context(wsi));
+}
+
 void thag_reply_fini(struct thag_reply *reply)
 {
 	thag_buffer_fini(&reply->owned);

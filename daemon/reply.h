@@ -44,6 +44,10 @@ int thag_reply_continue(struct lws *wsi, struct thag_reply *reply);
 /** Sends a short text at once; for when there is no place to keep a reply. Returns -1. */
 int thag_reply_short(struct lws *wsi, const struct thag_reply_head *head, const char *text);
 
+/** Closes a connection, WebSockets included, from outside of libwebsockets' callbacks: soon after.
+ */
+void thag_reply_abandon(struct lws *wsi);
+
 void thag_reply_fini(struct thag_reply *reply);
 
 #endif

@@ -138,13 +138,13 @@ static void finish_export(struct thag_route_job *job)
 	if (job->export.error != 0) {
 		head.file_name = NULL;
 		fail(job->wsi, &head, HTTP_STATUS_INTERNAL_SERVER_ERROR, "out of memory\n");
-		lws_set_timeout(job->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+		thag_reply_abandon(job->wsi);
 		return;
 	}
 	job->route->reply.owned = job->export.out;
 	job->export.out = (struct thag_buffer){ 0 };
 	if (thag_route_send(job->wsi, job->route, &head) != 0)
-		lws_set_timeout(job->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+		thag_reply_abandon(job->wsi);
 }
 
 static void on_exported(struct thag_export *export)

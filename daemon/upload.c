@@ -122,7 +122,7 @@ static void answer(struct thag_upload *upload, json_t *body)
 	route->upload = NULL;
 	if (!text || thag_buffer_append(&route->reply.owned, text, strlen(text)) != 0 ||
 	    thag_route_send(upload->wsi, route, &head) != 0)
-		lws_set_timeout(upload->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
+		thag_reply_abandon(upload->wsi);
 	free(text);
 }
 

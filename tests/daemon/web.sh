@@ -14,6 +14,14 @@ for method in POST PUT DELETE PATCH OPTIONS; do
   ok "$method" code 405 -X "$method" -H 'Content-Length: 0' "$url/api/sessions"
 done
 ok 'HEAD' bash -c "curl -sI -m 30 $url/api/sessions | grep -q '200 OK'"
+# Nothing else happens meanwhile that would have the connection looked at.
+# shellcheck disable=SC2016 # it is the inner shell that expands
+head_ends() {
+  timeout 20 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1"; printf "%s" "$2" >&3; cat <&3' - "$port" \
+    "HEAD /api/sessions/$id/export HTTP/1.1"$'\r\n'"Host: localhost:$port"$'\r\n\r\n' >"$work/head" &&
+    grep -q '200 OK' "$work/head"
+}
+ok 'HEAD of an export, whose connection ends' head_ends
 ok 'NUL in a path' bash -c "! curl -sf -m 30 '$url/api/sessions/latest%00/export'"
 ok 'what changes is not stored' grep -q 'no-store' <(curl -si -m 30 "$url/api/sessions")
 not_modified() {
