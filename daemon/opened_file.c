@@ -213,7 +213,8 @@ static int open_sources(struct thag_opened_file *file)
 	struct thag_opened_sources *sources = file->sources;
 	int ret;
 
-	sources->fd = file->fd < 0 ? open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+	sources->fd = file->fd < 0 ? (int)TEMP_FAILURE_RETRY(
+					     open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK))
 				   : fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
 	if (sources->fd < 0)
 		return -errno;

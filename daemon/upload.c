@@ -56,8 +56,8 @@ static int open_file(void)
 {
 	const char *folder = getenv("TMPDIR");
 
-	return open(folder && folder[0] == '/' ? folder : DEFAULT_FOLDER,
-		    O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	return (int)TEMP_FAILURE_RETRY(open(folder && folder[0] == '/' ? folder : DEFAULT_FOLDER,
+					    O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
 }
 
 /* Who sends listens when all was sent, and a connection closed before would lose the answer. */
