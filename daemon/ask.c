@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon.h"
+#include "format.h"
 #include "slowest.h"
 #include "source.h"
 #include "thag_timeline.h"
@@ -83,9 +84,12 @@ static void run(uv_work_t *work)
 {
 	struct thag_ask_job *job = work->data;
 
+	thag_format_is_whole(); /* what the thread made for others doesn't matter here */
 	job->error = kinds[job->kind].answer(&job->answer, job);
 	if (job->error == 0)
 		job->error = add_question(job);
+	if (!thag_format_is_whole())
+		job->error = -ENOMEM;
 }
 
 static void after(uv_work_t *work, int status)

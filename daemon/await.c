@@ -18,7 +18,7 @@ static void respond(struct thag_connection *connection, pid_t pid)
 {
 	struct thag_daemon *daemon = thag_connection_daemon(connection);
 	json_t *report = thag_registry_report(&daemon->registry, pid);
-	char *text = report ? thag_format_dump(report, JSON_COMPACT) : NULL;
+	char *text = thag_format_dump(report, JSON_COMPACT);
 
 	if (text)
 		thag_connection_respond_data(connection, text, strlen(text));

@@ -115,10 +115,11 @@ static void send_packet(struct thag_connection *connection, enum thag_message_ty
 void thag_connection_respond(struct thag_connection *connection, int status, json_t *body,
 			     int data_fd)
 {
-	char *text = body ? thag_format_dump(body, JSON_COMPACT) : NULL;
+	bool is_whole = thag_format_is_whole();
+	char *text = thag_format_dump(body, JSON_COMPACT);
 	size_t bytes = text ? strlen(text) : 0;
 
-	if (body && !text && status == 0)
+	if ((!is_whole || (body && !text)) && status == 0)
 		status = -ENOMEM;
 	if (bytes > THAG_CONTROL_BODY_MAX)
 		bytes = 0;

@@ -245,9 +245,8 @@ static void make_memory_stacks(struct thag_export *job)
 
 static void put_json(struct thag_export *job, json_t *json)
 {
-	char *text = json ? thag_format_dump(json, JSON_ENCODE_ANY | JSON_COMPACT |
-							   JSON_REAL_PRECISION(9))
-			  : NULL;
+	char *text =
+		thag_format_dump(json, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
 
 	job->error = text ? thag_buffer_append(&job->out, text, strlen(text)) : -ENOMEM;
 	if (job->error == 0)

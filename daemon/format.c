@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "format.h"
 
-#include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,16 +25,34 @@ void thag_format_begin(void)
 	json_set_alloc_funcs(allocate, free);
 }
 
+bool thag_format_is_whole(void)
+{
+	bool is_whole = !is_partial;
+
+	is_partial = false;
+	return is_whole;
+}
+
 char *thag_format_dump(const json_t *json, size_t flags)
 {
 	char *text = json_dumps(json, flags);
 
-	if (is_partial) {
+	if (!thag_format_is_whole()) {
 		free(text);
 		text = NULL;
 	}
-	is_partial = false;
 	return text;
+}
+
+int thag_format_load(json_t **out, const char *text, size_t bytes, size_t flags)
+{
+	thag_format_is_whole(); /* what is read is another matter than what was made before */
+	*out = json_loadb(text, bytes, flags, NULL);
+	if (thag_format_is_whole())
+		return *out ? 0 : -EBADMSG;
+	json_decref(*out);
+	*out = NULL;
+	return -ENOMEM;
 }
 
 #define YEAR_9999_S UINT64_C(253402300799)

@@ -7,6 +7,7 @@
 #ifndef THAG_FORMAT_H
 #define THAG_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,15 +19,23 @@ json_t *thag_format_json(const char *text, size_t bytes);
 /** A list of JSON strings of texts that are separated, or ended, by NUL. */
 json_t *thag_format_list(const char *texts, size_t bytes);
 
-/** Before any use of jansson: what it can't allocate is noted, for thag_format_dump. */
+/**
+ * Before any use of jansson: what it can't allocate is noted, by thread. A part that can't be made
+ * is left out of its object, and nothing else tells.
+ */
 void thag_format_begin(void);
 
+/** Whether the thread made all parts that it wanted since it last asked, dumped or loaded. */
+bool thag_format_is_whole(void);
+
 /**
- * What json_dumps makes of `json`; free() it. NULL without memory, and when there was none for a
- * part of it: one that can't be made is left out of its object, and nothing tells. Whatever the
- * thread failed to make since its last dump counts.
+ * What json_dumps makes of `json`; free() it. NULL of NULL, without memory, and unless
+ * thag_format_is_whole, which then begins anew.
  */
 char *thag_format_dump(const json_t *json, size_t flags);
+
+/** What json_loadb makes of a text: 0, -ENOMEM, or -EBADMSG with `*out` NULL. */
+int thag_format_load(json_t **out, const char *text, size_t bytes, size_t flags);
 
 /**
  * Makes a file name of any bytes: only letters, digits and `._+-` stay, others become `_`; it is

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <sys/mman.h>
 
+#include "format.h"
 #include "thag_recording_tables.h"
 
 #define CLOCKS_MAX THAG_CLOCK_CNTVCT
@@ -207,8 +208,11 @@ int thag_opened_facts_read(struct thag_opened_facts *out,
 
 	memset(out, 0, sizeof(*out));
 	if (ret == 0) {
-		json = json_loadb((const char *)text.data, text.bytes, 0, NULL);
-		ret = json && parse_facts(json, out) ? 0 : -EBADMSG;
+		ret = thag_format_load(&json, (const char *)text.data, text.bytes, 0);
+		if (ret == 0 && !parse_facts(json, out))
+			ret = -EBADMSG;
+		if (!thag_format_is_whole())
+			ret = -ENOMEM;
 	}
 	memcpy(out->header.nonce, reader->header.nonce, sizeof(out->header.nonce));
 	json_decref(json);
@@ -216,17 +220,18 @@ int thag_opened_facts_read(struct thag_opened_facts *out,
 	return ret;
 }
 
-json_t *thag_opened_before_read(const struct thag_recording_reader *reader)
+int thag_opened_before_read(json_t **out, const struct thag_recording_reader *reader)
 {
 	struct thag_buffer text = { 0 };
-	json_t *json = NULL, *before = NULL;
+	json_t *json = NULL;
+	int ret = read_text(reader, &text);
 
-	if (read_text(reader, &text) == 0)
-		json = json_loadb((const char *)text.data, text.bytes, 0, NULL);
-	before = json_incref(json_object_get(json, "before"));
+	if (ret == 0)
+		ret = thag_format_load(&json, (const char *)text.data, text.bytes, 0);
+	*out = json_incref(json_object_get(json, "before"));
 	json_decref(json);
 	thag_buffer_fini(&text);
-	return before;
+	return ret == -ENOMEM ? ret : 0;
 }
 
 /* --- memory --- */

@@ -35,9 +35,9 @@ int thag_opened_facts_read(struct thag_opened_facts *out,
 
 /**
  * What is known of the time before the recording, see "before" in docs/recordings.md, for the
- * caller to free; NULL: it began with its program, or that can't be read.
+ * caller to free; NULL: it began with its program, or that can't be read. 0 or -ENOMEM.
  */
-json_t *thag_opened_before_read(const struct thag_recording_reader *reader);
+int thag_opened_before_read(json_t **out, const struct thag_recording_reader *reader);
 
 /**
  * Makes the memory of its session, for thag_session_memory_fini. `rings`: as many are used. Blocks

@@ -88,7 +88,7 @@ static json_t *state_facts(struct thag_recorder *recorder, bool ended)
 
 static int write_json(struct thag_recorder *recorder, json_t *facts)
 {
-	char *dump = facts ? thag_format_dump(facts, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+	char *dump = thag_format_dump(facts, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	int ret = dump ? thag_recording_pack_begin(&recorder->pack, THAG_RECORDING_SESSION, NULL, 0)
 		       : -ENOMEM;
 

@@ -65,7 +65,7 @@ int thag_records_put(int dir_fd, const struct thag_session *session, bool left)
 			 "start_unix_ns", (json_int_t)session->start_real_ns, "nonce", nonce,
 			 "program", session->program, "left", (int)left, "recording", path,
 			 strlen(path));
-	text = json ? thag_format_dump(json, JSON_COMPACT) : NULL;
+	text = thag_format_dump(json, JSON_COMPACT);
 	record_name(name, session->id);
 	ret = text ? thag_files_replace(dir_fd, name, text, strlen(text)) : -ENOMEM;
 	free(text);
@@ -108,11 +108,14 @@ static ssize_t read_small(int dir_fd, const char *name, char *out, size_t size)
 
 static int parse(const char *text, struct thag_record *out)
 {
-	json_t *json = json_loads(text, 0, NULL);
+	json_t *json;
 	json_int_t id, start_time, start_real_ns;
 	const char *nonce, *program, *recording = "";
-	int pid, left, ret = -EPROTO;
+	int pid, left, ret = thag_format_load(&json, text, strlen(text), 0);
 
+	if (ret == -ENOMEM)
+		return ret;
+	ret = -EPROTO;
 	if (json &&
 	    json_unpack(json, "{s:I, s:i, s:I, s:I, s:s, s:s, s:b, s?s}", "id", &id, "pid", &pid,
 			"start_time", &start_time, "start_unix_ns", &start_real_ns, "nonce", &nonce,
@@ -129,7 +132,7 @@ static int parse(const char *text, struct thag_record *out)
 		ret = 0;
 	}
 	json_decref(json);
-	return ret;
+	return thag_format_is_whole() ? ret : -ENOMEM;
 }
 
 /* What can't be read now may be another time: that is left. */

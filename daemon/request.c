@@ -36,7 +36,7 @@ static void run_info(struct thag_connection *connection)
 static void run_list(struct thag_connection *connection)
 {
 	json_t *report = thag_registry_report(&thag_connection_daemon(connection)->registry, 0);
-	char *text = report ? thag_format_dump(report, JSON_COMPACT) : NULL;
+	char *text = thag_format_dump(report, JSON_COMPACT);
 
 	if (text)
 		thag_connection_respond_data(connection, text, strlen(text));
@@ -322,10 +322,13 @@ static void run_stop(struct thag_connection *connection)
 
 void thag_request_run(struct thag_connection *connection, const char *body, size_t bytes)
 {
-	json_t *request = json_loadb(body, bytes, JSON_REJECT_DUPLICATES, NULL);
+	json_t *request;
 	const char *op = "";
+	int ret = thag_format_load(&request, body, bytes, JSON_REJECT_DUPLICATES);
 
-	if (!request || json_unpack(request, "{s:s}", "op", &op) != 0)
+	if (ret == -ENOMEM)
+		thag_connection_fail(connection, ret, "thagd has no memory for this");
+	else if (!request || json_unpack(request, "{s:s}", "op", &op) != 0)
 		thag_connection_fail(connection, -EINVAL, "not a request");
 	else if (strcmp(op, "info") == 0)
 		run_info(connection);

@@ -31,9 +31,10 @@ static int play(struct thag_session *session, struct thag_recorder_file *file,
 	int ret = reader ? thag_recording_reader_open(reader, file->fd) : -ENOMEM;
 
 	if (ret == 0) {
-		file->before = thag_opened_before_read(reader);
 		replay->reader = reader;
-		ret = thag_replay_run(replay);
+		ret = thag_opened_before_read(&file->before, reader);
+		if (ret == 0)
+			ret = thag_replay_run(replay);
 		thag_opened_timeline_make(session, reader, file->path, NULL);
 		thag_opened_timeline_complete(session);
 		thag_recording_reader_fini(reader);

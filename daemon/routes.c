@@ -118,7 +118,7 @@ static int send_sessions(struct lws *wsi, struct thag_daemon *daemon, struct tha
 			 struct thag_reply_head *head)
 {
 	json_t *report = thag_registry_report(&daemon->registry, 0);
-	char *text = report ? thag_format_dump(report, JSON_COMPACT) : NULL;
+	char *text = thag_format_dump(report, JSON_COMPACT);
 	int ret = text ? thag_buffer_append(&route->reply.owned, text, strlen(text)) : -ENOMEM;
 
 	free(text);

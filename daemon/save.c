@@ -217,8 +217,7 @@ static int save_time(struct thag_save *save, const struct thag_profile *profile,
 static int save_report(struct thag_save *save, const struct thag_profile *profile, json_t *memory)
 {
 	json_t *report = thag_report_file(save->session, save->clock, root_total(profile), memory);
-	char *text =
-		report ? thag_format_dump(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
+	char *text = thag_format_dump(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	int ret = -ENOMEM;
 
 	if (text)

@@ -116,7 +116,7 @@ static void answer(struct thag_upload *upload, json_t *body)
 	struct thag_reply_head head = { .status = upload->status,
 					.content_type = "application/json" };
 	struct thag_route *route = upload->route;
-	char *text = body ? thag_format_dump(body, JSON_COMPACT) : NULL;
+	char *text = thag_format_dump(body, JSON_COMPACT);
 
 	json_decref(body);
 	route->upload = NULL;

@@ -11,6 +11,7 @@
 #include "format.h"
 #include "life.h"
 #include "modes.h"
+#include "reply.h"
 #include "thag/frames.h"
 
 #define LIST_PERIOD_NS UINT64_C(1000000000) /* counts of live sessions grow all the time */
@@ -27,7 +28,7 @@ void thag_ws_send_later(struct thag_ws_client *client, int which, struct thag_bl
 
 static struct thag_blob *json_blob(json_t *json)
 {
-	char *text = json ? thag_format_dump(json, JSON_COMPACT) : NULL;
+	char *text = thag_format_dump(json, JSON_COMPACT);
 	struct thag_blob *blob = text ? thag_blob_create(text, strlen(text)) : NULL;
 
 	free(text);
@@ -39,12 +40,17 @@ void thag_ws_send_json(struct thag_ws_client *client, int which, json_t *json)
 {
 	struct thag_blob *blob = json_blob(json);
 
-	thag_ws_send_later(client, which, blob);
+	if (blob)
+		thag_ws_send_later(client, which, blob);
+	else
+		thag_reply_abandon(client->wsi);
 	thag_blob_unref(blob);
 }
 
 void thag_ws_send_error(struct thag_ws_client *client, const char *message)
 {
+	/* what could not be made is what it tells of */
+	thag_format_is_whole();
 	thag_ws_send_json(client, SEND_ERROR,
 			  json_pack("{s:s, s:s}", "op", "error", "message", message));
 }
@@ -61,11 +67,15 @@ static void send_fault(struct thag_ws_client *client, const struct thag_watch_fa
 static void make_list(struct thag_ws *ws)
 {
 	json_t *report = thag_registry_report(&ws->daemon->registry, 0);
+	struct thag_blob *list;
 
 	if (report)
 		json_object_set_new(report, "op", json_string("sessions"));
+	list = json_blob(report);
+	if (!list)
+		return; /* the one there is stays for now */
 	thag_blob_unref(ws->list);
-	ws->list = json_blob(report);
+	ws->list = list;
 	ws->list_version = ws->daemon->registry.version;
 	ws->list_ns = thag_clock_mono_ns();
 }
@@ -354,10 +364,13 @@ static void run_end(struct thag_ws *ws, struct thag_ws_client *client, json_t *r
 
 static void run_request(struct thag_ws *ws, struct thag_ws_client *client)
 {
-	json_t *request = json_loadb(client->rx, client->rx_bytes, 0, NULL);
+	json_t *request;
 	const char *op = "";
+	int ret = thag_format_load(&request, client->rx, client->rx_bytes, 0);
 
-	if (!request || json_unpack(request, "{s:s}", "op", &op) != 0)
+	if (ret == -ENOMEM)
+		thag_ws_send_error(client, "thagd has no memory for this");
+	else if (!request || json_unpack(request, "{s:s}", "op", &op) != 0)
 		thag_ws_send_error(client, "not a request");
 	else if (strcmp(op, "watch") == 0)
 		run_watch(ws, client, request);

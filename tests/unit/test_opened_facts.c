@@ -28,6 +28,7 @@ static int read_facts(const char *before, struct thag_opened_facts *out)
 	struct thag_recording_pack pack = { .level = THAG_RECORDING_PACK_LEVEL };
 	struct thag_recording_writer *writer;
 	char text[4096];
+	json_t *known;
 	int fd = memfd_create("facts", MFD_CLOEXEC), ret;
 
 	snprintf(text, sizeof(text),
@@ -44,7 +45,8 @@ static int read_facts(const char *before, struct thag_opened_facts *out)
 	cr_assert_eq(thag_recording_writer_put(writer, &pack, NULL), 0);
 	cr_assert_eq(thag_recording_reader_open(&reader, fd), 0);
 	ret = thag_opened_facts_read(out, &reader);
-	json_decref(thag_opened_before_read(&reader));
+	cr_assert_eq(thag_opened_before_read(&known, &reader), 0);
+	json_decref(known);
 	thag_recording_reader_fini(&reader);
 	thag_recording_writer_destroy(writer);
 	thag_recording_pack_fini(&pack);
