@@ -3,9 +3,14 @@
  * Preloaded, it has allocations fail that a module makes, itself or by a library it calls. A site
  * is an allocation by the stack below it, down to the second frame of the module's own.
  *
- *   FAIL_FILE    each distinct site is noted there, "SITE alloc 1 - STACK"; or "done", once one
- * failed FAIL_MODULE  the beginning of the module's file name FAIL_SITE    the site that is to
- * fail, once FAIL_THEN    if set: and from then on whatever else the module asks for
+ * FAIL_FILE: each distinct site is noted there, "SITE alloc 1 - STACK"; or "done", once one failed.
+ *
+ * FAIL_MODULE: the beginning of the module's file name.
+ *
+ * FAIL_SITE: the site that is to fail, once; with FAIL_THEN, from then on whatever else the module
+ * asks for.
+ *
+ * FAIL_AFTER: a file; nothing counts before that is there.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -40,10 +45,11 @@ static struct {
 	void *(*memalign)(size_t alignment, size_t size);
 } real = { __libc_malloc, __libc_calloc, __libc_realloc, __libc_memalign };
 
-static const char *file, *module;
+static const char *file, *module, *begin_file;
 static uint64_t site_that_fails;
 static bool then_all, ready;
 static atomic_int failed;
+static atomic_bool begun;
 static _Atomic uint64_t seen[SITES];
 static __thread bool inside;
 
@@ -155,6 +161,21 @@ static bool decide(void)
 	return true;
 }
 
+/* A process that confines itself may still open files, if nothing else. */
+static bool has_begun(void)
+{
+	int fd;
+
+	if (atomic_load(&begun))
+		return true;
+	fd = open(begin_file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	close(fd);
+	atomic_store(&begun, true);
+	return true;
+}
+
 static bool fails(void)
 {
 	int saved = errno;
@@ -163,7 +184,7 @@ static bool fails(void)
 	if (!ready || inside)
 		return false;
 	inside = true;
-	result = decide();
+	result = has_begun() && decide();
 	inside = false;
 	errno = result ? ENOMEM : saved;
 	return result;
@@ -177,6 +198,8 @@ __attribute__((constructor)) static void begin(void)
 	module = getenv("FAIL_MODULE");
 	if (!file || !module)
 		return;
+	begin_file = getenv("FAIL_AFTER");
+	atomic_store(&begun, begin_file == NULL);
 	site_that_fails = site ? strtoull(site, NULL, 16) : 0;
 	then_all = getenv("FAIL_THEN") != NULL;
 	inside = true;

@@ -21,6 +21,8 @@ if ! sanitized && [[ -x $build/tests/inject ]]; then
   ok 'calls fail in thagd' inject thagd calls 15
   ok 'calls fail in a thagd that goes on' inject successor calls 8
   ok 'allocations fail in thagd' inject thagd allocations 15
+  ok 'calls fail while a page and commands ask' inject page calls 6
+  ok 'allocations fail while a page and commands ask' inject page allocations 15
   for side in stat export record; do
     ok "calls fail in thag $side" inject "$side" calls 8
   done

@@ -7,6 +7,8 @@
  *   inject fail FILE MODULE SITE CALL SKIP ERROR COMMAND…   has SITE, which is of CALL, fail after
  *                     SKIP times, or each time, with ERROR: a name, or "short": half as many bytes
  *
+ * With FAIL_AFTER, the name of a file, no call counts before that is there.
+ *
  * MODULE is the beginning of a file's name. The command's children are followed. Exits as the
  * command does, and passes SIGTERM on. In FILE: "SITE CALL TIMES -OPENED STACK" or, when it was
  * done, "done". Calls of the allocator's own are left alone: that one fails in fail_alloc.c.
@@ -80,7 +82,8 @@ static struct {
 	uint64_t site;
 	uint64_t skip;
 	bool each;
-	int error; /* 0: short */
+	int error;	   /* 0: short */
+	const char *after; /* NULL: it is there */
 	bool done;
 } asked;
 
@@ -297,8 +300,10 @@ static int on_call(struct task *task)
 	if ((asked.fails && asked.done && !asked.each) ||
 	    ptrace(PTRACE_GETREGS, task->tid, NULL, &regs) != 0)
 		return PTRACE_CONT;
+	if (asked.after && access(asked.after, F_OK) == 0)
+		asked.after = NULL;
 	call = call_of((long)regs.orig_rax);
-	if (!call || !find_site(task, call, regs.rdi, &site))
+	if (asked.after || !call || !find_site(task, call, regs.rdi, &site))
 		return PTRACE_CONT;
 	if (!asked.fails) {
 		note(&site);
@@ -440,6 +445,7 @@ int main(int argc, char **argv)
 	}
 	asked.file = argv[2];
 	asked.module = argv[3];
+	asked.after = getenv("FAIL_AFTER");
 	if (asked.fails) {
 		asked.site = strtoull(argv[4], NULL, 16);
 		asked.call = argv[5];

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 
+from inject_page import Browser
 from inject_sides import SIDES, Fault, Harm
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -144,7 +145,7 @@ def name_frame(build, frame):
 
 def main():
     build = pathlib.Path(os.environ.get("THAG_BUILD", HERE / "../../build")).resolve()
-    make, kind = SIDES[sys.argv[1]], sys.argv[2]
+    make, kind = {**SIDES, "page": Browser}[sys.argv[1]], sys.argv[2]
     work = pathlib.Path(tempfile.mkdtemp(prefix="thag-inject-"))
     harmed = theirs = done = 0
     side = make(build, work, kind)

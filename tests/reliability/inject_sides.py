@@ -260,7 +260,6 @@ class Server(Side):
     def __init__(self, build, work, kind):
         super().__init__(build, work, kind)
         self.whole = None
-        self.page = None
 
     def begin(self):
         _, self.expected, _ = self.execute([self.tests / self.program], {"THAG_PROFILER": "none"})
