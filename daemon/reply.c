@@ -112,8 +112,8 @@ int thag_reply_short(struct lws *wsi, const struct thag_reply_head *head, const 
 void thag_reply_abandon(struct lws *wsi)
 {
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_ASYNC);
-	/* which is looked at when libwebsockets next has something to do, whenever that may be */
-	lws_cancel_service(lws_get_context(wsi));
+	/* libwebsockets looks at its timers when one of its sockets has something to do */
+	lws_callback_on_writable(wsi);
 }
 
 void thag_reply_fini(struct thag_reply *reply)

@@ -44,7 +44,9 @@ int thag_reply_continue(struct lws *wsi, struct thag_reply *reply);
 /** Sends a short text at once; for when there is no place to keep a reply. Returns -1. */
 int thag_reply_short(struct lws *wsi, const struct thag_reply_head *head, const char *text);
 
-/** Closes a connection, WebSockets included, from outside of libwebsockets' callbacks: soon after.
+/**
+ * Closes a connection, a WebSocket too, from outside of libwebsockets' callbacks: soon after. What
+ * is left of its reply must be gone.
  */
 void thag_reply_abandon(struct lws *wsi);
 

@@ -143,8 +143,10 @@ static void finish_export(struct thag_route_job *job)
 	}
 	job->route->reply.owned = job->export.out;
 	job->export.out = (struct thag_buffer){ 0 };
-	if (thag_route_send(job->wsi, job->route, &head) != 0)
+	if (thag_route_send(job->wsi, job->route, &head) != 0) {
+		thag_reply_fini(&job->route->reply);
 		thag_reply_abandon(job->wsi);
+	}
 }
 
 static void on_exported(struct thag_export *export)

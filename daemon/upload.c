@@ -121,8 +121,10 @@ static void answer(struct thag_upload *upload, json_t *body)
 	json_decref(body);
 	route->upload = NULL;
 	if (!text || thag_buffer_append(&route->reply.owned, text, strlen(text)) != 0 ||
-	    thag_route_send(upload->wsi, route, &head) != 0)
+	    thag_route_send(upload->wsi, route, &head) != 0) {
+		thag_reply_fini(&route->reply);
 		thag_reply_abandon(upload->wsi);
+	}
 	free(text);
 }
 
