@@ -19,7 +19,8 @@ FORMATS = ("folded", "events", "memory", "speedscope", "chrome", "perfetto", "pp
            "profile", "csv")
 ROW, ROWS = struct.Struct("<72xII16xQ"), HEADER.size + 16
 GONE = ("EPIPE", "ECONNRESET")
-BUSY = "just being begun or ended"
+# a recording that failed is ended yet, and says why to who ends it
+MEANWHILE = ("just being begun or ended", "the recording ")
 QUESTION_S, DESPAIR_S = 10, 1  # thagd has nothing else to do
 
 
@@ -220,7 +221,7 @@ class Browser(Server):
                 raise Harm(f"{step.__name__} is never answered: {self.daemon.said()}") from None
             except (Refused, OSError, http.client.HTTPException, ValueError, EOFError) as what:
                 self.check_lives(self.daemon)
-                if BUSY in str(what):
+                if any(words in str(what) for words in MEANWHILE):
                     time.sleep(0.05)
                     continue
                 if fault is None or fault.error in UNSEEN or after:
